@@ -1,0 +1,1 @@
+"""The harness: protocol, run, store, metrics, report and command line."""

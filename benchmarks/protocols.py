@@ -1,0 +1,68 @@
+"""The protocols by name: how patients are divided, and whether a number that comes of it can be trusted."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from corpora.problems import InputError
+from corpora.splits import LeavePatientsOut, OfficialSplit, RandomClips, Splitter
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One way to divide a corpus.
+
+    Attributes:
+        name: as in the path of the results.
+        splitter: yields the folds.
+        explanation: one sentence for the report.
+        warning: what is wrong with its numbers; empty if nothing is.
+    """
+
+    name: str
+    splitter: Splitter
+    explanation: str
+    warning: str = ""
+
+
+def _patients(folds: int) -> Protocol:
+    return Protocol(
+        f"patients-{folds}fold",
+        LeavePatientsOut(folds),
+        f"{folds} folds; every patient is tested exactly once, by models that never met them; a tenth of the training "
+        "patients, again as whole patients, chooses epochs and the like",
+    )
+
+
+def _random(folds: int) -> Protocol:
+    return Protocol(
+        f"random-{folds}fold",
+        RandomClips(folds),
+        f"{folds} folds by clip: the same patients are trained on and tested",
+        "LEAKY: the models are tested on patients they were trained on. These numbers measure how much that flatters; "
+        "they say nothing about a new patient.",
+    )
+
+
+OFFICIAL = Protocol(
+    "official",
+    OfficialSplit(),
+    "the ICBHI 2017 challenge's one split of the recordings",
+    "NOT PATIENT-DISJOINT: the challenge's split has patients 156 and 218 on both sides.",
+)
+
+_FAMILIES: dict[str, Callable[[int], Protocol]] = {"patients": _patients, "random": _random}
+
+
+def find(name: str) -> Protocol:
+    """The protocol called ``patients-<k>fold``, ``random-<k>fold`` or ``official``.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    if name == OFFICIAL.name:
+        return OFFICIAL
+    match = re.fullmatch(r"(patients|random)-(\d+)fold", name)
+    if match is None:
+        raise InputError(f"unknown protocol {name!r}; choose patients-5fold, official or random-5fold (leaky)")
+    return _FAMILIES[match[1]](int(match[2]))

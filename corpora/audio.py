@@ -1,0 +1,119 @@
+"""Read a stretch of an audio file as mono float32 at the analysis rate, and say clearly when it can't be read."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from corpora.clips import Signal
+from corpora.problems import InputError
+
+SHORTEST = 0.1
+"""s. A crackle lasts about 10 ms and a wheeze at least 80 ms (Sovijärvi et al. 2000, Eur Respir Rev 10:77, 591-596);
+the shortest cycle of ICBHI 2017 lasts 0.2 s. What is shorter than this is a slip of the annotation."""
+
+OVERSHOOT = 0.1
+"""s by which an annotation may end after its recording: annotators' clocks round; the cycle then ends with the file."""
+
+_UNKNOWN_LENGTH = 0xFFFFFFFF  # what a program writes that streams a wav and can't go back to fill in its length
+
+
+def read_audio(path: Path, rate: int, begin: float = 0.0, end: float | None = None) -> Signal:
+    """Decode ``begin`` to ``end`` of a file, mix it to mono and resample it.
+
+    The stretch is cut before it is resampled, so that a cycle equals the same cycle stored in a file of its own.
+
+    Args:
+        path: wav or flac (whatever libsndfile reads), any sampling rate, 8 to 32 bit, any number of channels.
+        rate: Hz wanted. Resampling is band-limited (soxr, "VHQ").
+        begin: s.
+        end: s; None = end of the file.
+
+    Returns:
+        (1, samples), full scale = 1.
+
+    Raises:
+        InputError: the file is missing, unreadable, empty, truncated or not audio, or the stretch is too short, outside
+            the file, silent, or holds NaN or infinite samples.
+    """
+    samples, native = _decode(path, begin, end)
+    if not np.isfinite(samples).all():
+        raise InputError(f"{path} holds NaN or infinite samples; export it again, or leave it out")
+    mono = samples.mean(axis=1)
+    if len(mono) < SHORTEST * native:
+        raise InputError(
+            f"{path} lasts {len(mono) / native:.3g} s{_where(begin, end)}, less than {SHORTEST} s; "
+            "correct the annotation, or leave it out"
+        )
+    if np.ptp(mono) == 0:
+        raise InputError(f"{path} is silent{_where(begin, end)} (every sample is the same); leave it out")
+    if native != rate:
+        mono = soxr.resample(mono, native, rate, quality="VHQ")
+    return np.ascontiguousarray(mono, dtype=np.float32)[None, :]
+
+
+def _decode(path: Path, begin: float, end: float | None) -> tuple[NDArray[np.float64], int]:
+    """Samples (frames, channels) in float64, and the native rate in Hz."""
+    try:
+        _refuse_truncated_wav(path)
+        with soundfile.SoundFile(path) as file:
+            native: int = file.samplerate
+            first = round(begin * native)
+            last = file.frames if end is None else round(end * native)
+            if file.frames == 0:
+                raise InputError(f"{path} holds no samples; record or export it again, or leave it out")
+            if first >= file.frames or last > file.frames + OVERSHOOT * native:
+                raise InputError(
+                    f"{path} lasts {file.frames / native:.3f} s, but an annotation reaches from {begin} to {end} s; "
+                    "correct the annotation"
+                )
+            last = min(last, file.frames)
+            if last <= first:
+                raise InputError(f"{path}: an annotation ends at {end} s, before it begins at {begin} s; correct it")
+            file.seek(first)
+            samples = file.read(last - first, dtype="float64", always_2d=True)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; restore it, or leave it out") from error
+    except OSError as error:
+        raise InputError(f"{path} can't be read ({error.strerror}); check its permissions") from error
+    except soundfile.SoundFileError as error:
+        raise InputError(
+            f"{path} is not readable as audio ({_reason(error)}); export it again, or leave it out"
+        ) from error
+    if len(samples) < last - first:
+        raise InputError(f"{path} is truncated: {len(samples)} of {last - first} samples; copy it again")
+    return samples, native
+
+
+def _refuse_truncated_wav(path: Path) -> None:
+    """Compare the length that a wav announces with the length it has: libsndfile reads a cut file without a word."""
+    size = path.stat().st_size
+    if size == 0:
+        raise InputError(f"{path} is empty (0 bytes); copy or export it again, or leave it out")
+    with path.open("rb") as file:
+        if file.read(4) != b"RIFF":
+            return
+        position = 12
+        while position + 8 <= size:
+            file.seek(position)
+            name, length = struct.unpack("<4sI", file.read(8))
+            position += 8 + length + length % 2
+            if name == b"data":
+                if length != _UNKNOWN_LENGTH and position - length % 2 > size:
+                    missing = position - length % 2 - size
+                    raise InputError(
+                        f"{path} is truncated: {missing} of {length} bytes of sound are missing; copy it again"
+                    )
+                return
+        raise InputError(f"{path} is truncated: it ends before its sound begins; copy it again, or leave it out")
+
+
+def _where(begin: float, end: float | None) -> str:
+    return "" if end is None else f" from {begin} to {end} s"
+
+
+def _reason(error: Exception) -> str:
+    return str(error).rstrip(".").rpartition(": ")[2]

@@ -1,0 +1,141 @@
+"""Clips: the table of sounds that travels through the suite, with the patient always attached."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Self, overload
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from corpora.problems import InputError
+
+Signal = NDArray[np.float32]
+"""One clip: float32, shape (channels, samples), full scale = 1."""
+
+HIDDEN = -1
+"""The label of a clip whose label the model must not see."""
+
+
+@lru_cache(maxsize=8)
+def _open_flat(folder: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    return np.load(folder / "signals.npy", mmap_mode="r"), np.load(folder / "offsets.npy")
+
+
+class StoredSignals(Sequence[Signal]):
+    """Signals of a prepared corpus: rows of one flat array on disk, memory-mapped.
+
+    Pickles as a path and row numbers, so that worker processes share the pages instead of receiving copies.
+
+    Args:
+        folder: holds ``signals.npy`` (float32, all clips end to end) and ``offsets.npy`` (int64, clips + 1).
+        rows: which clips of the folder, in which order.
+    """
+
+    def __init__(self, folder: Path, rows: NDArray[np.int64]) -> None:
+        self.folder = folder
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Signal: ...
+    @overload
+    def __getitem__(self, index: slice) -> "StoredSignals": ...
+    def __getitem__(self, index: int | slice) -> "Signal | StoredSignals":
+        if isinstance(index, slice):
+            return StoredSignals(self.folder, self.rows[index])
+        flat, offsets = _open_flat(self.folder)
+        row = self.rows[index]
+        return flat[offsets[row] : offsets[row + 1]][None, :]
+
+    def take(self, index: NDArray[np.int64]) -> "StoredSignals":
+        """The rows at ``index``, as another view of the same file."""
+        return StoredSignals(self.folder, self.rows[index])
+
+    def whole(self) -> "StoredSignals":
+        """Every clip of the prepared corpus, in its own order: what features are computed from, once."""
+        return StoredSignals(self.folder, np.arange(len(_open_flat(self.folder)[1]) - 1))
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Samples of each clip."""
+        offsets = _open_flat(self.folder)[1]
+        lengths: NDArray[np.int64] = np.diff(offsets)[self.rows]
+        return lengths
+
+
+@dataclass(frozen=True, eq=False)
+class Clips:
+    """A table of clips; row i of every field is the same clip.
+
+    Attributes:
+        signals: one float32 array (channels, samples) a clip.
+        rate: sampling rate in Hz, one for the whole table.
+        label: (n,) index into ``classes``; -1 = hidden.
+        patient: (n,) who was recorded.
+        clip_id: (n,) unique; says nothing about the label.
+        classes: names of the classes.
+        meta: one row a clip (recording, device, location, …); never derived from the label.
+
+    Raises:
+        InputError: fields disagree in length, a clip_id occurs twice, or a label is out of range.
+    """
+
+    signals: Sequence[Signal]
+    rate: int
+    label: NDArray[np.int64]
+    patient: NDArray[np.str_]
+    clip_id: NDArray[np.str_]
+    classes: tuple[str, ...]
+    meta: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        lengths = {len(part) for part in (self.signals, self.label, self.patient, self.clip_id, self.meta)}
+        if len(lengths) != 1:
+            raise InputError(f"the fields of Clips have different lengths: {sorted(lengths)}")
+        if len(np.unique(self.clip_id)) != len(self.clip_id):
+            names, counts = np.unique(self.clip_id, return_counts=True)
+            raise InputError(f"clip {names[counts > 1][0]} occurs twice; remove or rename one of the two")
+        if len(self.label) and not (self.label.min() >= HIDDEN and self.label.max() < len(self.classes)):
+            raise InputError(f"labels must be {HIDDEN} or an index into the {len(self.classes)} classes")
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def __iter__(self) -> Iterator[Signal]:
+        return (self.signals[i] for i in range(len(self)))
+
+    def take(self, index: NDArray[np.int64]) -> Self:
+        """The clips at ``index``, in that order."""
+        index = np.asarray(index, dtype=np.int64)
+        signals = (
+            self.signals.take(index)
+            if isinstance(self.signals, StoredSignals)
+            else [self.signals[i] for i in index.tolist()]
+        )
+        return replace(
+            self,
+            signals=signals,
+            label=self.label[index],
+            patient=self.patient[index],
+            clip_id=self.clip_id[index],
+            meta=self.meta.iloc[index].reset_index(drop=True),
+        )
+
+    def hide_labels(self) -> Self:
+        """The same clips, every label hidden: what ``predict_proba`` and ``unlabeled`` receive."""
+        return replace(self, label=np.full(len(self), HIDDEN, dtype=np.int64))
+
+    @property
+    def seconds(self) -> NDArray[np.float64]:
+        """(n,) duration of each clip in s."""
+        lengths = (
+            self.signals.lengths
+            if isinstance(self.signals, StoredSignals)
+            else np.array([signal.shape[-1] for signal in self.signals], dtype=np.int64)
+        )
+        return lengths / self.rate

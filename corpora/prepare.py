@@ -1,0 +1,212 @@
+"""Decode a corpus once into a folder that every process can memory-map, named after its content."""
+
+import csv
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock
+
+from corpora.audio import read_audio
+from corpora.clips import Clips, Signal, StoredSignals
+from corpora.cycles import Cycle, classes_of
+from corpora.fingerprint import code_fingerprint, digest, file_digest
+from corpora.problems import InputError, InputErrors
+
+Progress = Callable[[str, int, int], None]
+"""Called as progress(what is done, how many are done, how many there are)."""
+
+TEXT_COLUMNS = {"clip_id": str, "patient": str, "recording": str}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A prepared corpus on disk.
+
+    Attributes:
+        folder: holds ``signals.npy``, ``offsets.npy``, ``table.csv``, ``corpus.json`` and, when clips were left out on
+            request, ``left_out.csv``.
+    """
+
+    folder: Path
+
+    def facts(self) -> dict[str, object]:
+        """``corpus.json``: name, description, simulated, rate (Hz), classes, fingerprint of the content, left_out."""
+        facts: dict[str, object] = json.loads((self.folder / "corpus.json").read_text())
+        return facts
+
+    def clips(self) -> Clips:
+        """The whole corpus; signals stay on disk until they are used."""
+        facts = json.loads((self.folder / "corpus.json").read_text())
+        table = pd.read_csv(self.folder / "table.csv", dtype=TEXT_COLUMNS, keep_default_na=False, na_values=[""])
+        classes = tuple(facts["classes"])
+        return Clips(
+            signals=StoredSignals(self.folder, np.arange(len(table))),
+            rate=facts["rate"],
+            label=table["label"].map({name: i for i, name in enumerate(classes)}).to_numpy(np.int64),
+            patient=table["patient"].to_numpy(np.str_),
+            clip_id=table["clip_id"].to_numpy(np.str_),
+            classes=classes,
+            meta=table.drop(columns=["clip_id", "patient", "label"]),
+        )
+
+
+def prepare_files(
+    cycles: list[Cycle],
+    name: str,
+    rate: int,
+    cache: Path,
+    *,
+    description: str,
+    leave_out_bad: bool = False,
+    progress: Progress = lambda what, done, of: None,
+) -> Prepared:
+    """Decode cycles from audio files, unless the same files were prepared before.
+
+    Args:
+        cycles: what to decode.
+        name: of the corpus, for folders and titles.
+        rate: Hz to resample to.
+        cache: prepared corpora lie here, each in a folder named after the content of its audio and of this code.
+        description: one sentence about the corpus, for reports.
+        leave_out_bad: leave out files that can't be used, listing them, instead of refusing the corpus.
+        progress: told about every hundredth clip.
+
+    Raises:
+        InputErrors: files that can't be used, all of them at once, unless ``leave_out_bad``.
+    """
+    paths = sorted({cycle.path for cycle in cycles})
+    where = (repr(replace(cycle, path=Path(cycle.path.name))) for cycle in cycles)
+    content = digest([*(_digest(path) for path in paths), *where, str(rate), str(leave_out_bad)])
+    left_out: list[tuple[str, str]] = []
+
+    def decode() -> Iterator[tuple[Cycle, Signal]]:
+        heard: dict[str, Cycle] = {}
+        for done, cycle in enumerate(cycles):
+            if done % 100 == 0:
+                progress("decoding", done, len(cycles))
+            try:
+                signal = read_audio(cycle.path, rate, cycle.begin, cycle.end)
+                same = heard.setdefault(digest([signal.tobytes()]), cycle)
+                if same is not cycle:
+                    names = f"{cycle.path} ({cycle.clip_id})", f"{same.path} ({same.clip_id})"
+                    raise InputError(f"{names[0]} holds the same sound as {names[1]}; remove one")
+            except InputError as problem:
+                left_out.append((cycle.clip_id, str(problem)))
+            else:
+                yield cycle, signal
+        progress("decoding", len(cycles), len(cycles))
+        if left_out and not leave_out_bad:
+            mend = "Mend these, or leave them out of the corpus with --leave-out-bad (LEAVE_OUT_BAD=1 for make)."
+            raise InputErrors([problem for _, problem in left_out], mend)
+
+    facts: dict[str, object] = {"name": name, "description": description, "simulated": False, "rate": rate}
+    return _prepare(f"{name}-{rate}", content, decode(), left_out, cache, facts)
+
+
+def prepare_clips(
+    make: Callable[[], Clips], name: str, parameters: str, code: str, cache: Path, description: str
+) -> Prepared:
+    """Store clips that are generated instead of read, unless the same were stored before.
+
+    Args:
+        make: generates the clips; called only when needed.
+        name: of the corpus.
+        parameters: everything that the clips depend on besides the code.
+        code: the module that generates them.
+        cache: as in `prepare_files`.
+        description: one sentence about the corpus, for reports.
+    """
+
+    def generate() -> Iterator[tuple[Cycle, Signal]]:
+        clips = make()
+        facts["rate"] = clips.rate
+        for i, signal in enumerate(clips):
+            meta = {str(key): value for key, value in clips.meta.iloc[i].items()}
+            label = clips.classes[clips.label[i]]
+            yield Cycle(Path(), str(clips.clip_id[i]), str(clips.patient[i]), label, meta=meta), signal
+
+    facts: dict[str, object] = {"name": name, "description": description, "simulated": True}
+    content = digest([parameters, code_fingerprint(code)])
+    return _prepare(name, content, generate(), [], cache, facts)
+
+
+def _prepare(
+    name: str,
+    content: str,
+    rows: Iterable[tuple[Cycle, Signal]],
+    left_out: list[tuple[str, str]],
+    cache: Path,
+    facts: dict[str, object],
+) -> Prepared:
+    """Write the prepared folder under a temporary name and rename it when it is whole."""
+    corpora = cache / "corpora"
+    corpora.mkdir(parents=True, exist_ok=True)
+    folder = corpora / f"{name}-{digest([content, code_fingerprint(__name__)])}"
+    with FileLock(corpora / f"{folder.name}.lock"):
+        if not (folder / "corpus.json").exists():
+            with _temporary_sibling(folder) as unfinished:
+                cycles = _write_signals(unfinished, rows)
+                _write_table(unfinished, cycles)
+                facts["classes"] = classes_of({cycle.label for cycle in cycles})
+                facts["left_out"] = len(left_out)
+                if left_out:
+                    pd.DataFrame(left_out, columns=["clip_id", "problem"]).to_csv(
+                        unfinished / "left_out.csv", index=False
+                    )
+                files = ("signals.npy", "offsets.npy", "table.csv")
+                facts["fingerprint"] = digest([*(file_digest(unfinished / file) for file in files), repr(facts)])
+                (unfinished / "corpus.json").write_text(json.dumps(facts, indent=1))
+                os.rename(unfinished, folder)
+    return Prepared(folder)
+
+
+@contextmanager
+def _temporary_sibling(folder: Path) -> Iterator[Path]:
+    """A folder beside ``folder`` that is gone afterwards unless it was renamed, also those of runs that were killed."""
+    for stale in folder.parent.glob(f".{folder.name}.*"):
+        shutil.rmtree(stale)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    unfinished.chmod(0o755)
+    try:
+        yield unfinished
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _write_signals(folder: Path, rows: Iterable[tuple[Cycle, Signal]]) -> list[Cycle]:
+    """Append each signal to one flat file, so that a corpus larger than memory can be prepared."""
+    cycles: list[Cycle] = []
+    offsets = [0]
+    with (folder / "samples").open("wb") as samples:
+        for cycle, signal in rows:
+            signal[0].tofile(samples)
+            cycles.append(cycle)
+            offsets.append(offsets[-1] + signal.shape[1])
+    if not cycles:
+        raise InputError("no clip of the corpus can be used; mend the files, or choose another folder")
+    flat = np.memmap(folder / "samples", dtype=np.float32, mode="r")
+    np.save(folder / "signals.npy", flat)
+    np.save(folder / "offsets.npy", np.array(offsets, dtype=np.int64))
+    (folder / "samples").unlink()
+    return cycles
+
+
+def _write_table(folder: Path, cycles: list[Cycle]) -> None:
+    rows = [{"clip_id": c.clip_id, "patient": c.patient, "label": c.label, **c.meta} for c in cycles]
+    pd.DataFrame(rows).to_csv(folder / "table.csv", index=False, quoting=csv.QUOTE_MINIMAL)
+
+
+def _digest(path: Path) -> str:
+    """Hash of a file's content; a file that can't be read is reported when it is decoded, with all the others."""
+    try:
+        return file_digest(path)
+    except OSError as error:
+        return repr(error)

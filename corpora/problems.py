@@ -1,0 +1,21 @@
+"""The error a user can mend: one clear sentence that names the file and what to do."""
+
+from collections.abc import Sequence
+
+
+class InputError(Exception):
+    """Bad input or a request that can't be met; the message is one sentence for the user, shown without a traceback."""
+
+
+class InputErrors(InputError):
+    """Several problems found in one pass, so that a user mends them together instead of one a run."""
+
+    SHOWN = 20
+
+    def __init__(self, problems: Sequence[str], mend: str) -> None:
+        self.problems = list(problems)
+        lines = [f"- {problem}" for problem in self.problems[: self.SHOWN]]
+        if len(self.problems) > self.SHOWN:
+            lines.append(f"- … and {len(self.problems) - self.SHOWN} more")
+        heading = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        super().__init__("\n".join([f"{heading} found in the data:", *lines, mend]))

@@ -1,0 +1,30 @@
+"""The questions that a corpus can be asked: normal or abnormal, or which of the challenge's four classes."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from corpora.clips import HIDDEN, Clips
+from corpora.cycles import FOUR_CLASSES, TWO_CLASSES
+from corpora.problems import InputError
+
+TASKS = {"abnormal": TWO_CLASSES, "four-class": FOUR_CLASSES}
+
+
+def for_task(clips: Clips, task: str) -> Clips:
+    """The same clips, labelled for a task.
+
+    Raises:
+        InputError: the task is unknown, or the corpus can't say which of its classes is in a clip.
+    """
+    if task not in TASKS:
+        raise InputError(f"unknown task {task!r}; choose from {', '.join(TASKS)}")
+    classes = TASKS[task]
+    if clips.classes == classes:
+        return clips
+    if task == "four-class":
+        raise InputError(
+            "the corpus is labelled normal and abnormal only; label its clips normal, crackle, wheeze or both, "
+            "or choose the task abnormal"
+        )
+    return replace(clips, classes=classes, label=np.where(clips.label == HIDDEN, HIDDEN, np.minimum(clips.label, 1)))

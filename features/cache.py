@@ -1,0 +1,164 @@
+"""Features of a prepared corpus, computed once and kept on disk beside its audio.
+
+The file's name says what is in it: the prepared corpus' folder is named by the audio's content, and the key by the
+extractor's parameters and code. So nothing is ever stale, and nothing has to be invalidated.
+"""
+
+import inspect
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from corpora.clips import Clips, Signal, StoredSignals
+from corpora.fingerprint import PACKAGES, code_fingerprint, digest, source_fingerprint
+from corpora.problems import InputError
+
+CHUNK = 256
+"""Clips measured at a time, so that memory stays bounded."""
+
+LIMIT_VARIABLE = "RESPBENCH_CACHE_GB"
+"""The environment variable that sets how large a corpus' features folder may grow, in GiB."""
+
+DEFAULT_LIMIT_GB = 4.0
+
+ABANDONED = 3600.0
+"""After so many seconds without growth, a temporary file belongs to a process that was killed."""
+
+
+class Extractor(Protocol):
+    """Turns clips into numbers: a frozen dataclass whose repr states every parameter that its result depends on."""
+
+    def __call__(self, signals: Sequence[Signal], rate: int) -> NDArray[np.float32]:
+        """Clips at ``rate`` Hz to an array whose row i, of any shape, depends on clip i alone."""
+        ...
+
+
+def cached(extractor: Extractor, clips: Clips) -> NDArray[np.float32]:
+    """Features of clips; those of a prepared corpus are computed once for all its clips, then read from disk.
+
+    Several processes may ask at once: one computes, the others wait. A damaged file is computed anew (damage is noticed
+    by the header and the size, not by the content). Labels and patients are never looked at.
+
+    Returns:
+        (clips, …) float32, a copy.
+
+    Raises:
+        InputError: the extractor's settings don't fit the clips, or RESPBENCH_CACHE_GB is not a number above 0.
+        OSError: the disk is full or can't be written; nothing half-written is left behind.
+    """
+    if not isinstance(clips.signals, StoredSignals):
+        return np.concatenate(list(_chunks(extractor, clips.signals, clips.rate)))
+    folder = clips.signals.folder / "features"
+    path = folder / f"{key(extractor, clips.rate)}.npy"
+    whole = clips.signals.whole()
+    matrix = _open(path, len(whole))
+    if matrix is None:
+        folder.mkdir(exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            matrix = _open(path, len(whole))
+            if matrix is None:
+                matrix = _write(path, _chunks(extractor, whole, clips.rate), len(whole))
+                _prune(folder, keep=path)
+    return np.asarray(matrix[clips.signals.rows])
+
+
+def key(extractor: Extractor, rate: int) -> str:
+    """Name of an extractor's file: changes with its class, parameters and code, and with the rate in Hz."""
+    kind = type(extractor)
+    inside = kind.__module__.split(".")[0] in PACKAGES
+    code = code_fingerprint(kind.__module__) if inside else source_fingerprint(Path(inspect.getfile(kind)))
+    return f"{kind.__name__.lower()}-{digest([kind.__qualname__, repr(extractor), str(rate), code])}"
+
+
+def _chunks(extractor: Extractor, signals: Sequence[Signal], rate: int) -> Iterator[NDArray[np.float32]]:
+    for start in range(0, max(1, len(signals)), CHUNK):
+        part = signals[start : start + CHUNK]
+        with _one_thread():
+            rows = extractor(part, rate)
+        if len(rows) != len(part):
+            raise ValueError(f"{extractor!r} made {len(rows)} rows of {len(part)} clips")
+        yield np.ascontiguousarray(rows, dtype=np.float32)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """With more threads torch adds up in another order, and the last digit would depend on the machine's load."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _open(path: Path, rows: int) -> NDArray[np.float32] | None:
+    """The stored matrix, memory-mapped and marked as used just now, or None if there is none that can be read."""
+    try:
+        matrix = np.lib.format.open_memmap(path, mode="r")
+    except (FileNotFoundError, ValueError, EOFError):
+        return None
+    with suppress(OSError):  # another process may just have pruned it: the map stays readable
+        os.utime(path)
+    intact = matrix.dtype == np.float32 and matrix.shape[:1] == (rows,)
+    return matrix if intact else None
+
+
+def _write(path: Path, chunks: Iterator[NDArray[np.float32]], rows: int) -> NDArray[np.float32]:
+    """Write chunk by chunk under a temporary name, then rename; only the holder of the lock comes here."""
+    partial = path.with_suffix(".tmp")
+    try:
+        with partial.open("wb") as file:
+            for number, chunk in enumerate(chunks):
+                if number == 0:
+                    shape = (rows, *chunk.shape[1:])
+                    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+                    np.lib.format.write_array_header_1_0(file, header)
+                # Not through a memory map: there a full disk kills the process instead of raising OSError.
+                file.write(chunk.astype("<f4", copy=False).data)
+            file.flush()
+            os.fsync(file.fileno())
+        # Opened before it takes its name, so that another process' pruning can't come between.
+        matrix: NDArray[np.float32] = np.lib.format.open_memmap(partial, mode="r")
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    return matrix
+
+
+def _prune(folder: Path, keep: Path) -> None:
+    """Delete the least recently used files until the folder fits its limit; who has one mapped can go on reading it."""
+    now = time.time()
+    for partial in folder.glob("*.tmp"):
+        with suppress(FileNotFoundError):
+            if now - partial.stat().st_mtime > ABANDONED:
+                partial.unlink()
+    stored = []
+    for path in folder.glob("*.npy"):
+        with suppress(FileNotFoundError):
+            status = path.stat()
+            stored.append((status.st_mtime_ns, status.st_size, path))
+    excess = sum(size for _, size, _ in stored) - _limit_bytes()
+    for _, size, path in sorted(stored):
+        if excess > 0 and path != keep:
+            path.unlink(missing_ok=True)
+            excess -= size
+
+
+def _limit_bytes() -> float:
+    text = os.environ.get(LIMIT_VARIABLE, "")
+    try:
+        limit = float(text or DEFAULT_LIMIT_GB)
+    except ValueError:
+        limit = 0.0
+    if not limit > 0:
+        raise InputError(f"{LIMIT_VARIABLE} must be a number of GiB above 0, such as 4; it is {text!r}")
+    return limit * 2**30

@@ -1,0 +1,1 @@
+"""One file a model, the registry, and the one training loop."""

@@ -1,0 +1,68 @@
+"""The practical's convolutions read as a sequence over time by a gated recurrent unit.
+
+GRU: Cho et al. 2014, doi:10.3115/v1/D14-1179. Convolutional-recurrent networks for sound: Cakir et al. 2017,
+doi:10.1109/TASLP.2017.2690575.
+"""
+
+import torch
+from torch import nn
+
+from models.cnn import convolutions, space
+from models.network import NetworkModel, image
+from models.training import Recipe
+
+__all__ = ["build", "space"]
+
+
+class CNNGRU(nn.Module):
+    """conv 16 - pool - conv 32 - pool - GRU over time - dense.
+
+    Args:
+        size: (mels, frames) of the images.
+        classes: number of logits.
+        hidden: units of the GRU.
+        dropout: share of the GRU's last state that is dropped in training.
+    """
+
+    def __init__(self, size: tuple[int, int], classes: int, hidden: int = 64, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.convolutions = convolutions()
+        self.gru = nn.GRU(32 * (size[0] // 4), hidden, batch_first=True)
+        self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, classes))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(batch, 1, mels, frames) to logits (batch, classes)."""
+        maps = self.convolutions(images)  # (batch, 32, mels / 4, frames / 4)
+        sequence = maps.flatten(1, 2).transpose(1, 2)  # (batch, frames / 4, 32 * mels / 4)
+        _, last = self.gru(sequence)  # (1, batch, hidden)
+        logits: torch.Tensor = self.dense(last[0])
+        return logits
+
+
+def build(
+    *,
+    seed: int,
+    images: str = "resized",
+    n_mels: int = 128,
+    n_fft: int = 512,
+    hop: int = 64,
+    hidden: int = 64,
+    dropout: float = 0.0,
+    epochs: int = 16,
+    batch_size: int = 16,
+    learning_rate: float = 1e-3,
+    weight_decay: float = 0.0,
+    class_weights: bool = True,
+    standardise: bool = True,
+    patience: int | None = None,
+    keep: str = "balanced_accuracy",
+) -> NetworkModel:
+    """See `models.network.image` for ``images`` to ``hop``, and `models.training.Recipe` for ``epochs`` and on."""
+    recipe = Recipe(epochs, batch_size, learning_rate, weight_decay, class_weights, patience, keep)
+    return NetworkModel(
+        lambda size, classes: CNNGRU(size, classes, hidden, dropout),
+        image(images, n_mels, n_fft, hop),
+        recipe,
+        seed,
+        standardise,
+    )

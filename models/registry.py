@@ -1,0 +1,76 @@
+"""The models by name. Adding one = one file in this folder + one line in ``REGISTRY``.
+
+A model file holds ``build(*, seed, **parameters) -> Model``, whose keyword defaults are the model's default parameters,
+and optionally ``space(trial) -> dict``, the parameters that Optuna tries.
+"""
+
+from pathlib import Path
+
+from corpora.problems import InputError
+from models.spec import ModelSpec, module_at
+
+
+def _entries(*specs: ModelSpec) -> dict[str, ModelSpec]:
+    entries: dict[str, ModelSpec] = {}
+    for spec in specs:
+        if spec.name in entries:
+            raise ValueError(f"two models are called {spec.name}")
+        entries[spec.name] = spec
+    return entries
+
+
+LECTURE = {"standardise": False, "class_weights": False, "keep": "accuracy"}
+"""The practical's own recipe: best validation accuracy of 16 epochs, nothing weighted, nothing standardised."""
+
+REGISTRY = _entries(
+    ModelSpec("prior", "models.prior:build", "class frequencies of the training clips", "control"),
+    ModelSpec("metadata", "models.metadata:build", "logistic regression on device, location, duration", "control"),
+    ModelSpec("svm", "models.svm:build", "Cortes & Vapnik 1995, RBF kernel on MFCC statistics", "baseline"),
+    ModelSpec("xgboost", "models.xgboost:build", "Chen & Guestrin 2016, on handcrafted statistics", "baseline"),
+    ModelSpec("cnn-lecture", "models.cnn:build", "the practical's two-layer CNN, as taught", "network", LECTURE),
+    ModelSpec("cnn", "models.cnn:build", "the practical's two-layer CNN, trained with care", "network"),
+    ModelSpec("cnn-gru", "models.cnn_gru:build", "convolutions read by a GRU (Cho et al. 2014)", "network"),
+)
+
+
+def find(names: str | None = None, files: tuple[Path, ...] = ()) -> list[ModelSpec]:
+    """The entries that a user asked for.
+
+    Args:
+        names: comma-separated; None = all of the registry.
+        files: model files outside the clone, each entered under its stem.
+
+    Raises:
+        InputError: a name is unknown or used twice, or a file is no model file.
+    """
+    wanted = [name.strip() for name in (names or ",".join(REGISTRY)).split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in REGISTRY]
+    if unknown:
+        raise InputError(f"unknown model {unknown[0]!r}; choose from {', '.join(REGISTRY)}")
+    specs = [REGISTRY[name] for name in dict.fromkeys(wanted)] + [from_file(path) for path in files]
+    if not specs:
+        raise InputError("no model is named; choose from " + ", ".join(REGISTRY))
+    _entries(*REGISTRY.values(), *(spec for spec in specs if spec.name not in REGISTRY))
+    return specs
+
+
+def from_file(path: Path) -> ModelSpec:
+    """An entry for a model file outside the clone.
+
+    Raises:
+        InputError: the file is missing, fails to import, lacks ``build``, or is named like an entry of the registry.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; give the path of a model file")
+    name = path.stem.replace("_", "-")
+    if name in REGISTRY:
+        raise InputError(f"{path}: a model called {name} is in the registry already; rename the file")
+    try:
+        module = module_at(path.resolve())
+    except Exception as error:
+        raise InputError(f"{path} can't be imported ({type(error).__name__}: {error}); correct it") from error
+    if not callable(getattr(module, "build", None)):
+        raise InputError(f"{path} has no function build(*, seed, **parameters); add it (see CONTRIBUTING.md)")
+    source = (module.__doc__ or str(path)).strip().splitlines()[0]
+    unlabeled = bool(getattr(module, "UNLABELED", False))
+    return ModelSpec(name, f"{path.resolve()}:build", source, "network", unlabeled=unlabeled)
