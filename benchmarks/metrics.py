@@ -52,7 +52,8 @@ class Predictions:
     @property
     def decision(self) -> Ints:
         """(clips,) the most probable class."""
-        return self.probabilities.argmax(axis=1)
+        decision: Ints = self.probabilities.argmax(axis=1)
+        return decision
 
 
 def evaluate(predictions: Predictions, weights: Floats) -> dict[str, Floats]:

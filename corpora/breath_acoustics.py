@@ -1,7 +1,7 @@
 """The sounds a chest microphone picks up, each made from its published acoustics.
 
-Every function returns float64 waveforms or spectra in plain units (s, Hz, dB); nothing here knows of patients or labels.
-A value marked "ours" is chosen by this project because no single published figure settles it; the comment says why.
+Every function returns float64 waveforms or spectra, from plain units (s, Hz, dB); nothing here knows of patients or
+labels. A value marked "ours" is this project's choice, where no published figure settles it.
 
 Sources, cited below by name and year:
     Mori 1980: Mori et al., Waveform and spectral analysis of crackles, Thorax 35:843.
@@ -39,7 +39,11 @@ FLOW_POWER: Final = 1.66
 """Breath sound amplitude grows with airflow to this power (1.66 ± 0.35, Gavriely & Cugell 1996)."""
 
 LOWEST_BREATH: Final = 50.0
-"""Hz under which breath noise is faded out: below it muscle and heart sounds dominate (Pasterkamp 1997), so it is ours."""
+"""Hz under which breath noise is faded out (ours: below it muscle and heart sounds dominate, Pasterkamp 1997)."""
+
+GRID: Final = 2.0
+"""Hz between the points at which smooth curves are computed before they are interpolated, since powers are slow (ours;
+the narrowest feature, a high-pass at 15 Hz, is wider)."""
 
 SHORTEST_WHEEZE: Final = 0.1
 """s; a wheeze is a continuous sound of more than 80 to 100 ms (CORSA 2000), longer in the older ATS text."""
@@ -63,8 +67,8 @@ def crackle(rate: int, deflection: float, two_cycles: float, offset: float = 0.0
     Args:
         rate: Hz.
         deflection: initial deflection width in s, from the onset to the first zero crossing.
-        two_cycles: two-cycle duration in s, from the onset to the end of the second full cycle; > 4 × ``deflection``,
-            so that the sinusoid slows down.
+        two_cycles: two-cycle duration in s, from the onset to the end of the second full cycle; more than four
+            deflections, so that the sinusoid slows down.
         offset: s by which the onset lies after the first sample, under one sample.
 
     Returns:
@@ -74,8 +78,9 @@ def crackle(rate: int, deflection: float, two_cycles: float, offset: float = 0.0
     u = np.clip(times / two_cycles, 0.0, 1.0)
     exponent = np.log(0.25) / np.log(deflection / two_cycles)
     window = 0.5 * (1.0 + np.cos(2.0 * np.pi * (np.sqrt(u) - 0.5)))
-    wave: Wave = np.sin(4.0 * np.pi * u**exponent) * window
-    return wave / np.max(np.abs(wave))
+    wave = np.sin(4.0 * np.pi * u**exponent) * window
+    scaled: Wave = wave / np.max(np.abs(wave))
+    return scaled
 
 
 def wheeze(rate: int, seconds: float, pitch: float, drift: float, harmonic_fall: float, phases: Wave) -> Wave:
@@ -87,7 +92,7 @@ def wheeze(rate: int, seconds: float, pitch: float, drift: float, harmonic_fall:
         pitch: frequency at the middle of the wheeze in Hz.
         drift: relative change of the pitch from beginning to end, as in 0.1.
         harmonic_fall: dB by which each harmonic lies under the one before.
-        phases: (harmonics,) starting phases in rad; its length is the number of partials, those too high being left out.
+        phases: (harmonics,) starting phases in rad; one for each partial, those too high being left out.
 
     Returns:
         (samples,) waveform, RMS 1 over its steady middle part.
@@ -106,7 +111,8 @@ def wheeze(rate: int, seconds: float, pitch: float, drift: float, harmonic_fall:
         power += 0.5 * level**2
     # Ours: swells and fades over 15 % of the wheeze at either end; no source gives the shape of the onset.
     ramp = np.clip((0.5 - np.abs(centred)) / 0.15, 0.0, 1.0)
-    return wave * np.sin(0.5 * np.pi * ramp) ** 2 / np.sqrt(power)
+    swelled: Wave = wave * np.sin(0.5 * np.pi * ramp) ** 2 / np.sqrt(power)
+    return swelled
 
 
 def heart_sound(rate: int, frequency: float, duration: float) -> Wave:
@@ -123,7 +129,7 @@ def heart_sound(rate: int, frequency: float, duration: float) -> Wave:
         (samples,) waveform.
     """
     u = np.arange(round(duration * rate)) / (duration * rate)
-    # Ours: peak at 15 % of the burst and a phase that slows by a third, which spreads the line into the published slope.
+    # Ours: peak at 15 % of the burst, and a slowing phase, which spreads the line into the published slope.
     window = np.sin(np.pi * u**0.37) ** 2
     wave: Wave = window * np.sin(2.0 * np.pi * frequency * duration * u * (1.0 - 0.3 * u))
     return wave
@@ -132,16 +138,17 @@ def heart_sound(rate: int, frequency: float, duration: float) -> Wave:
 def heart_gap(heart_rate: float) -> float:
     """s from the first to the second heart sound at a heart rate in beats a minute.
 
-    Electromechanical systole is 546 - 2.1 × rate ms (men, Weissler 1968); the first sound starts about 70 ms into it
-    (rounded, ours).
+    Electromechanical systole is 546 ms less 2.1 ms a beat (men, Weissler 1968); the first sound starts about 70 ms into
+    it (rounded, ours).
     """
     return (546.0 - 2.1 * heart_rate - 70.0) / 1000.0
 
 
 def click(rate: int, fade: float, rng: Generator) -> Wave:
-    """A handling click: a burst of noise that fades within milliseconds; electronic stethoscopes make crackle-like ones.
+    """A handling click: a burst of noise that fades within milliseconds, and may pass for a crackle.
 
-    They were found in 61 of 500 recordings of healthy lungs (Ye 2022). The waveform is ours.
+    An electronic stethoscope made such fake crackles in 61 of 500 recordings of healthy lungs (Ye 2022). The waveform
+    is ours.
 
     Args:
         rate: Hz.
@@ -152,14 +159,16 @@ def click(rate: int, fade: float, rng: Generator) -> Wave:
         (samples,) waveform of peak 1.
     """
     samples = max(4, round(5.0 * fade * rate))
-    wave: Wave = rng.standard_normal(samples) * np.exp(-np.arange(samples) / (fade * rate))
-    return wave / np.max(np.abs(wave))
+    wave = rng.standard_normal(samples) * np.exp(-np.arange(samples) / (fade * rate))
+    scaled: Wave = wave / np.max(np.abs(wave))
+    return scaled
 
 
 def voice(rate: int, seconds: float, pitch: float, rng: Generator) -> Wave:
-    """A syllable of speech heard through the chest or from the room: ICBHI's clinics are not silent (Rocha et al. 2019).
+    """A syllable of speech, from the room or through the chest, which may pass for a wheeze.
 
-    The waveform is ours: harmonics that fall by 9 dB per octave under a pitch with a slight random glide.
+    ICBHI was recorded in clinics and homes, not in silence (Rocha et al. 2019, Physiol Meas 40:035001). The waveform is
+    ours: harmonics that fall by 9 dB per octave under a pitch with a slight random glide.
 
     Args:
         rate: Hz.
@@ -214,13 +223,12 @@ def breath_colour(frequencies: Wave, corner: float, low_slope: float, high_slope
     Returns:
         (bins,) gain that turns white noise of RMS 1 into breath noise of RMS 1.
     """
-    # Powers are slow: the curve is smooth, so it is computed on a coarse grid and interpolated.
-    grid = np.linspace(frequencies[0], frequencies[-1], min(len(frequencies), 1024))
+    grid = _coarse(frequencies)
     ratio = np.maximum(grid, 1.0) / corner
     curve = 1.0 / (ratio ** (low_slope / 6.02) + ratio ** (high_slope / 6.02))
     curve *= 1.0 / (1.0 + (LOWEST_BREATH / np.maximum(grid, 1.0)) ** 4)
-    curve /= np.sqrt(np.mean(curve**2))
-    return np.interp(frequencies, grid, curve)
+    gain: Wave = np.interp(frequencies, grid, curve / np.sqrt(np.mean(curve**2)))
+    return gain
 
 
 def room_colour(frequencies: Wave, slope: float) -> Wave:
@@ -233,10 +241,16 @@ def room_colour(frequencies: Wave, slope: float) -> Wave:
     Returns:
         (bins,) gain that turns white noise of RMS 1 into ambient noise of RMS 1.
     """
-    grid = np.linspace(frequencies[0], frequencies[-1], min(len(frequencies), 1024))
+    grid = _coarse(frequencies)
     curve = np.maximum(grid / 50.0, 1.0) ** (-slope / 6.02)
-    curve /= np.sqrt(np.mean(curve**2))
-    return np.interp(frequencies, grid, curve)
+    gain: Wave = np.interp(frequencies, grid, curve / np.sqrt(np.mean(curve**2)))
+    return gain
+
+
+def _coarse(frequencies: Wave) -> Wave:
+    """(points,) grid in Hz over the same range, every ``GRID`` Hz or so."""
+    top = float(frequencies[-1])
+    return np.linspace(0.0, top, min(len(frequencies), int(top / GRID) + 2))
 
 
 def device_response(frequencies: Wave, low: float, high: float, resonance: float, resonance_gain: float) -> Spectrum:
@@ -246,7 +260,7 @@ def device_response(frequencies: Wave, low: float, high: float, resonance: float
     frequencies, sensors less so (Pasterkamp 1997).
 
     Args:
-        frequencies: (bins,) in Hz.
+        frequencies: (bins,) in Hz, evenly spaced from 0 to half the rate.
         low: high-pass corner in Hz.
         high: low-pass corner in Hz.
         resonance: centre of the resonance in Hz.
@@ -255,14 +269,13 @@ def device_response(frequencies: Wave, low: float, high: float, resonance: float
     Returns:
         (bins,) complex gain.
     """
-    at_low = 1j * frequencies / low
-    at_high = 1j * frequencies / high
-    at_peak = 1j * frequencies / resonance
+    grid = _coarse(frequencies)
+    at_low, at_high, at_peak = (1j * grid / corner for corner in (low, high, resonance))
     high_pass = at_low**2 / (1.0 + np.sqrt(2.0) * at_low + at_low**2)
     low_pass = 1.0 / (1.0 + np.sqrt(2.0) * at_high + at_high**2)
-    # A peaking section of width one octave; its gain at the resonance is the ratio of the two damping terms.
+    # A peaking section of quality 1; its gain at the resonance is the ratio of the two damping terms.
     peak = (1.0 + at_peak * decibels(resonance_gain) + at_peak**2) / (1.0 + at_peak + at_peak**2)
-    response: Spectrum = high_pass * low_pass * peak
+    response: Spectrum = np.interp(frequencies, grid, high_pass * low_pass * peak)
     return response
 
 
@@ -277,6 +290,6 @@ def white_spectrum(rng: Generator, bins: int, samples: int) -> Spectrum:
     Returns:
         (bins,) complex spectrum.
     """
-    parts = rng.standard_normal((2, bins))
-    spectrum: Spectrum = (parts[0] + 1j * parts[1]) * np.sqrt(samples / 2.0)
+    parts = rng.standard_normal(2 * bins) * np.sqrt(samples / 2.0)
+    spectrum: Spectrum = parts.view(np.complex128)
     return spectrum

@@ -311,5 +311,5 @@ class _Lines:
         line = f"{self.what}: {10 * step} % of {total / 1e6:.0f} MB"
         if self.first < done < total:
             left = (total - done) * (time.monotonic() - self.begun) / (done - self.first)
-            line += f", {left / 60:.1f} min left"
+            line += f", {left / 60:.0f} min left" if left > 90 else f", {left:.0f} s left"
         print(line, flush=True)

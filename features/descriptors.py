@@ -23,6 +23,10 @@ CONTRAST_EDGES = (100, 200, 400, 800, 1600)
 CONTRAST_SHARE = 0.02
 """Share of a band's bins taken for its peak and for its valley: librosa's default (Jiang et al. 2002)."""
 
+CONTRAST_DEPTH = 80.0
+"""How far in dB peaks and valleys may lie below the clip's loudest: librosa's ``top_db``. A stretch held at full scale
+has a spectrum without a floor; without this limit one such frame would outweigh all others."""
+
 ZERO = 1e-10
 """Samples nearer to zero count as zero, and zero as positive: librosa's ``zero_crossings``."""
 
@@ -59,25 +63,43 @@ def spectral_rolloff(magnitude: Tensor, rate: int) -> Tensor:
 def spectral_flatness(power: Tensor) -> Tensor:
     """(…, frames, bins) to (…, frames): geometric over arithmetic mean of the power; 1 if flat, near 0 for a tone."""
     floored = power.clamp(min=POWER_FLOOR)
-    arithmetic = floored.mean(-1)
-    return floored.log_().mean(-1).exp_() / arithmetic
+    logarithm = torch.from_numpy(np.log(floored.numpy()))
+    return logarithm.mean(-1).exp_() / floored.mean(-1)
 
 
-def spectral_contrast(magnitude: Tensor, rate: int) -> Tensor:
-    """(…, frames, bins) to (…, frames, bands): peak over valley in dB, within each band between `CONTRAST_EDGES`.
+def spectral_contrast(magnitude: Tensor, counts: Tensor, rate: int) -> Tensor:
+    """Peak over valley in dB, within each band between `CONTRAST_EDGES`.
 
-    librosa also cuts peaks and valleys 80 dB below the clip's loudest; here a value depends on its own frame alone.
+    Args:
+        magnitude: (clips, frames, bins).
+        counts: (clips,) each clip's own number of frames.
+        rate: sampling rate in Hz.
+
+    Returns:
+        (clips, frames, bands).
 
     Raises:
         InputError: the bands don't fit under half the sampling rate, or a band holds no frequency bin.
     """
-    contrast = []
+    valleys, peaks = [], []
     for start, stop, extremes in _contrast_bands(rate, 2 * (magnitude.shape[-1] - 1)):
-        # numpy's sort of short rows is ten times faster than torch's.
-        ordered = torch.from_numpy(np.sort(magnitude[..., start:stop].numpy(), axis=-1))
-        peak, valley = ordered[..., -extremes:].mean(-1), ordered[..., :extremes].mean(-1)
-        contrast.append(decibels(peak) - decibels(valley))
-    return torch.stack(contrast, dim=-1)
+        band = magnitude[..., start:stop]
+        if extremes == 1:
+            valleys.append(band.amin(-1))
+            peaks.append(band.amax(-1))
+        else:
+            ordered = torch.from_numpy(np.sort(band.numpy(), axis=-1))  # ten times faster than torch's
+            valleys.append(ordered[..., :extremes].mean(-1))
+            peaks.append(ordered[..., -extremes:].mean(-1))
+    own = (torch.arange(magnitude.shape[1]) < counts[:, None])[..., None]
+    peak, valley = (_raised(decibels(torch.stack(bands, dim=-1)), own) for bands in (peaks, valleys))
+    return peak - valley
+
+
+def _raised(level: Tensor, own: Tensor) -> Tensor:
+    """Levels far below the loudest of the clip's own, raised to `CONTRAST_DEPTH` below it."""
+    loudest = torch.where(own, level, -torch.inf).amax((1, 2), keepdim=True)
+    return torch.maximum(level, loudest - CONTRAST_DEPTH)
 
 
 @lru_cache(maxsize=64)
@@ -142,5 +164,12 @@ def differences(series: Tensor, counts: Tensor, order: int) -> Tensor:
     frame = torch.arange(-reach, series.shape[1] + reach).clamp(min=0)
     frame = torch.minimum(frame, counts[:, None] - 1)
     extended = series.gather(1, frame[..., None].expand(-1, -1, series.shape[2]))
-    weights = savgol_coeffs(DELTA_WIDTH, order, deriv=order, use="dot")
-    return extended.unfold(1, DELTA_WIDTH, 1) @ torch.from_numpy(weights)
+    slope = torch.zeros_like(series)
+    for shift, weight in enumerate(_slope_weights(order)):
+        slope.add_(extended[:, shift : shift + series.shape[1]], alpha=weight)
+    return slope
+
+
+@lru_cache
+def _slope_weights(order: int) -> tuple[float, ...]:
+    return tuple(savgol_coeffs(DELTA_WIDTH, order, deriv=order, use="dot").tolist())

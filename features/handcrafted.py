@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -23,6 +24,7 @@ from features.descriptors import (
     zero_crossing_rate,
 )
 from features.spectral import Batch, batches, check_framing, log_mel, mel_filters, mfcc, power_spectrum
+from features.summaries import SUMMARIES, summarise
 
 SERIES = (
     "mfcc",
@@ -34,7 +36,7 @@ SERIES = (
     "zero_crossing_rate",
     "rms",
 )
-"""What can be measured along a clip; see `features.descriptors`."""
+"""What can be measured along a clip: `features.spectral.mfcc` and the functions of `features.descriptors`."""
 
 _CONTRAST_ROWS = (
     f"spectral_contrast_below_{CONTRAST_EDGES[0]}_hz",
@@ -53,7 +55,7 @@ class Handcrafted:
 
     Attributes:
         series: which of `SERIES`.
-        summaries: which of `SUMMARIES`.
+        summaries: which of `features.summaries.SUMMARIES`.
         differences: 0, 1 or 2: also first, and second, differences of the MFCC along time.
         n_mfcc: cepstral coefficients, the zeroth (loudness) included.
         n_mels: mel bands that they are computed from.
@@ -117,118 +119,61 @@ class Handcrafted:
         """
         matrix = np.empty((len(signals), len(self.columns)), dtype=np.float32)
         for index, batch in batches(signals):
-            counts = batch.frames(self.hop)
-            series = self._measure(batch, rate, counts)
-            summed = summarise(series, counts, self.summaries)
+            spectra = _Spectra(batch, rate, self.n_fft, self.hop)
+            summed = summarise(self._measure(spectra), spectra.counts, self.summaries)
             matrix[index] = summed.flatten(1).numpy()
         return matrix
 
-    def _measure(self, batch: Batch, rate: int, counts: Tensor) -> Tensor:
+    def _measure(self, spectra: "_Spectra") -> Tensor:
         """(clips, rows, frames) float64."""
-        power = power_spectrum(batch, self.n_fft, self.hop)
-        magnitude = power.sqrt()
         measured: list[Tensor] = []
         for series in self.series:
             if series == "mfcc":
-                filters = mel_filters(rate, self.n_fft, self.n_mels)
-                coefficients = mfcc(log_mel(power, filters), self.n_mfcc)
-                measured.append(coefficients)
+                filters = mel_filters(spectra.rate, self.n_fft, self.n_mels)
+                coefficients = mfcc(log_mel(spectra.power, filters), self.n_mfcc)
                 orders = range(1, self.differences + 1)
-                measured += [differences(coefficients, counts, order) for order in orders]
+                measured += [coefficients, *(differences(coefficients, spectra.counts, order) for order in orders)]
             elif series == "spectral_contrast":
-                measured.append(spectral_contrast(magnitude, rate))
-            elif series == "spectral_flatness":
-                measured.append(spectral_flatness(power)[..., None])
-            elif series in _OF_MAGNITUDE:
-                measured.append(_OF_MAGNITUDE[series](magnitude, rate)[..., None])
+                measured.append(spectral_contrast(spectra.magnitude, spectra.counts, spectra.rate))
             else:
-                measured.append(_OF_WAVEFORM[series](batch, self.n_fft, self.hop)[..., None])
+                measured.append(_ONE_ROW[series](spectra)[..., None])
         return torch.cat(measured, dim=-1).transpose(1, 2).contiguous()
 
 
-_OF_MAGNITUDE: dict[str, Callable[[Tensor, int], Tensor]] = {
-    "spectral_centroid": spectral_centroid,
-    "spectral_bandwidth": spectral_bandwidth,
-    "spectral_rolloff": spectral_rolloff,
-}
-_OF_WAVEFORM: dict[str, Callable[[Batch, int, int], Tensor]] = {"zero_crossing_rate": zero_crossing_rate, "rms": rms}
-
-
 @dataclass(frozen=True, eq=False)
-class _Frames:
-    """What every summary needs: the values with zeros beyond a clip's own frames, and the same in rising order."""
+class _Spectra:
+    """Clips and, once asked for, their spectra (clips, frames, bins)."""
 
-    own: Tensor  # (clips, 1, frames) bool
-    counts: Tensor  # (clips, 1)
-    values: Tensor  # (clips, rows, frames)
-    mean: Tensor  # (clips, rows)
-    rising: Tensor  # (clips, rows, frames)
+    batch: Batch
+    rate: int
+    n_fft: int
+    hop: int
 
+    @property
+    def counts(self) -> Tensor:
+        return self.batch.frames(self.hop)
 
-def _mean(frames: _Frames) -> Tensor:
-    return frames.mean
+    @cached_property
+    def power(self) -> Tensor:
+        return power_spectrum(self.batch, self.n_fft, self.hop)
 
-
-def _std(frames: _Frames) -> Tensor:
-    deviation = torch.where(frames.own, frames.values - frames.mean[..., None], 0.0)
-    return (deviation.square_().sum(-1) / frames.counts).sqrt_()
-
-
-def _quantile(share: float) -> Callable[[_Frames], Tensor]:
-    def quantile(frames: _Frames) -> Tensor:
-        position = share * (frames.counts - 1)
-        low = position.floor()
-        high = torch.minimum(low + 1, frames.counts - 1)
-        below, above = (
-            frames.rising.gather(-1, place.long()[..., None].expand(-1, frames.rising.shape[1], 1))[..., 0]
-            for place in (low, high)
-        )
-        return torch.lerp(below, above, (position - low).expand_as(below))
-
-    return quantile
+    @cached_property
+    def magnitude(self) -> Tensor:
+        return torch.from_numpy(np.sqrt(self.power.numpy()))
 
 
-def _iqr(frames: _Frames) -> Tensor:
-    return _quantile(0.75)(frames) - _quantile(0.25)(frames)
-
-
-SUMMARIES: dict[str, Callable[[_Frames], Tensor]] = {
-    "mean": _mean,
-    "std": _std,
-    "median": _quantile(0.5),
-    "iqr": _iqr,
-    "p10": _quantile(0.1),
-    "p90": _quantile(0.9),
+_ONE_ROW: dict[str, Callable[[_Spectra], Tensor]] = {
+    "spectral_centroid": lambda spectra: spectral_centroid(spectra.magnitude, spectra.rate),
+    "spectral_bandwidth": lambda spectra: spectral_bandwidth(spectra.magnitude, spectra.rate),
+    "spectral_rolloff": lambda spectra: spectral_rolloff(spectra.magnitude, spectra.rate),
+    "spectral_flatness": lambda spectra: spectral_flatness(spectra.power),
+    "zero_crossing_rate": lambda spectra: zero_crossing_rate(spectra.batch, spectra.n_fft, spectra.hop),
+    "rms": lambda spectra: rms(spectra.batch, spectra.n_fft, spectra.hop),
 }
-"""Mean, standard deviation (of the population), median, interquartile range, 10th and 90th percentile.
-
-Percentiles interpolate linearly between the two nearest values, as numpy's do.
-"""
-
-
-def summarise(series: Tensor, counts: Tensor, summaries: Sequence[str]) -> Tensor:
-    """Statistics over each clip's own frames.
-
-    Args:
-        series: (clips, rows, frames).
-        counts: (clips,) each clip's own number of frames; later ones are ignored.
-        summaries: which of `SUMMARIES`.
-
-    Returns:
-        (clips, rows, summaries).
-    """
-    own = (torch.arange(series.shape[-1]) < counts[:, None])[:, None]
-    values = torch.where(own, series, 0.0)
-    column = counts[:, None].double()
-    # Padding sorts to the end, where no quantile looks. numpy's sort is several times faster than torch's.
-    rising = torch.from_numpy(np.sort(torch.where(own, series, torch.inf).numpy(), axis=-1))
-    frames = _Frames(own, column, values, values.sum(-1) / column, rising)
-    return torch.stack([SUMMARIES[name](frames) for name in summaries], dim=-1)
 
 
 def _check_names(field: str, chosen: tuple[str, ...], known: tuple[str, ...]) -> None:
     unknown = sorted(set(chosen) - set(known))
     if unknown or not chosen or len(set(chosen)) < len(chosen):
-        raise InputError(
-            f"{field} must be different names out of {', '.join(known)}; got {', '.join(chosen) or 'none'}"
-        )
+        got = ", ".join(chosen) or "none"
+        raise InputError(f"{field} must be different names out of {', '.join(known)}; got {got}")

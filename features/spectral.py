@@ -165,7 +165,9 @@ def decibels(power: Tensor) -> Tensor:
 
     No limit relative to the clip's maximum (librosa's ``top_db``), so that a value depends on its own frame alone.
     """
-    return power.clamp(min=POWER_FLOOR).log10_().mul_(10)
+    level = power.clamp(min=POWER_FLOOR).numpy()
+    np.log10(level, out=level)  # numpy's logarithms and roots are faster than torch's
+    return torch.from_numpy(level).mul_(10)
 
 
 def log_mel(power: Tensor, filters: Tensor) -> Tensor:

@@ -79,9 +79,14 @@ def train(
     """
     where = device()
     network.to(where)
+    for weights in network.parameters():
+        if weights.dim() == 4:  # convolutions are a third faster with the channels last in memory
+            weights.data = weights.data.contiguous(memory_format=torch.channels_last)
     labels = torch.from_numpy(train[1])
     weight = _class_weights(train[1], classes).to(where) if recipe.class_weights else None
-    optimiser = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+    )
     curve: Curve = []
     best, best_state = (-1.0, -np.inf), copy.deepcopy(network.state_dict())
     with torch.random.fork_rng():

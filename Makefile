@@ -1,0 +1,73 @@
+# respbench: `make help` lists the targets.
+#
+# Everything runs in .venv, which `make setup` (called by every other target) makes and keeps up to date.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+CORPUS ?= simulated
+DATA ?=
+TASK ?= abnormal
+PROTOCOL ?= patients-5fold
+MODELS ?=
+SEEDS ?=
+WORKERS ?=
+RATE ?=
+RESULTS ?= results
+LEAVE_OUT_BAD ?=
+
+corpus_options = --corpus "$(CORPUS)" $(if $(DATA),--data "$(DATA)") $(if $(RATE),--rate "$(RATE)") \
+	$(if $(LEAVE_OUT_BAD),--leave-out-bad) --results "$(RESULTS)"
+run_options = $(corpus_options) --task "$(TASK)" --protocol "$(PROTOCOL)" $(if $(MODELS),--models "$(MODELS)") \
+	$(if $(SEEDS),--seeds "$(SEEDS)") $(if $(WORKERS),--workers "$(WORKERS)")
+
+.DEFAULT_GOAL := help
+.PHONY: help setup benchmark explore tables data test check format speed clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make benchmark CORPUS=simulated|icbhi|manifest DATA=<folder or csv> TASK=abnormal|four-class"
+	@echo "                 PROTOCOL=patients-5fold|official|random-5fold MODELS=svm,cnn SEEDS=3 WORKERS=2 RESULTS=<folder>"
+
+setup: $(READY) ## make the environment (.venv)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "respbench needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+benchmark: $(READY) ## fit every model, write the report, print the leaderboard
+	@$(BIN)/respbench run $(run_options)
+
+explore: $(READY) ## look at a corpus: waveforms, mel-spectrograms, patients, devices
+	@$(BIN)/respbench explore $(corpus_options)
+
+tables: $(READY) ## write all tables and figures again from the stored predictions
+	@$(BIN)/respbench report "$(RESULTS)"
+
+data: $(READY) ## fetch the ICBHI 2017 database (1.9 GB), resumable
+	@$(BIN)/respbench data
+
+test: $(READY) ## run all tests
+	$(BIN)/pytest -n $(or $(WORKERS),auto) --dist worksteal
+
+check: $(READY) ## formatting, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest tests/test_layers.py
+
+format: $(READY) ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+speed: $(READY) ## time respbench against a librosa loop and the notebook's way, on real files
+	@$(BIN)/python -m benchmarks.speed $(if $(DATA),"$(DATA)")
+
+clean: ## remove prepared corpora, features and tool caches; results and data stay
+	rm -rf cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

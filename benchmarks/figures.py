@@ -1,0 +1,237 @@
+"""The figures of a report: leaderboard, ROC curves, confusion matrices, learning curves. Same input, same bytes."""
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from benchmarks.board import Board, Entry
+from benchmarks.metrics import Floats, Predictions
+from benchmarks.model_pages import mean_confusion
+
+DPI = 110
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+"""Okabe & Ito 2008: told apart with every kind of colour blindness (their yellow is too faint on white)."""
+
+STYLES = ("-", "--", ":", "-.")
+"""A second cue beside colour, and a third, fourth … set of seven models."""
+
+GRID = np.linspace(0, 1, 101)
+"""False-positive rates at which ROC curves are averaged (Fawcett 2006, vertical averaging)."""
+
+REACHED = 0.5
+"""A mean learning curve goes on as long as this share of the fits still trains; later, it would be of a selection."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure: its PNG file, and what it shows in words."""
+
+    png: bytes
+    caption: str
+
+
+Figures = dict[str, Drawn]
+
+
+def draw_figures(board: Board) -> Figures:
+    """Every figure that the board has data for, by file name."""
+    figures: Figures = {}
+    if board.complete:
+        figures["leaderboard.png"] = draw_leaderboard(board)
+        figures["roc.png"] = draw_roc(board)
+        figures["confusion.png"] = draw_confusion(board)
+    if any(_curves(entry) for entry in board.entries):
+        figures["learning_curves.png"] = draw_learning_curves(board)
+    return figures
+
+
+def new_figure(width: float, height: float, title: str) -> Figure:
+    """An empty figure of so many inches that no global state knows of."""
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file without date or version, so that drawing it again gives the same bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def draw_leaderboard(board: Board) -> Drawn:
+    """Score and AUROC of every complete model, with intervals."""
+    entries = board.complete
+    figure = new_figure(8, 1.6 + 0.38 * len(entries), board.title + board.flagged)
+    panels = figure.subplots(1, 2, sharey=True)
+    rows = np.arange(len(entries))
+    for axes, metric, name in zip(panels, ("score", "auroc"), ("score", "AUROC"), strict=True):
+        for row, entry in zip(rows.tolist(), entries, strict=True):
+            value = entry.estimate(metric)
+            axes.plot([value.low, value.high], [row, row], color=COLOURS[0], linewidth=2)
+            axes.plot([value.value], [row], "o", color=COLOURS[0], markersize=7)
+        axes.axvline(0.5, color="0.4", linestyle="--", linewidth=1)
+        axes.set_xlabel(f"{name} (95 % interval; dashed: 0.5)")
+        axes.grid(axis="x", color="0.9")
+        axes.set_axisbelow(True)
+    panels[0].set_yticks(rows, [entry.model for entry in entries])
+    panels[0].invert_yaxis()
+    words = "Score and AUROC of each model with 95 % intervals over patients, in the order of the table"
+    return Drawn(png(figure), f"{words}. The dashed line, 0.5, is what calling every clip normal gives.")
+
+
+def draw_roc(board: Board) -> Drawn:
+    """The mean ROC curve of every complete model: abnormal, of whatever kind, against normal."""
+    figure = new_figure(7.4, 5.2, board.title + board.flagged)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="--", label="chance")
+    for number, entry in enumerate(board.complete):
+        curve, area = mean_roc(list(entry.seeds.values()))
+        if math.isfinite(area):
+            axes.plot(
+                np.append(0, GRID),
+                np.append(0, curve),
+                label=f"{entry.model} ({area:.2f})",
+                linewidth=1.8,
+                **_look(number),
+            )
+    axes.set_xlabel("normal clips called abnormal (1 - specificity)")
+    axes.set_ylabel("abnormal clips called abnormal")
+    axes.set_aspect("equal")
+    axes.grid(color="0.92")
+    axes.set_axisbelow(True)
+    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, title="model (area)", alignment="left")
+    words = "ROC curves, abnormal against normal: the mean over folds and seeds, with the area under it in brackets"
+    if len(board.classes) > 2:
+        words += " (the AUROC of the tables is another: the average of each class against the rest)"
+    return Drawn(png(figure), f"{words}.")
+
+
+def mean_roc(seeds: Sequence[Predictions]) -> tuple[Floats, float]:
+    """ROC of ``1 - p(normal)``, averaged over folds and seeds at the false-positive rates ``GRID``.
+
+    Returns:
+        (101,) true-positive rates, and the mean exact area; NaN if no fold has both normal and abnormal clips.
+    """
+    curves, areas = [], []
+    for predictions in seeds:
+        abnormal = predictions.label != predictions.normal
+        score = 1 - predictions.probabilities[:, predictions.normal]
+        for fold in np.unique(predictions.fold):
+            rows = predictions.fold == fold
+            if 0 < abnormal[rows].sum() < rows.sum():
+                false, true = _roc(score[rows], abnormal[rows])
+                curves.append(np.interp(GRID, false, true))
+                areas.append(float(np.trapezoid(true, false)))
+    if not curves:
+        return np.full(len(GRID), np.nan), float("nan")
+    return np.mean(curves, axis=0), float(np.mean(areas))
+
+
+def draw_confusion(board: Board) -> Drawn:
+    """Every complete model's confusion matrix, coloured by the share of the true class."""
+    entries = board.complete
+    columns = min(4, len(entries))
+    rows = math.ceil(len(entries) / columns)
+    side = 1.0 + 0.5 * len(board.classes)
+    figure = new_figure(max(4.5, columns * side + 0.8), rows * (side + 0.55) + 0.6, board.title + board.flagged)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for number, axes in enumerate(grid.flat):
+        if number < len(entries):
+            _confusion(axes, entries[number], board.classes, first=number % columns == 0)
+        else:
+            axes.set_axis_off()
+    figure.supxlabel("called", fontsize=10)
+    figure.supylabel("true class", fontsize=10)
+    words = "Confusion matrices: clips a seed, and their share of the true class (darker is more)"
+    return Drawn(png(figure), f"{words}.")
+
+
+def draw_learning_curves(board: Board) -> Drawn:
+    """Losses and validation score by epoch: each fit faint, the mean over fits strong, dots on the epochs kept."""
+    curved = [(entry, _curves(entry)) for entry in board.entries if _curves(entry)]
+    figure = new_figure(8.5, 0.7 + 2.3 * len(curved), board.title + board.flagged)
+    grid = figure.subplots(len(curved), 2, squeeze=False)
+    for row, (entry, curves) in zip(grid, curved, strict=True):
+        _plot_curves(row[0], curves, "train_loss", 0, "training")
+        _plot_curves(row[0], curves, "valid_loss", 1, "validation")
+        _plot_curves(row[1], curves, "valid_score", 1, "mean")
+        _plot_kept(row[1], curves)
+        row[0].set_title(f"{entry.model}: loss", fontsize=10)
+        row[1].set_title(f"{entry.model}: validation score", fontsize=10)
+        for axes in row:
+            axes.grid(color="0.92")
+            axes.set_axisbelow(True)
+            axes.legend(fontsize=8, frameon=False)
+            axes.xaxis.get_major_locator().set_params(integer=True)
+    for axes in grid[-1]:
+        axes.set_xlabel("epoch")
+    words = "Learning curves of the networks: each fit faint, the mean over fits strong; dots mark the epochs kept"
+    return Drawn(png(figure), f"{words}.")
+
+
+def _look(number: int) -> dict[str, Any]:
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "linestyle": STYLES[(number // len(COLOURS) + number) % len(STYLES)],
+    }
+
+
+def _roc(score: Floats, positive: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[Floats, Floats]:
+    """False- and true-positive rates at every threshold, ties passed in one step."""
+    order = np.argsort(-score, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+    true, false = np.cumsum(positive[order])[last], np.cumsum(~positive[order])[last]
+    return np.append(0, false / false[-1]), np.append(0, true / true[-1])
+
+
+def _confusion(axes: Axes, entry: Entry, classes: tuple[str, ...], first: bool) -> None:
+    confusion = mean_confusion(entry)
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (true, called), share in np.ndenumerate(shares):
+        colour = "white" if share > 0.6 else "black"
+        text = f"{confusion[true, called]:.0f}\n{100 * share:.0f} %"
+        axes.text(called, true, text, ha="center", va="center", color=colour, fontsize=8)
+    positions = np.arange(len(classes))
+    axes.set_xticks(positions, classes, fontsize=8)
+    axes.set_yticks(positions, classes if first else [""] * len(classes), fontsize=8)
+    axes.set_title(entry.model, fontsize=10)
+
+
+Curve = list[dict[str, float]]
+
+
+def _curves(entry: Entry) -> list[Curve]:
+    """The learning curves of a model's fits; none for a model without epochs."""
+    return [stored.facts["curve"] for stored in entry.stored if stored.facts["curve"]]
+
+
+def _plot_curves(axes: Axes, curves: list[Curve], key: str, number: int, label: str) -> None:
+    look = _look(number)
+    for curve in curves:
+        axes.plot(*_series(curve, key), linewidth=0.8, alpha=0.25, **look)
+    by_epoch: dict[float, list[float]] = {}
+    for curve in curves:
+        for epoch, value in zip(*_series(curve, key), strict=True):
+            by_epoch.setdefault(epoch, []).append(value)
+    epochs = [epoch for epoch in sorted(by_epoch) if len(by_epoch[epoch]) >= REACHED * len(curves)]
+    axes.plot(epochs, [float(np.mean(by_epoch[epoch])) for epoch in epochs], linewidth=2.2, label=label, **look)
+
+
+def _plot_kept(axes: Axes, curves: list[Curve]) -> None:
+    kept = [row for curve in curves for row in curve if row["kept"]]
+    axes.plot([row["epoch"] for row in kept], [row["valid_score"] for row in kept], "ko", markersize=3, label="kept")
+
+
+def _series(curve: Curve, key: str) -> tuple[list[float], list[float]]:
+    return [row["epoch"] for row in curve], [row[key] for row in curve]

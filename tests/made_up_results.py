@@ -1,0 +1,136 @@
+"""A results folder as a run would leave it, with small made-up predictions, for the tests of the report."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmarks.store import Fit, Store
+from corpora.clips import Clips
+
+KINDS = {"prior": "control", "metadata": "control", "svm": "baseline", "xgboost": "baseline"}
+STRENGTHS = {"prior": 0.0, "metadata": 0.6, "svm": 1.2}
+PATIENTS = 24
+CLIPS = 8
+
+
+def made_up_clips(classes: tuple[str, ...] = ("normal", "abnormal"), patients: int = PATIENTS) -> Clips:
+    """Clips without sound worth mentioning: 8 of each patient, labels at random."""
+    rng = np.random.default_rng(1)
+    n = patients * CLIPS
+    patient = np.repeat([f"{100 + i}" for i in range(patients)], CLIPS)
+    return Clips(
+        signals=[np.zeros((1, 4), dtype=np.float32)] * n,
+        rate=4000,
+        label=rng.integers(len(classes), size=n),
+        patient=patient,
+        clip_id=np.array([f"clip{i:04d}" for i in range(n)]),
+        classes=classes,
+        meta=pd.DataFrame(index=range(n)),
+    )
+
+
+def probabilities(clips: Clips, strength: float, seed: int) -> NDArray[np.float64]:
+    """Softmax of noise plus ``strength`` for the true class; strength 0 gives every clip the same row."""
+    logits = np.zeros((len(clips), len(clips.classes)))
+    if strength:
+        logits = np.random.default_rng(seed).normal(size=logits.shape)
+        logits[np.arange(len(clips)), clips.label] += strength
+    odds = np.exp(logits + 0.01 * (np.arange(len(clips.classes)) == 0))
+    result: NDArray[np.float64] = odds / odds.sum(axis=1, keepdims=True)
+    return result
+
+
+def curve(seed: int, epochs: int = 6) -> list[dict[str, float]]:
+    """A learning curve that falls and rises again."""
+    rng = np.random.default_rng(seed)
+    kept = int(rng.integers(1, epochs))
+    return [
+        {
+            "epoch": epoch,
+            "train_loss": 0.7 * 0.8**epoch + 0.02 * rng.random(),
+            "valid_loss": 0.7 * 0.8**epoch + 0.03 * epoch + 0.02 * rng.random(),
+            "valid_score": 0.5 + 0.04 * epoch + 0.02 * rng.random(),
+            "kept": int(epoch == kept),
+        }
+        for epoch in range(epochs)
+    ]
+
+
+def facts_of(clips: Clips, fit: Fit, test: NDArray[np.int64], simulated: bool, protocol: str) -> dict[str, Any]:
+    """The JSON beside the predictions of one fit."""
+    kind = KINDS.get(fit.model, "network")
+    others = sorted(set(clips.patient.tolist()) - set(clips.patient[test].tolist()))
+    return {
+        "fingerprint": f"code of {fit.model}",
+        "model": fit.model,
+        "kind": kind,
+        "source": "made up | for tests",
+        "corpus": {
+            "name": "made-up",
+            "description": "SIMULATED sounds" if simulated else "made-up clips",
+            "simulated": simulated,
+            "rate": clips.rate,
+            "classes": list(clips.classes),
+            "left_out": 0,
+            "fingerprint": "0123456789abcdef",
+        },
+        "task": "abnormal" if len(clips.classes) == 2 else "four-class",
+        "protocol": protocol,
+        "classes": list(clips.classes),
+        "seed": fit.seed,
+        "fold": fit.fold,
+        "train_patients": others[2:],
+        "valid_patients": others[:2],
+        "test_patients": sorted(set(clips.patient[test].tolist())),
+        "unlabeled_patients": [],
+        "train_clips": len(clips) - len(test) - 2 * CLIPS,
+        "valid_clips": 2 * CLIPS,
+        "test_clips": len(test),
+        "parameters": {"C": 1.0, "kernel": "rbf"},
+        "trials": [],
+        "curve": curve(100 * fit.seed + fit.fold) if kind == "network" else [],
+        "fit_seconds": 1.5 + fit.fold,
+        "tune_seconds": 0.0,
+        "predict_seconds": 0.25,
+        "n_parameters": 1234,
+        "peak_mb": 321.5,
+        "versions": {"python": "3.11", "numpy": "2.4"},
+        "hardware": "a made-up processor, 2 cores",
+        "threads": 1,
+    }
+
+
+def made_up_results(
+    results: Path,
+    strengths: dict[str, float] | None = None,
+    *,
+    seeds: int = 2,
+    folds: int = 3,
+    classes: tuple[str, ...] = ("normal", "abnormal"),
+    simulated: bool = False,
+    protocol: str = "patients-3fold",
+) -> Store:
+    """A store with every fit of the models in ``strengths``; patients go to the folds in turn, seed by seed anew."""
+    clips = made_up_clips(classes)
+    task = "abnormal" if len(classes) == 2 else "four-class"
+    store = Store(results / "made-up" / task / protocol)
+    for seed in range(seeds):
+        owners = np.random.default_rng(seed).permutation(PATIENTS) % folds
+        part = np.repeat(owners, CLIPS)
+        for number, (model, strength) in enumerate((STRENGTHS if strengths is None else strengths).items()):
+            for fold in range(folds):
+                fit, test = Fit(model, seed, fold), np.flatnonzero(part == fold)
+                tested = clips.take(test)
+                facts = facts_of(clips, fit, test, simulated, protocol)
+                store.write(fit, tested, probabilities(tested, strength, 1000 * number + 10 * seed + fold), facts)
+    return store
+
+
+def fail(store: Store, model: str, seeds: int = 2, folds: int = 3) -> None:
+    """Let every fit of a model fail."""
+    for seed in range(seeds):
+        for fold in range(folds):
+            store.write_failure(Fit(model, seed, fold), "Traceback …\nValueError: it broke | badly")

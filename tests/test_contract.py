@@ -1,0 +1,117 @@
+"""The contract, run over every entry of the registry: no model has tests of its own until it has passed these."""
+
+import pickle
+
+import numpy as np
+import optuna
+import pytest
+
+from corpora.clips import Clips
+from corpora.simulated import Simulation, simulate
+from corpora.splits import Fold, LeavePatientsOut
+from corpora.tasks import TASKS, for_task
+from models.registry import REGISTRY
+from models.spec import Model, ModelSpec
+
+QUICK = {"epochs": 2}
+"""Enough for a network to show that it learns at all; every other parameter is the entry's own."""
+
+
+@pytest.fixture(scope="module")
+def clips() -> Clips:
+    return simulate(Simulation(patients=24, clips_per_patient=6, seed=3))
+
+
+@pytest.fixture(scope="module", params=list(TASKS))
+def fold(request: pytest.FixtureRequest, clips: Clips) -> tuple[Clips, Fold]:
+    task = for_task(clips, request.param)
+    return task, next(LeavePatientsOut(3).split(task, 0))
+
+
+def quick(spec: ModelSpec) -> dict[str, int]:
+    return {name: value for name, value in QUICK.items() if name in spec.parameters()}
+
+
+def fitted(spec: ModelSpec, clips: Clips, fold: Fold, seed: int = 0) -> Model:
+    unlabeled = clips.take(fold.unlabeled).hide_labels() if spec.unlabeled else None
+    return spec.build(seed, quick(spec)).fit(clips.take(fold.train), clips.take(fold.valid), unlabeled)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+class TestEveryModel:
+    def test_gives_probabilities_for_both_tasks(self, name: str, fold: tuple[Clips, Fold]) -> None:
+        clips, parts = fold
+        model = fitted(REGISTRY[name], clips, parts)
+        test = clips.take(parts.test).hide_labels()
+        p = model.predict_proba(test)
+        assert p.shape == (len(test), len(clips.classes))
+        assert p.dtype == np.float64
+        assert np.isfinite(p).all()
+        assert (p >= 0).all()
+        np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)
+        assert model.n_parameters > 0
+        # Each clip is judged alone: neither the other clips nor their order matter.
+        np.testing.assert_allclose(model.predict_proba(test.take(np.array([3, 0]))), p[[3, 0]], atol=1e-5)
+        # Judging is no learning.
+        np.testing.assert_array_equal(model.predict_proba(test), p)
+
+    def test_is_the_same_for_the_same_seed(self, name: str, clips: Clips) -> None:
+        task = for_task(clips, "abnormal")
+        parts = next(LeavePatientsOut(3).split(task, 0))
+        test = task.take(parts.test).hide_labels()
+        first, again = (fitted(REGISTRY[name], task, parts, seed=5).predict_proba(test) for _ in range(2))
+        np.testing.assert_array_equal(first, again)
+
+    def test_leaves_the_callers_random_numbers_alone(self, name: str, clips: Clips) -> None:
+        import torch
+
+        task = for_task(clips, "abnormal")
+        parts = next(LeavePatientsOut(3).split(task, 0))
+        np.random.seed(1)  # noqa: NPY002 - the global generator is what must stay untouched
+        torch.manual_seed(1)
+        before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+        fitted(REGISTRY[name], task, parts)
+        np.testing.assert_array_equal(np.random.get_state()[1], before[0])  # noqa: NPY002
+        assert torch.equal(torch.get_rng_state(), before[1])
+
+    def test_never_changes_what_it_is_given(self, name: str, clips: Clips) -> None:
+        task = for_task(clips, "abnormal")
+        parts = next(LeavePatientsOut(3).split(task, 0))
+        before = [signal.copy() for signal in task], task.label.copy(), task.meta.copy()
+        fitted(REGISTRY[name], task, parts).predict_proba(task.take(parts.test).hide_labels())
+        assert all(np.array_equal(a, b) for a, b in zip(task, before[0], strict=True))
+        np.testing.assert_array_equal(task.label, before[1])
+        assert task.meta.equals(before[2])
+
+    def test_survives_a_class_that_validation_lacks(self, name: str, clips: Clips) -> None:
+        task = for_task(clips, "four-class")
+        parts = next(LeavePatientsOut(3).split(task, 0))
+        rare = task.label[parts.valid] == 3
+        without = Fold(parts.train, parts.valid[~rare], parts.test)
+        p = fitted(REGISTRY[name], task, without).predict_proba(task.take(parts.test).hide_labels())
+        assert p.shape[1] == 4
+
+    def test_entry_is_whole(self, name: str) -> None:
+        spec = REGISTRY[name]
+        assert spec.source
+        assert spec.kind in {"control", "baseline", "network"}
+        assert spec.module().__doc__
+        assert pickle.loads(pickle.dumps(spec)) == spec
+        assert spec.fingerprint() == spec.fingerprint()
+
+    def test_space_offers_parameters_that_build_takes(self, name: str) -> None:
+        spec = REGISTRY[name]
+        for seed in range(5):
+            study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+            offered = spec.space(study.ask())
+            assert offered.keys() <= spec.parameters().keys()
+            spec.build(0, offered)
+
+
+def test_seed_changes_what_is_random(clips: Clips) -> None:
+    task = for_task(clips, "abnormal")
+    parts = next(LeavePatientsOut(3).split(task, 0))
+    test = task.take(parts.test).hide_labels()
+    for name in ("cnn", "cnn-gru", "xgboost"):
+        one, other = (fitted(REGISTRY[name], task, parts, seed).predict_proba(test) for seed in (0, 1))
+        assert not np.array_equal(one, other), name

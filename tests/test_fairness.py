@@ -1,0 +1,79 @@
+"""Four tests that must be able to fail: no leak, nothing learnt from noise, an easy task solved, a fingerprint caught."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from corpora.clips import Clips
+from corpora.simulated import Simulation, simulate
+from corpora.splits import Fold, LeavePatientsOut, RandomClips, Splitter
+from corpora.tasks import for_task
+from models.registry import REGISTRY
+
+AUDIO_MODELS = [name for name, spec in REGISTRY.items() if spec.kind != "control"]
+
+
+def predictions(name: str, clips: Clips, fold: Fold, epochs: int = 8) -> NDArray[np.float64]:
+    spec = REGISTRY[name]
+    quick = {"epochs": epochs} if "epochs" in spec.parameters() else {}
+    model = spec.build(0, quick).fit(clips.take(fold.train), clips.take(fold.valid))
+    return model.predict_proba(clips.take(fold.test).hide_labels())
+
+
+def auroc(name: str, clips: Clips, splitter: Splitter) -> float:
+    folds = list(splitter.split(clips, 0))
+    return float(np.mean([roc_auc_score(clips.label[f.test], predictions(name, clips, f)[:, 1]) for f in folds]))
+
+
+@pytest.fixture(scope="module")
+def easy() -> Clips:
+    return for_task(simulate(Simulation(patients=40, clips_per_patient=6, difficulty=0.0)), "abnormal")
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_scrambled_test_labels_change_no_prediction(name: str, easy: Clips) -> None:
+    fold = next(LeavePatientsOut(3).split(easy, 0))
+    label = easy.label.copy()
+    label[fold.test] = np.random.default_rng(0).permutation(label[fold.test])
+    scrambled = replace(easy, label=label)
+    assert not np.array_equal(scrambled.label, easy.label)
+    one, other = predictions(name, easy, fold, epochs=2), predictions(name, scrambled, fold, epochs=2)
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", AUDIO_MODELS)
+def test_shuffled_labels_teach_nothing(name: str, easy: Clips) -> None:
+    shuffled = replace(easy, label=np.random.default_rng(1).permutation(easy.label))
+    assert 0.35 < auroc(name, shuffled, LeavePatientsOut(2)) < 0.65
+
+
+@pytest.mark.parametrize("name", AUDIO_MODELS)
+def test_an_easy_task_is_solved(name: str, easy: Clips) -> None:
+    assert auroc(name, easy, LeavePatientsOut(2)) > 0.9
+
+
+@pytest.mark.parametrize("name", ["svm", "xgboost", "cnn"])
+def test_a_planted_fingerprint_lifts_the_random_split_only(name: str) -> None:
+    """Every patient hums a tone of their own; being ill is decided by a coin, once a patient. There is nothing to hear."""
+    rng = np.random.default_rng(2)
+    patients, each, rate = 40, 8, 4000
+    time = np.arange(rate) / rate
+    tones = rng.permutation(np.linspace(150, 1800, patients))
+    signals = [
+        (0.1 * np.sin(2 * np.pi * tones[p] * time + rng.uniform(0, 6)) + 0.02 * rng.standard_normal(rate))[None].astype(
+            np.float32
+        )
+        for p in range(patients)
+        for _ in range(each)
+    ]
+    owner = np.repeat(np.arange(patients), each)
+    label = np.repeat(rng.permutation(np.arange(patients) % 2), each)
+    made_up = simulate(Simulation(patients=patients, clips_per_patient=each))
+    clips = replace(
+        made_up, signals=signals, label=label, patient=owner.astype(np.str_), classes=("normal", "abnormal")
+    )
+    assert auroc(name, clips, RandomClips(2)) > 0.9
+    assert auroc(name, clips, LeavePatientsOut(2)) < 0.7

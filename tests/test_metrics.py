@@ -1,0 +1,201 @@
+"""The metrics against scikit-learn and against plain loops; the intervals against cases whose truth is known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score, recall_score, roc_auc_score
+
+from benchmarks.intervals import Estimate, distributions, draws, estimate
+from benchmarks.metrics import METRICS, Predictions, auroc, confusion_matrix, evaluate
+
+TWO = ("normal", "abnormal")
+FOUR = ("normal", "crackle", "wheeze", "both")
+PATIENTS = 12
+FOLDS = 3
+
+
+def made_up(seed: int, classes: tuple[str, ...] = TWO, clips: int = 150, digits: int = 1) -> Predictions:
+    """Random predictions; few digits make many ties. Patients lie in one fold each."""
+    rng = np.random.default_rng(seed)
+    patient = rng.integers(PATIENTS, size=clips)
+    label = rng.integers(len(classes), size=clips)
+    score = rng.random((clips, len(classes))) + 0.3 * np.eye(len(classes))[label]
+    raw = np.round(score / score.sum(axis=1, keepdims=True), digits)
+    raw[:, 0] = 1 - raw[:, 1:].sum(axis=1)
+    return Predictions(label, raw, patient, patient % FOLDS, classes)
+
+
+def value(predictions: Predictions, patients: int = PATIENTS) -> dict[str, float]:
+    return {name: float(found[0]) for name, found in evaluate(predictions, np.ones((1, patients))).items()}
+
+
+def duplicated(predictions: Predictions, times: np.ndarray) -> Predictions:
+    """Every clip as often as its patient's entry in ``times``."""
+    rows = np.repeat(np.arange(len(predictions.label)), times[predictions.patient])
+    fields = {name: getattr(predictions, name)[rows] for name in ("label", "probabilities", "patient", "fold")}
+    return replace(predictions, **fields)
+
+
+@pytest.mark.parametrize("classes", [TWO, FOUR])
+@pytest.mark.parametrize("seed", range(5))
+def test_decision_metrics_equal_scikit_learn(classes: tuple[str, ...], seed: int) -> None:
+    predictions = made_up(seed, classes)
+    label, decision, found = predictions.label, predictions.decision, value(predictions)
+    assert found["accuracy"] == pytest.approx(accuracy_score(label, decision), abs=1e-12)
+    assert found["macro_f1"] == pytest.approx(f1_score(label, decision, average="macro"), abs=1e-12)
+    recalls = recall_score(label, decision, average=None)
+    assert found["specificity"] == pytest.approx(recalls[0], abs=1e-12)
+    abnormal = label > 0
+    assert found["sensitivity"] == pytest.approx((decision == label)[abnormal].mean(), abs=1e-12)
+    assert found["score"] == pytest.approx((found["sensitivity"] + found["specificity"]) / 2, abs=1e-12)
+    if classes == TWO:
+        assert found["score"] == pytest.approx(recalls.mean(), abs=1e-12)
+
+
+@pytest.mark.parametrize("classes", [TWO, FOUR])
+@pytest.mark.parametrize("digits", [1, 9])
+def test_auroc_equals_scikit_learn_also_with_ties(classes: tuple[str, ...], digits: int) -> None:
+    predictions = made_up(3, classes, digits=digits)
+    by_fold = []
+    for fold in range(FOLDS):
+        rows = predictions.fold == fold
+        label, p = predictions.label[rows], predictions.probabilities[rows]
+        by_fold.append(roc_auc_score(label, p[:, 1]) if classes == TWO else roc_auc_score(label, p, multi_class="ovr"))
+    assert value(predictions)["auroc"] == pytest.approx(np.mean(by_fold), abs=1e-12)
+
+
+def test_auroc_leaves_out_a_fold_that_lacks_a_class() -> None:
+    predictions = made_up(4)
+    label = np.where(predictions.fold == 0, 0, predictions.label)
+    lacking = replace(predictions, label=label)
+    expected = [
+        roc_auc_score(label[rows], predictions.probabilities[rows, 1])
+        for rows in (predictions.fold == 1, predictions.fold == 2)
+    ]
+    assert value(lacking)["auroc"] == pytest.approx(np.mean(expected), abs=1e-12)
+    nowhere = replace(predictions, label=np.zeros_like(label))
+    assert np.isnan(value(nowhere)["auroc"])
+
+
+@pytest.mark.parametrize("classes", [TWO, FOUR])
+def test_auroc_within_patients_equals_a_loop_over_pairs(classes: tuple[str, ...]) -> None:
+    predictions = made_up(5, classes)
+    predictions = replace(predictions, fold=np.arange(len(predictions.label)) % 2)
+    score = 1 - predictions.probabilities[:, 0]
+    times = np.random.default_rng(0).integers(0, 3, size=PATIENTS)
+    right = pairs = 0.0
+    for a in np.flatnonzero(predictions.label > 0):
+        for n in np.flatnonzero(predictions.label == 0):
+            if predictions.patient[a] == predictions.patient[n] and predictions.fold[a] == predictions.fold[n]:
+                weight = times[predictions.patient[a]]
+                pairs += weight
+                right += weight * (float(score[a] > score[n]) + 0.5 * float(score[a] == score[n]))
+    found = evaluate(predictions, times[None, :].astype(float))["auroc_within_patients"][0]
+    assert found == pytest.approx(right / pairs, abs=1e-12)
+
+
+def test_confusion_matrix_counts_rows_of_the_true_class() -> None:
+    predictions = Predictions(
+        np.array([0, 0, 1]), np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]]), np.array([0, 1, 1]), np.zeros(3, int), TWO
+    )
+    assert confusion_matrix(predictions).tolist() == [[1, 1], [0, 1]]
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), four=st.booleans(), drawn=st.lists(st.integers(0, 3), min_size=12, max_size=12))
+def test_weighting_a_patient_equals_duplicating_their_clips(seed: int, four: bool, drawn: list[int]) -> None:
+    predictions = made_up(seed, FOUR if four else TWO)
+    times = np.array(drawn)
+    weighted = evaluate(predictions, times[None, :].astype(float))
+    copied = duplicated(predictions, times)
+    if len(copied.label) == 0:
+        assert all(np.isnan(found[0]) for found in weighted.values())
+        return
+    for metric, expected in value(copied).items():
+        if metric == "auroc_within_patients":
+            continue  # copies of a patient are other people who sound alike: their pairs are not pairs within a patient
+        both_missing = np.isnan(expected) and np.isnan(weighted[metric][0])
+        assert both_missing or weighted[metric][0] == pytest.approx(expected, abs=1e-12), metric
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 8), st.booleans(), st.integers(0, 3)), min_size=2, max_size=40))
+def test_auroc_is_unchanged_by_monotone_transforms_and_turned_round_by_negation(
+    clips: list[tuple[int, bool, int]],
+) -> None:
+    score, positive, weight = (np.array(part) for part in zip(*clips, strict=True))
+    score, weights = score.astype(float), weight.astype(float)[None, :]
+    plain = auroc(score, positive, weights)
+    np.testing.assert_array_equal(plain, auroc(np.exp(score) - 5, positive, weights))
+    np.testing.assert_allclose(plain, 1 - auroc(-score, positive, weights), atol=1e-12)
+    if weights[0, positive].sum() and weights[0, ~positive].sum():
+        assert plain[0] == pytest.approx(roc_auc_score(positive, score, sample_weight=weights[0]), abs=1e-12)
+    else:
+        assert np.isnan(plain[0])
+
+
+@pytest.mark.parametrize("classes", [TWO, FOUR])
+def test_constant_prediction_is_at_chance(classes: tuple[str, ...]) -> None:
+    predictions = made_up(6, classes)
+    row = np.linspace(2, 1, len(classes)) / np.linspace(2, 1, len(classes)).sum()
+    found = value(replace(predictions, probabilities=np.tile(row, (len(predictions.label), 1))))
+    assert (found["score"], found["specificity"], found["sensitivity"]) == (0.5, 1.0, 0.0)
+    assert (found["auroc"], found["auroc_within_patients"]) == (0.5, 0.5)
+
+
+def test_first_row_of_draws_is_everyone_once_and_the_others_draw_as_many() -> None:
+    weights = draws(7, resamples=50)
+    assert weights.shape == (51, 7)
+    assert (weights[0] == 1).all()
+    assert (weights.sum(axis=1) == 7).all()
+    np.testing.assert_array_equal(weights, draws(7, resamples=50))
+
+
+def test_value_of_a_distribution_is_the_mean_of_the_seeds() -> None:
+    seeds = [made_up(0), made_up(1)]
+    found = distributions(seeds, draws(PATIENTS, resamples=20))
+    for metric in METRICS:
+        mean = (value(seeds[0])[metric] + value(seeds[1])[metric]) / 2
+        assert found[metric][0] == pytest.approx(mean, abs=1e-12)
+        assert found[metric].shape == (21,)
+
+
+def test_a_planted_difference_is_found_and_a_model_does_not_differ_from_itself() -> None:
+    good, poor = made_up(7, clips=600, digits=9), made_up(7, clips=600, digits=9)
+    rng = np.random.default_rng(0)
+    shuffled = poor.probabilities[rng.permutation(600)]
+    weights = draws(PATIENTS, resamples=300)
+    better = distributions([good], weights)
+    worse = distributions([replace(poor, probabilities=shuffled)], weights)
+    for metric in ("score", "auroc", "auroc_within_patients"):
+        assert estimate(better[metric] - worse[metric]).low > 0
+        assert estimate(better[metric] - better[metric]) == Estimate(0.0, 0.0, 0.0)
+    assert not Estimate(0.0, 0.0, 0.0).excludes_zero
+    assert Estimate(0.1, 0.05, 0.2).excludes_zero
+
+
+def test_intervals_over_patients_cover_the_truth_where_intervals_over_clips_do_not() -> None:
+    """Patients differ: some are always heard rightly, some wrongly; true accuracy 0.5. 95 % intervals should hold it."""
+    patients, clips = 40, 10
+    held = 0
+    for trial in range(100):
+        rng = np.random.default_rng(trial)
+        right = np.repeat(rng.random(patients) < 0.5, clips)
+        label = rng.integers(2, size=patients * clips)
+        decision = np.where(right, label, 1 - label)
+        patient = np.repeat(np.arange(patients), clips)
+        predictions = Predictions(label, np.eye(2)[decision], patient, patient % 2, TWO)
+        found = estimate(distributions([predictions], draws(patients, resamples=200))["accuracy"])
+        held += found.low <= 0.5 <= found.high
+    assert held >= 86, "fewer than 86 of 100 would be hit once in thousands of times by true 95 % intervals"
+
+
+def test_an_interval_always_holds_its_value() -> None:
+    found = estimate(np.array([0.9, 0.1, 0.2, 0.3]))
+    assert found.low <= found.value <= found.high
+    missing = estimate(np.array([0.5, np.nan, np.nan]))
+    assert missing.value == 0.5
+    assert np.isnan(missing.low)
