@@ -32,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
             raise
         print(
-            f"respbench: {error.filename or 'a file'} can't be written ({error.strerror}); free some space or check its "
-            "permissions, then run the same command again: what is finished is kept",
+            f"respbench: {error.filename or 'a file'} can't be written ({error.strerror}); free some space or check "
+            "its permissions, then run the same command again: what is finished is kept",
             file=sys.stderr,
         )
         return 2

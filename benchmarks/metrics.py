@@ -78,27 +78,32 @@ def confusion_matrix(predictions: Predictions) -> Ints:
     return counts
 
 
-def auroc(score: Floats, positive: NDArray[np.bool_], weights: Floats) -> Floats:
-    """Area under the ROC curve for many weightings of the same clips; ties count half.
+def auroc(score: Floats, positive: NDArray[np.bool_], patient: Ints, weights: Floats) -> Floats:
+    """Area under the ROC curve for many weightings of the same patients; ties count half.
+
+    The pairs that are in the right order are counted once for each pair of patients; a resample only weighs the counts.
+    They are whole and half numbers, so that no order of summation can change the result.
 
     Args:
         score: (clips,).
         positive: (clips,).
-        weights: (resamples, clips).
+        patient: (clips,) index into the columns of ``weights``.
+        weights: (resamples, patients).
 
     Returns:
         (resamples,); NaN where one side has no weight.
     """
-    order = np.argsort(score, kind="stable")
-    ranked = score[order]
-    starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
-    sorted_weights = weights[:, order]
-    up = np.add.reduceat(sorted_weights * positive[order], starts, axis=1)
-    down = np.add.reduceat(sorted_weights * ~positive[order], starts, axis=1)
-    below = np.cumsum(down, axis=1) - down
-    pairs = up.sum(axis=1) * down.sum(axis=1)
+    people, owner = np.unique(patient, return_inverse=True)
+    levels, level = np.unique(score, return_inverse=True)
+    negatives = np.zeros((len(levels), len(people)))
+    np.add.at(negatives, (level[~positive], owner[~positive]), 1)
+    below = negatives.cumsum(axis=0) - negatives / 2
+    right = np.zeros((len(people), len(people)))
+    np.add.at(right, owner[positive], below[level[positive]])
+    drawn = weights[:, people]
+    up, down = (drawn @ np.bincount(owner[side], minlength=len(people)) for side in (positive, ~positive))
     with np.errstate(invalid="ignore"):
-        area: Floats = (up * (below + down / 2)).sum(axis=1) / pairs
+        area: Floats = ((drawn @ right) * drawn).sum(axis=1) / (up * down)
     return area
 
 
@@ -108,14 +113,13 @@ def auroc_over_folds(predictions: Predictions, weights: Floats) -> Floats:
     folds = []
     for fold in np.unique(predictions.fold):
         rows = np.flatnonzero(predictions.fold == fold)
-        label, p = predictions.label[rows], predictions.probabilities[rows]
+        label, p, patient = predictions.label[rows], predictions.probabilities[rows], predictions.patient[rows]
         if len(np.unique(label)) < len(predictions.classes):
             continue
-        clip_weights = weights[:, predictions.patient[rows]]
         if len(predictions.classes) == 2:
-            folds.append(auroc(p[:, 1], label == 1, clip_weights))
+            folds.append(auroc(p[:, 1], label == 1, patient, weights))
         else:
-            folds.append(np.mean([auroc(p[:, c], label == c, clip_weights) for c in present], axis=0))
+            folds.append(np.mean([auroc(p[:, c], label == c, patient, weights) for c in present], axis=0))
     return nanmean(np.array(folds)) if folds else np.full(len(weights), np.nan)
 
 

@@ -19,6 +19,7 @@ OVERSHOOT = 0.1
 """s by which an annotation may end after its recording: annotators' clocks round; the cycle then ends with the file."""
 
 _UNKNOWN_LENGTH = 0xFFFFFFFF  # what a program writes that streams a wav and can't go back to fill in its length
+_UNKNOWN_FRAMES = 2**63 - 1  # what libsndfile says of a flac that was streamed so
 
 
 def read_audio(path: Path, rate: int, begin: float = 0.0, end: float | None = None) -> Signal:
@@ -63,12 +64,14 @@ def _decode(path: Path, begin: float, end: float | None) -> tuple[NDArray[np.flo
             native: int = file.samplerate
             first = round(begin * native)
             last = file.frames if end is None else round(end * native)
+            if file.frames == _UNKNOWN_FRAMES:
+                raise InputError(f"{path} does not say how long it is, having been streamed; export it again")
             if file.frames == 0:
                 raise InputError(f"{path} holds no samples; record or export it again, or leave it out")
             if first >= file.frames or last > file.frames + OVERSHOOT * native:
+                reach = f"begins at {begin} s" if end is None else f"reaches from {begin} to {end} s"
                 raise InputError(
-                    f"{path} lasts {file.frames / native:.3f} s, but an annotation reaches from {begin} to {end} s; "
-                    "correct the annotation"
+                    f"{path} lasts {file.frames / native:.3f} s, but an annotation {reach}; correct the annotation"
                 )
             last = min(last, file.frames)
             if last <= first:
@@ -81,7 +84,7 @@ def _decode(path: Path, begin: float, end: float | None) -> tuple[NDArray[np.flo
         raise InputError(f"{path} can't be read ({error.strerror}); check its permissions") from error
     except soundfile.SoundFileError as error:
         raise InputError(
-            f"{path} is not readable as audio ({_reason(error)}); export it again, or leave it out"
+            f"{path} is not audio, is damaged or cut short ({_reason(error)}); copy or export it again, or leave it out"
         ) from error
     if len(samples) < last - first:
         raise InputError(f"{path} is truncated: {len(samples)} of {last - first} samples; copy it again")

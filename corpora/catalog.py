@@ -33,7 +33,7 @@ def open_corpus(
     rate: int = RATE,
     simulation: Simulation | None = None,
     leave_out_bad: bool = False,
-    cache: Path = CACHE,
+    cache: Path | None = None,
     progress: Progress = lambda what, done, of: None,
 ) -> Prepared:
     """Prepare a corpus, or find it prepared.
@@ -44,7 +44,7 @@ def open_corpus(
         rate: analysis rate in Hz.
         simulation: parameters of the simulated corpus.
         leave_out_bad: see `corpora.prepare.prepare_files`.
-        cache: where prepared corpora lie.
+        cache: where prepared corpora lie; default: ``CACHE``.
         progress: see `corpora.prepare.Progress`.
 
     Raises:
@@ -52,6 +52,7 @@ def open_corpus(
     """
     if not RATES[0] <= rate <= RATES[1]:
         raise InputError(f"an analysis rate of {rate} Hz is not on offer; choose one from {RATES[0]} to {RATES[1]} Hz")
+    cache = cache or CACHE
     if corpus == "simulated":
         if data is not None:
             raise InputError("the simulated corpus takes no DATA; set CORPUS=icbhi or CORPUS=manifest to use your own")

@@ -54,6 +54,4 @@ def classes_of(labels: set[str]) -> tuple[str, ...]:
         return FOUR_CLASSES
     if labels <= set(TWO_CLASSES):
         return TWO_CLASSES
-    raise InputError(
-        "some clips are labelled abnormal, others crackle, wheeze or both; use one kind of label for all"
-    )
+    raise InputError("some clips are labelled abnormal, others crackle, wheeze or both; use one kind of label for all")

@@ -19,7 +19,7 @@ def files_below(folder: Path) -> list[Path]:
         raise InputError(f"{error.filename} can't be read ({error.strerror}); check its permissions") from error
 
     found: list[Path] = []
-    for root, folders, names in os.walk(folder, onerror=refuse):
+    for root, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
         found += [Path(root, name) for name in names if not name.startswith(".")]
     return sorted(found)

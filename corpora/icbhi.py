@@ -74,9 +74,12 @@ def _segmented(audio: list[Path], files: list[Path], companions: "Companions", p
 
 
 def _annotated(audio: list[Path], files: list[Path], companions: "Companions", problems: list[str]) -> list[Cycle]:
-    annotations = {
-        path.stem: path for path in files if path.suffix.lower() == ".txt" and RECORDING.fullmatch(path.stem)
-    }
+    annotations: dict[str, Path] = {}
+    for path in files:
+        if path.suffix.lower() == ".txt" and RECORDING.fullmatch(path.stem):
+            if path.stem in annotations:
+                problems.append(f"{path}: annotation {path.name} is also in {annotations[path.stem]}; remove one")
+            annotations[path.stem] = path
     cycles: list[Cycle] = []
     first: dict[str, Path] = {}
     for path in audio:
@@ -118,7 +121,7 @@ def _cut(
             problems.append(
                 f"{annotation}, line {number}: unknown label '{crackle} {wheeze}', each must be 0 or 1; correct it"
             )
-        elif not 0 <= span[0] < span[1]:
+        elif not 0 <= span[0] < span[1] < float("inf"):
             problems.append(f"{annotation}, line {number}: begin {begin} and end {end} are not in order; correct them")
         else:
             label = four_class(crackle == "1", wheeze == "1")
@@ -206,6 +209,6 @@ def _person(age: str, sex: str, adult_bmi: str, weight: str, height: str) -> dic
             return float("nan")
 
     bmi = number(adult_bmi)
-    if bmi != bmi:
+    if bmi != bmi and number(height) > 0:
         bmi = number(weight) / (number(height) / 100) ** 2
     return {"age": number(age), "sex": "" if sex == "NA" else sex, "bmi": bmi}

@@ -1,10 +1,12 @@
 """Any other corpus, through a CSV: ``path, patient, label``, optionally ``begin, end`` (s); the rest is metadata."""
 
+import csv
+import io
+from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
-
 from corpora.cycles import FOUR_CLASSES, TWO_CLASSES, Cycle
+from corpora.files import read_text
 from corpora.problems import InputError, InputErrors
 
 REQUIRED = ("path", "patient", "label")
@@ -21,27 +23,16 @@ def read_manifest(manifest: Path) -> list[Cycle]:
     """
     if manifest.is_dir():
         raise InputError(f"{manifest} is a folder; set DATA to the CSV file that lists the clips")
-    try:
-        table = pd.read_csv(manifest, dtype=str, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError(f"{manifest} does not exist; set DATA to the CSV file that lists the clips") from error
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"{manifest} can't be read as CSV ({error}); save it as UTF-8, one header line") from error
-    table.columns = table.columns.str.strip()
-    missing = [column for column in REQUIRED if column not in table]
-    if missing:
-        raise InputError(
-            f"{manifest} has no column {', '.join(missing)}; its columns must be at least {', '.join(REQUIRED)}"
-        )
-    if table.empty:
-        raise InputError(f"{manifest} lists no clips; add one row a clip")
+    if not manifest.exists():
+        raise InputError(f"{manifest} does not exist; set DATA to the CSV file that lists the clips")
     problems: list[str] = []
     cycles: list[Cycle] = []
     lines: dict[str, int] = {}
-    for line, row in enumerate(table.to_dict("records"), 2):
-        text = {str(column): str(value).strip() for column, value in row.items()}
+    for line, fields, columns in _rows(manifest):
         try:
-            cycle = _cycle(manifest.parent, text)
+            if len(fields) != len(columns):
+                raise ValueError(f"{len(fields)} fields, but the header has {len(columns)} columns; correct it")
+            cycle = _cycle(manifest.parent, dict(zip(columns, fields, strict=True)))
         except ValueError as error:
             problems.append(f"{manifest}, line {line}: {error}")
             continue
@@ -53,7 +44,39 @@ def read_manifest(manifest: Path) -> list[Cycle]:
         cycles.append(cycle)
     if problems:
         raise InputErrors(problems, f"Mend {manifest} and run the same command again.")
+    if not cycles:
+        raise InputError(f"{manifest} lists no clips; add one row a clip")
     return cycles
+
+
+def _rows(manifest: Path) -> Iterator[tuple[int, list[str], list[str]]]:
+    """Line number, fields and column names of each row that isn't blank."""
+    reader = csv.reader(io.StringIO(read_text(manifest)), skipinitialspace=True, strict=True)
+    columns: list[str] = []
+    try:
+        for row in reader:
+            fields = [field.strip() for field in row]
+            if columns and any(fields):
+                yield reader.line_num, fields, columns
+            elif not columns and any(fields):
+                columns = fields
+                _check_columns(manifest, columns)
+    except csv.Error as error:
+        raise InputError(f"{manifest}, line {reader.line_num}, is not CSV ({error}); correct it") from error
+    if not columns:
+        raise InputError(f"{manifest} is empty; its first line must name at least {', '.join(REQUIRED)}")
+
+
+def _check_columns(manifest: Path, columns: list[str]) -> None:
+    missing = [column for column in REQUIRED if column not in columns]
+    if missing:
+        raise InputError(
+            f"{manifest} has no column {', '.join(missing)}; its columns, separated by commas, must be at least "
+            f"{', '.join(REQUIRED)}"
+        )
+    twice = sorted({column for column in columns if column and columns.count(column) > 1})
+    if twice:
+        raise InputError(f"{manifest} has two columns {twice[0]}; rename or remove one")
 
 
 def _cycle(folder: Path, row: dict[str, str]) -> Cycle:
@@ -70,7 +93,7 @@ def _cycle(folder: Path, row: dict[str, str]) -> Cycle:
         raise ValueError(f"end {row['end']} does not lie after begin; correct them")
     span = f"@{row.get('begin') or 0}-{row.get('end') or 'end'}" if begin is not None or end is not None else ""
     meta: dict[str, str | float] = {
-        column: value for column, value in row.items() if column not in {*REQUIRED, "begin", "end", "clip_id"}
+        column: value for column, value in row.items() if column not in {"", *REQUIRED, "begin", "end", "clip_id"}
     }
     clip_id = row.get("clip_id") or row["path"] + span
     return Cycle(folder / row["path"], clip_id, row["patient"], label, begin or 0.0, end, meta)

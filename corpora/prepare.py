@@ -1,6 +1,7 @@
 """Decode a corpus once into a folder that every process can memory-map, named after its content."""
 
 import csv
+import glob
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -148,9 +150,8 @@ def _prepare(
 ) -> Prepared:
     """Write the prepared folder under a temporary name and rename it when it is whole."""
     corpora = cache / "corpora"
-    corpora.mkdir(parents=True, exist_ok=True)
     folder = corpora / f"{name}-{digest([content, code_fingerprint(__name__)])}"
-    with FileLock(corpora / f"{folder.name}.lock"):
+    with _explained(corpora), FileLock(corpora / f"{folder.name}.lock"):
         if not (folder / "corpus.json").exists():
             with _temporary_sibling(folder) as unfinished:
                 cycles = _write_signals(unfinished, rows)
@@ -169,9 +170,22 @@ def _prepare(
 
 
 @contextmanager
+def _explained(corpora: Path) -> Iterator[None]:
+    """Make the folder, and say what to do when the disk refuses to be written."""
+    try:
+        corpora.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{corpora} can't be written ({error.strerror or error}); free some space or check its permissions, "
+            "then run the same command again"
+        ) from error
+
+
+@contextmanager
 def _temporary_sibling(folder: Path) -> Iterator[Path]:
     """A folder beside ``folder`` that is gone afterwards unless it was renamed, also those of runs that were killed."""
-    for stale in folder.parent.glob(f".{folder.name}.*"):
+    for stale in folder.parent.glob(f".{glob.escape(folder.name)}.*"):
         shutil.rmtree(stale)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     unfinished.chmod(0o755)
@@ -185,18 +199,23 @@ def _write_signals(folder: Path, rows: Iterable[tuple[Cycle, Signal]]) -> list[C
     """Append each signal to one flat file, so that a corpus larger than memory can be prepared."""
     cycles: list[Cycle] = []
     offsets = [0]
-    with (folder / "samples").open("wb") as samples:
+    with (folder / "signals.npy").open("wb") as file:
+        _write_header(file, 0)
         for cycle, signal in rows:
-            signal[0].tofile(samples)
+            file.write(signal[0].tobytes())
             cycles.append(cycle)
             offsets.append(offsets[-1] + signal.shape[1])
+        file.seek(0)
+        _write_header(file, offsets[-1])
     if not cycles:
         raise InputError("no clip of the corpus can be used; mend the files, or choose another folder")
-    flat = np.memmap(folder / "samples", dtype=np.float32, mode="r")
-    np.save(folder / "signals.npy", flat)
     np.save(folder / "offsets.npy", np.array(offsets, dtype=np.int64))
-    (folder / "samples").unlink()
     return cycles
+
+
+def _write_header(file: BinaryIO, samples: int) -> None:
+    """The head of a .npy file, which numpy pads so that the number of samples can be filled in afterwards."""
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": (samples,)})
 
 
 def _write_table(folder: Path, cycles: list[Cycle]) -> None:

@@ -3,6 +3,7 @@
 No model splits anything itself; every fold of every model, and every validation set, comes from here.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -50,7 +51,8 @@ class LeavePatientsOut:
     the training patients in the same way. Another seed deals other folds.
 
     Raises:
-        InputError: fewer patients than parts, or a class that too few patients have for every fold to test it.
+        InputError: fewer patients than parts, a class that too few patients have for every fold to test it, or no
+            patient to spare for validation.
     """
 
     folds: int = 5
@@ -75,8 +77,8 @@ class LeavePatientsOut:
         owner = np.array([number[patient] for patient in clips.patient.tolist()])
         for fold in range(self.folds):
             training = np.flatnonzero(part != fold)
-            cut = deal(clip_counts[training], np.array([1 - VALIDATION, VALIDATION]), rng)
-            train, valid = training[cut == 0], training[cut == 1]
+            held_out = _validation(clip_counts[training], rng)
+            train, valid = training[~held_out], training[held_out]
             yield Fold(*(np.flatnonzero(np.isin(owner, who)) for who in (train, valid, np.flatnonzero(part == fold))))
 
 
@@ -108,8 +110,8 @@ class OfficialSplit:
         patients, clip_counts = count_by_patient(clips.take(train))
         if len(patients) < 2:
             raise InputError("the official split's train part holds one patient only; use the whole database")
-        cut = deal(clip_counts, np.array([1 - VALIDATION, VALIDATION]), np.random.default_rng([seed, 1]))
-        held_out = np.isin(clips.patient[train], patients[cut == 1])
+        chosen = _validation(clip_counts, np.random.default_rng([seed, 1]))
+        held_out = np.isin(clips.patient[train], patients[chosen])
         yield Fold(train[~held_out], train[held_out], test)
 
 
@@ -121,14 +123,18 @@ class RandomClips:
 
     def split(self, clips: Clips, seed: int) -> Iterator[Fold]:
         """The k folds of ``clips``."""
-        least = int(np.bincount(clips.label, minlength=len(clips.classes)).min())
-        if least < self.folds + 1:
-            raise InputError(f"a class has {least} clips only, too few for {self.folds} folds; choose fewer folds")
+        _refuse_one_fold(self.folds)
+        counts = np.bincount(clips.label, minlength=len(clips.classes))
+        rarest = int(counts.argmin())
+        if counts[rarest] < max(self.folds + 1, 4):
+            raise InputError(
+                f"class {clips.classes[rarest]!r} has {counts[rarest]} clip{'s' * int(counts[rarest] != 1)} only, too "
+                f"few for {self.folds} folds; choose fewer folds, another task, or add clips"
+            )
         shuffled = StratifiedKFold(self.folds, shuffle=True, random_state=seed)
         for training, test in shuffled.split(np.zeros(len(clips)), clips.label):
-            train, valid = train_test_split(
-                training, test_size=VALIDATION, random_state=seed, stratify=clips.label[training]
-            )
+            size = max(len(clips.classes), math.ceil(VALIDATION * len(training)))
+            train, valid = train_test_split(training, test_size=size, random_state=seed, stratify=clips.label[training])
             yield Fold(np.sort(train), np.sort(valid), test)
 
 
@@ -161,17 +167,30 @@ def deal(counts: Index, shares: NDArray[np.float64], rng: np.random.Generator, d
     return best[1]
 
 
+def _validation(counts: Index, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Which of the training patients are set aside for validation. Every class stays in training."""
+    held_out: NDArray[np.bool_] = deal(counts, np.array([1 - VALIDATION, VALIDATION]), rng) == 1
+    if not held_out.any():
+        raise InputError(
+            f"a fold has {len(counts)} training patient{'s' * (len(counts) != 1)} and none to spare for validation, "
+            "each being the only one who has some class; add patients"
+        )
+    return held_out
+
+
 def imbalance(totals: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
     """How far parts are from their share: squared relative deviations, summed over parts and classes.
 
-    A part that lacks a class altogether costs as much as a hundred that are merely far off.
+    A part that lacks a class altogether costs far more, and a large part more than a small one: training must not go
+    without a class so that validation may have it.
 
     Args:
         totals: (…, parts, classes) clips.
         target: (parts, classes) clips wanted.
     """
     off = ((totals - target) / np.maximum(target, 1e-9)) ** 2
-    cost: NDArray[np.float64] = np.where((totals == 0) & (target > 0), 100.0, off).sum(axis=(-2, -1))
+    lacking = 1000.0 * target / np.maximum(target.sum(axis=0), 1e-9)
+    cost: NDArray[np.float64] = np.where((totals == 0) & (target > 0), lacking, off).sum(axis=(-2, -1))
     return cost
 
 
@@ -184,22 +203,21 @@ def _improve(weights: Index, shares: NDArray[np.float64], rng: np.random.Generat
     while improved:
         improved = False
         for a in rng.permutation(patients):
-            totals = _totals(weights, part, parts).astype(np.float64)
-            moves = [(int(a), None, to) for to in range(parts) if to != part[a]]
-            swaps = [(int(a), int(b), int(part[b])) for b in np.flatnonzero(part != part[a])]
-            options = moves + swaps
-            changed = np.repeat(totals[None], len(options), axis=0)
-            for i, (_, b, to) in enumerate(options):
-                gain = weights[a] - (0 if b is None else weights[b])
-                changed[i, part[a]] -= gain
-                changed[i, to] += gain
+            # One option a row: to move a to another part, or to exchange it with a patient of another part.
+            elsewhere = np.flatnonzero(np.arange(parts) != part[a])
+            partners = np.flatnonzero(part != part[a])
+            to = np.concatenate([elsewhere, part[partners]])
+            given = np.concatenate([np.zeros((len(elsewhere), weights.shape[1]), np.int64), weights[partners]])
+            gain = weights[a] - given
+            changed = np.repeat(_totals(weights, part, parts).astype(np.float64)[None], len(to), axis=0)
+            changed[:, part[a]] -= gain
+            changed[np.arange(len(to)), to] += gain
             costs = imbalance(changed, target)
             choice = int(costs.argmin())
             if costs[choice] < cost - 1e-9:
-                _, b, to = options[choice]
-                if b is not None:
-                    part[b] = part[a]
-                part[a], cost, improved = to, float(costs[choice]), True
+                if choice >= len(elsewhere):
+                    part[partners[choice - len(elsewhere)]] = part[a]
+                part[a], cost, improved = to[choice], float(costs[choice]), True
     return cost, part
 
 
@@ -209,10 +227,14 @@ def _totals(weights: Index, part: Index, parts: int) -> Index:
     return totals
 
 
+def _refuse_one_fold(folds: int) -> None:
+    if folds < 2:
+        raise InputError(f"a cross-validation needs at least 2 folds, not {folds}; choose more")
+
+
 def _refuse_impossible(clips: Clips, counts: Index, folds: int) -> None:
     """Say why k folds can't be had, before any is dealt."""
-    if folds < 2:
-        raise InputError(f"{folds} folds are no cross-validation; choose at least 2")
+    _refuse_one_fold(folds)
     patients = len(counts)
     if patients < max(folds, 3):
         raise InputError(

@@ -56,6 +56,7 @@ def cached(extractor: Extractor, clips: Clips) -> NDArray[np.float32]:
     """
     if not isinstance(clips.signals, StoredSignals):
         return np.concatenate(list(_chunks(extractor, clips.signals, clips.rate)))
+    limit = _limit_bytes()
     folder = clips.signals.folder / "features"
     path = folder / f"{key(extractor, clips.rate)}.npy"
     whole = clips.signals.whole()
@@ -66,7 +67,7 @@ def cached(extractor: Extractor, clips: Clips) -> NDArray[np.float32]:
             matrix = _open(path, len(whole))
             if matrix is None:
                 matrix = _write(path, _chunks(extractor, whole, clips.rate), len(whole))
-                _prune(folder, keep=path)
+                _prune(folder, limit, keep=path)
     return np.asarray(matrix[clips.signals.rows])
 
 
@@ -134,8 +135,8 @@ def _write(path: Path, chunks: Iterator[NDArray[np.float32]], rows: int) -> NDAr
     return matrix
 
 
-def _prune(folder: Path, keep: Path) -> None:
-    """Delete the least recently used files until the folder fits its limit; who has one mapped can go on reading it."""
+def _prune(folder: Path, limit: float, keep: Path) -> None:
+    """Delete the least recently used files until at most ``limit`` bytes are left; who has one mapped can read on."""
     now = time.time()
     for partial in folder.glob("*.tmp"):
         with suppress(FileNotFoundError):
@@ -146,7 +147,7 @@ def _prune(folder: Path, keep: Path) -> None:
         with suppress(FileNotFoundError):
             status = path.stat()
             stored.append((status.st_mtime_ns, status.st_size, path))
-    excess = sum(size for _, size, _ in stored) - _limit_bytes()
+    excess = sum(size for _, size, _ in stored) - limit
     for _, size, path in sorted(stored):
         if excess > 0 and path != keep:
             path.unlink(missing_ok=True)

@@ -57,9 +57,9 @@ def build(
     C: float = 1.0,
     gamma: float | str = "scale",
     n_mfcc: int = 20,
-    n_mels: int = 64,
-    n_fft: int = 512,
-    hop: int = 64,
+    n_mels: int = 20,
+    n_fft: int = 128,
+    hop: int = 32,
 ) -> SupportVectorMachine:
     """Mean and standard deviation of the MFCCs; see `SupportVectorMachine`; ``seed`` decides nothing."""
     features = Handcrafted(
@@ -73,7 +73,6 @@ def space(trial: optuna.Trial) -> dict[str, Any]:
     return {
         "C": trial.suggest_float("C", 1e-2, 1e2, log=True),
         "gamma": trial.suggest_float("gamma", 1e-4, 1e-1, log=True),
-        "n_mfcc": trial.suggest_int("n_mfcc", 8, 32, step=4),
-        "n_mels": trial.suggest_categorical("n_mels", [40, 64]),
-        "n_fft": trial.suggest_categorical("n_fft", [256, 512, 1024]),
+        "n_mfcc": trial.suggest_int("n_mfcc", 8, 20, step=4),
+        "n_fft": trial.suggest_categorical("n_fft", [128, 256, 512]),
     }

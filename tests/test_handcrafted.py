@@ -28,6 +28,8 @@ def synthetic_clips():
         sweep = np.sin(2 * np.pi * np.cumsum(np.linspace(100, 1500, samples)) / RATE)
         clips.append((0.2 * sweep + 0.02 * rng.standard_normal(samples))[None].astype(np.float32))
     clips[1][:, 100:500] = 0
+    clips[2][:, -1] = -0.3  # the step into the padding must not count as a crossing
+    clips[3][:, 4000:4800] = 1  # stuck at full scale: a spectrum without a floor
     return clips
 
 
@@ -165,7 +167,7 @@ def test_impossible_settings_are_refused(settings, message):
 
 
 def test_bands_above_half_the_rate_are_refused():
-    with pytest.raises(InputError, match="spectral_contrast needs a rate above 3200 Hz; this is 3000 Hz"):
+    with pytest.raises(InputError, match="spectral_contrast needs a sampling rate above 3200 Hz; this is 3000 Hz"):
         Handcrafted()(synthetic_clips(), 3000)
     with pytest.raises(InputError, match="too short for spectral_contrast"):
         Handcrafted(n_fft=32, n_mels=8, n_mfcc=8)(synthetic_clips(), RATE)

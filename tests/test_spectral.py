@@ -7,6 +7,7 @@ import librosa
 import numpy as np
 import pytest
 import soundfile
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,7 +56,7 @@ def test_log_mel_and_mfcc_are_librosas(clips, n_fft, hop, n_mels):
         theirs = librosa.power_to_db(power, top_db=None)
         assert ours.shape == theirs.shape
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
-        coefficients = mfcc(decibels(torch_like(power.T)), 20).numpy().T
+        coefficients = mfcc(decibels(tensor(power.T)), 20).numpy().T
         np.testing.assert_allclose(coefficients, librosa.feature.mfcc(S=theirs, n_mfcc=20), rtol=0, atol=1e-5)
 
 
@@ -65,8 +66,8 @@ def test_librosa_in_its_own_float32_is_as_near(clips):
         np.testing.assert_allclose(ours, librosa.power_to_db(power, top_db=None), rtol=0, atol=1e-3)
 
 
-def torch_like(array):
-    return mel_filters(RATE, 512, 64).new_tensor(np.ascontiguousarray(array))
+def tensor(array):
+    return torch.from_numpy(np.ascontiguousarray(array))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_impossible_frames_are_refused(n_fft, hop):
 
 def test_more_coefficients_than_bands_are_refused():
     with pytest.raises(InputError, match="n_mfcc must lie between 1 and n_mels"):
-        mfcc(torch_like(np.zeros((3, 10))), 11)
+        mfcc(tensor(np.zeros((3, 10))), 11)
 
 
 def test_an_empty_clip_is_refused_by_its_number():

@@ -1,0 +1,46 @@
+"""What all tests share: the real data, a cache of their own, and repeatable random examples."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from corpora import catalog
+from corpora.clips import Clips
+
+DATA_VARIABLE = "RESPBENCH_DATA"
+"""The environment variable that names the folder of the real data."""
+
+settings.register_profile("suite", derandomize=True, deadline=None, max_examples=50)
+settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One cache for the session, apart from the user's own. The workers of xdist share it: preparing locks."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catalog, "CACHE", folder)
+        patch.setenv("RESPBENCH_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of the real data: $RESPBENCH_DATA, or shared/data beside the clone."""
+    folder = Path(os.environ.get(DATA_VARIABLE, Path(__file__).resolve().parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        reason = f"the real data are not in {folder}; set {DATA_VARIABLE}"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_cycles(real_data: Path, cache: Path) -> Clips:
+    """The 2,148 segmented cycles of 84 patients, prepared at 4 kHz."""
+    return catalog.open_corpus("icbhi", real_data / "icbhi-cycles-4khz", cache=cache).clips()
