@@ -74,10 +74,13 @@ def _run(plan: Plan, console: Console) -> Store:
     store.remove_temporary()
     jobs = _jobs(plan)
     missing = [job for job in jobs if not store.has(job.fit, job.fingerprint)]
-    stale = [job.fit for job in missing if store.discard(job.fit)]
+    current = {job.fit.model: job.fingerprint for job in jobs}
+    stale = [fit for fit in store.fits() if fit.model in current and not store.has(fit, current[fit.model])]
+    for fit in stale:
+        store.discard(fit)
     if stale:
         models = ", ".join(sorted({fit.model for fit in stale}))
-        console.print(f"{len(stale)} stored fits of {models} came from other code or settings and are done again.")
+        console.print(f"{len(stale)} stored fits of {models} came from other code or settings and are discarded.")
     if len(missing) < len(jobs):
         console.print(f"{len(jobs) - len(missing)} of {len(jobs)} fits are stored already.")
     if missing:

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from corpora.fingerprint import digest
 from corpora.problems import InputError
 
 TEMPORARY = ".tmp"
+_DAMAGE = (OSError, ValueError, KeyError, EOFError, zlib.error)
 _NAME = re.compile(r"seed(\d+)-fold(\d+)\.json")
 
 
@@ -85,15 +87,13 @@ class Store:
             return bool(
                 facts["fingerprint"] == fingerprint and facts["predictions_digest"] == digest([self._text(fit)])
             )
-        except (OSError, ValueError, KeyError, EOFError):
+        except _DAMAGE:
             return False
 
-    def discard(self, fit: Fit) -> bool:
-        """Remove a stored fit, so that old predictions never stand beside new ones; whether there was one."""
-        there = self._json(fit).exists()
+    def discard(self, fit: Fit) -> None:
+        """Remove a stored fit, so that old predictions never stand beside new ones."""
         for path in (self._json(fit), self._csv(fit)):
             path.unlink(missing_ok=True)
-        return there
 
     def corpus_fingerprint(self, fit: Fit) -> str:
         """Which corpus a stored fit came from; empty if its facts can't be read."""
@@ -112,7 +112,7 @@ class Store:
             facts = json.loads(self._json(fit).read_text())
             text = self._text(fit)
             intact = facts["predictions_digest"] == digest([text])
-        except (OSError, ValueError, KeyError, EOFError):
+        except _DAMAGE:
             intact = False
         if not intact:
             raise InputError(

@@ -92,7 +92,7 @@ class OfficialSplit:
 
     def split(self, clips: Clips, seed: int) -> Iterator[Fold]:
         """The one fold; the seed deals the validation patients."""
-        side = clips.meta["official"].fillna("").to_numpy(np.str_) if "official" in clips.meta else np.array([""])
+        side = clips.meta["official"].to_numpy(np.str_) if "official" in clips.meta else np.array([""])
         unknown = np.flatnonzero(~np.isin(side, ["train", "test"]))
         if len(unknown):
             raise InputError(
@@ -203,20 +203,19 @@ def _improve(weights: Index, shares: NDArray[np.float64], rng: np.random.Generat
     while improved:
         improved = False
         for a in rng.permutation(patients):
-            # One option a row: to move a to another part, or to exchange it with a patient of another part.
-            elsewhere = np.flatnonzero(np.arange(parts) != part[a])
-            partners = np.flatnonzero(part != part[a])
-            to = np.concatenate([elsewhere, part[partners]])
-            given = np.concatenate([np.zeros((len(elsewhere), weights.shape[1]), np.int64), weights[partners]])
-            gain = weights[a] - given
-            changed = np.repeat(_totals(weights, part, parts).astype(np.float64)[None], len(to), axis=0)
-            changed[:, part[a]] -= gain
-            changed[np.arange(len(to)), to] += gain
-            costs = imbalance(changed, target)
+            here = part[a]
+            elsewhere = np.flatnonzero(part != here)
+            # Either a moves to another part alone, or it changes places with somebody there.
+            to = np.concatenate([np.delete(np.arange(parts), here), part[elsewhere]])
+            back = np.concatenate([np.zeros((parts - 1, weights.shape[1]), dtype=np.int64), weights[elsewhere]])
+            changed = np.repeat(_totals(weights, part, parts)[None], len(to), axis=0)
+            changed[:, here] -= weights[a] - back
+            changed[np.arange(len(to)), to] += weights[a] - back
+            costs = imbalance(changed.astype(np.float64), target)
             choice = int(costs.argmin())
             if costs[choice] < cost - 1e-9:
-                if choice >= len(elsewhere):
-                    part[partners[choice - len(elsewhere)]] = part[a]
+                if choice >= parts - 1:
+                    part[elsewhere[choice - (parts - 1)]] = here
                 part[a], cost, improved = to[choice], float(costs[choice]), True
     return cost, part
 

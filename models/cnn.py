@@ -43,13 +43,15 @@ class TwoLayerCNN(nn.Module):
 
 def convolutions() -> nn.Sequential:
     """(batch, 1, mels, frames) to (batch, 32, mels / 4, frames / 4)."""
+    # The lecture pools after ReLU. The maximum of rectified values is the rectified maximum, so that this order
+    # computes the same with a quarter of the work.
     return nn.Sequential(
         nn.Conv2d(1, 16, kernel_size=3, padding=1),
-        nn.ReLU(),
         nn.MaxPool2d(2),
+        nn.ReLU(),
         nn.Conv2d(16, 32, kernel_size=3, padding=1),
-        nn.ReLU(),
         nn.MaxPool2d(2),
+        nn.ReLU(),
     )
 
 
@@ -67,7 +69,7 @@ def build(
     weight_decay: float = 0.0,
     class_weights: bool = True,
     standardise: bool = True,
-    patience: int | None = None,
+    patience: int | None = 5,
     keep: str = "balanced_accuracy",
 ) -> NetworkModel:
     """See `models.network.image` for ``images`` to ``hop``, and `models.training.Recipe` for ``epochs`` and on."""

@@ -54,7 +54,7 @@ def build(
     weight_decay: float = 0.0,
     class_weights: bool = True,
     standardise: bool = True,
-    patience: int | None = None,
+    patience: int | None = 5,
     keep: str = "balanced_accuracy",
 ) -> NetworkModel:
     """See `models.network.image` for ``images`` to ``hop``, and `models.training.Recipe` for ``epochs`` and on."""

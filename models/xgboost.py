@@ -12,13 +12,12 @@ from corpora.clips import Clips
 from features.cache import Extractor, cached
 from features.handcrafted import Handcrafted
 
-MOST_TREES = 1000
-PATIENCE = 50
-"""Trees without a lower loss on the validation patients before the boosting stops."""
-
 
 class BoostedTrees:
-    """Trees added until the balanced log-loss of the validation patients stops falling.
+    """Boosted trees, every class weighing the same.
+
+    The number of trees is fixed: with a handful of validation patients, stopping early stops by chance. On inner folds
+    of the training patients it cost 0.06 of AUROC, so that the trees learn from the validation patients too.
 
     Args:
         features: one row a clip.
@@ -28,20 +27,13 @@ class BoostedTrees:
 
     def __init__(self, features: Extractor, seed: int, **parameters: Any) -> None:
         self.features = features
-        self.trees = xgboost.XGBClassifier(
-            n_estimators=MOST_TREES, early_stopping_rounds=PATIENCE, random_state=seed, n_jobs=1, **parameters
-        )
+        self.trees = xgboost.XGBClassifier(random_state=seed, n_jobs=1, **parameters)
 
     def fit(self, train: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
-        """Grow trees on ``train``; ``valid`` says how many."""
-        self.trees.fit(
-            cached(self.features, train),
-            train.label,
-            sample_weight=compute_sample_weight("balanced", train.label),
-            eval_set=[(cached(self.features, valid), valid.label)],
-            sample_weight_eval_set=[compute_sample_weight("balanced", valid.label)],
-            verbose=False,
-        )
+        """Fit on train and validation patients alike: there is nothing to choose between."""
+        x = np.concatenate([cached(self.features, train), cached(self.features, valid)])
+        label = np.concatenate([train.label, valid.label])
+        self.trees.fit(x, label, sample_weight=compute_sample_weight("balanced", label))
         return self
 
     def predict_proba(self, clips: Clips) -> NDArray[np.float64]:
@@ -51,14 +43,14 @@ class BoostedTrees:
 
     @property
     def n_parameters(self) -> int:
-        """Nodes of the trees that are used: each keeps one threshold or one leaf value."""
-        used = self.trees.get_booster()[: self.trees.best_iteration + 1]
-        return len(used.trees_to_dataframe())
+        """Nodes of the trees: each keeps one threshold or one leaf value."""
+        return len(self.trees.get_booster().trees_to_dataframe())
 
 
 def build(
     *,
     seed: int,
+    n_estimators: int = 300,
     learning_rate: float = 0.05,
     max_depth: int = 4,
     min_child_weight: float = 5.0,
@@ -66,14 +58,15 @@ def build(
     colsample_bytree: float = 0.3,
     reg_lambda: float = 5.0,
     n_mfcc: int = 20,
-    n_mels: int = 64,
-    n_fft: int = 512,
+    n_mels: int = 30,
+    n_fft: int = 256,
     hop: int = 64,
 ) -> BoostedTrees:
     """All series and summaries of `Handcrafted`; see `BoostedTrees`."""
     return BoostedTrees(
         Handcrafted(n_mfcc=n_mfcc, n_mels=n_mels, n_fft=n_fft, hop=hop),
         seed,
+        n_estimators=n_estimators,
         learning_rate=learning_rate,
         max_depth=max_depth,
         min_child_weight=min_child_weight,
@@ -84,8 +77,9 @@ def build(
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """Size and regularity of the trees."""
+    """Number, size and regularity of the trees."""
     return {
+        "n_estimators": trial.suggest_int("n_estimators", 50, 800, log=True),
         "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.3, log=True),
         "max_depth": trial.suggest_int("max_depth", 2, 8),
         "min_child_weight": trial.suggest_float("min_child_weight", 1.0, 30.0, log=True),
