@@ -17,19 +17,8 @@ from filelock import FileLock, Timeout
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from corpora.problems import InputError, InputErrors
-from corpora.verify import (
-    AGAIN,
-    COMPANIONS,
-    ICBHI_2017,
-    PIECE,
-    Report,
-    Structure,
-    absent_companions,
-    disk,
-    need,
-    unpack,
-    verify,
-)
+from corpora.unpack import AGAIN, PIECE, Report, disk, need, unpack
+from corpora.verify import COMPANIONS, ICBHI_2017, Structure, absent_companions, verify
 
 ICBHI_URL = "https://bhichallenge.med.auth.gr/sites/default/files/ICBHI_final_database/ICBHI_final_database.zip"
 """The whole database as its authors publish it, about 1.9 GB."""

@@ -28,7 +28,8 @@ import soundfile
 from corpora import download
 from corpora.download import PAUSES, download_icbhi, fetch
 from corpora.problems import InputError, InputErrors
-from corpora.verify import ICBHI_2017, PIECE, Structure, unpack, verify
+from corpora.unpack import PIECE, unpack
+from corpora.verify import ICBHI_2017, Structure, verify
 
 SMALL = Structure(recordings=3, patients=2, normal=3, crackle=1, wheeze=1, both=1)
 CYCLES = {
@@ -475,12 +476,15 @@ def test_the_archive_stays_until_its_recordings_are_verified(home: Home) -> None
     ("change", "said"),
     [
         ({"102_1b1_Ar_sc_LittC2SE.txt": None}, "has no annotation 102_1b1_Ar_sc_LittC2SE.txt"),
-        ({"102_1b1_Ar_sc_LittC2SE.wav": None}, "has no recording 102_1b1_Ar_sc_LittC2SE.wav"),
-        ({"103_1b1_Tc_sc_Meditron.txt": b""}, "has no recording 103_1b1_Tc_sc_Meditron.wav"),
-        ({"lung.wav": wav(1, 1), "lung.txt": b""}, "lung is not a recording's name"),
+        ({"102_1b1_Ar_sc_LittC2SE.wav": None}, "not here; restore 102_1b1_Ar_sc_LittC2SE.wav"),
+        ({"103_1b1_Tc_sc_Meditron.txt": b""}, "not here; restore 103_1b1_Tc_sc_Meditron.wav"),
+        (
+            {"lung.wav": wav(1, 1), "lung.txt": b""},
+            "lung.wav is not named <patient>_<index>_<location>_<mode>_<device>",
+        ),
         ({"102_1b1_Ar_sc_LittC2SE.wav": b"text"}, "LittC2SE.wav is not readable as sound"),
         ({"102_1b1_Ar_sc_LittC2SE.wav": wav(0, 0)}, "LittC2SE.wav holds no sound"),
-        ({"102_1b1_Ar_sc_LittC2SE.txt": b"0\t1\t2\t0\n"}, "line 1: '0\\t1\\t2\\t0' is not"),
+        ({"102_1b1_Ar_sc_LittC2SE.txt": b"0\t1\t2\t0\n"}, "line 1: unknown label '2 0'"),
         ({"102_1b1_Ar_sc_LittC2SE.txt": b"0\t1\t1\t1\n2\t1\t0\t0"}, "line 2: "),
         ({"102_1b1_Ar_sc_LittC2SE.txt": b"0\t1\t1\n"}, "line 1: "),
         ({"102_1b1_Ar_sc_LittC2SE.txt": b"0\t1\t1\t1\n"}, "3 normal cycles expected, 2 found"),
