@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import optuna
 import pytest
+import torch
 
 from corpora.clips import Clips
 from corpora.simulated import Simulation, simulate
@@ -63,15 +64,13 @@ class TestEveryModel:
         np.testing.assert_array_equal(first, again)
 
     def test_leaves_the_callers_random_numbers_alone(self, name: str, clips: Clips) -> None:
-        import torch
-
         task = for_task(clips, "abnormal")
         parts = next(LeavePatientsOut(3).split(task, 0))
-        np.random.seed(1)  # noqa: NPY002 - the global generator is what must stay untouched
+        np.random.seed(1)
         torch.manual_seed(1)
-        before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+        before = np.random.get_state()[1].copy(), torch.get_rng_state()
         fitted(REGISTRY[name], task, parts)
-        np.testing.assert_array_equal(np.random.get_state()[1], before[0])  # noqa: NPY002
+        np.testing.assert_array_equal(np.random.get_state()[1], before[0])
         assert torch.equal(torch.get_rng_state(), before[1])
 
     def test_never_changes_what_it_is_given(self, name: str, clips: Clips) -> None:

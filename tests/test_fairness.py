@@ -1,4 +1,4 @@
-"""Four tests that must be able to fail: no leak, nothing learnt from noise, an easy task solved, a fingerprint caught."""
+"""Four tests that must be able to fail: no leak, nothing from noise, an easy task solved, a fingerprint caught."""
 
 from dataclasses import replace
 
@@ -62,7 +62,7 @@ def test_an_easy_task_is_solved(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["svm", "xgboost", "cnn"])
 def test_a_planted_fingerprint_lifts_the_random_split_only(name: str) -> None:
-    """Every patient hums a tone of their own; being ill is decided by a coin, once a patient. There is nothing to hear."""
+    """Every patient hums a tone of their own; a coin decides who is ill. There is nothing to hear."""
     rng = np.random.default_rng(2)
     patients, each, rate = 40, 8, 4000
     time = np.arange(rate) / rate

@@ -1,0 +1,69 @@
+"""The numbers in the project's README, written from the committed results by `make tables` and checked by a test.
+
+They stand between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
+"""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+from tabulate import tabulate
+
+from benchmarks.store import write_atomically
+from corpora.problems import InputError
+
+PROJECT = Path(__file__).resolve().parents[1]
+RESULTS = Path("results")
+SHOWN = ("icbhi", "abnormal", "patients-5fold")
+LEAKY = "random-5fold"
+METRICS = ("score", "auroc", "auroc_within_patients")
+
+
+def render(readme: str, results: Path) -> str:
+    """The README with its generated parts as the results have them.
+
+    Raises:
+        InputError: a part's marks are missing.
+    """
+    for name, text in (("leaderboard", leaderboard(results)), ("speed", speed(results))):
+        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+        if begin not in readme or end not in readme:
+            raise InputError(f"README.md lacks {begin} … {end}; put the marks back")
+        before, _, rest = readme.partition(begin)
+        readme = f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}"
+    return readme
+
+
+def leaderboard(results: Path) -> str:
+    """The leaderboard of the real cycles, with what the leaky split would have claimed beside it."""
+    board = pd.read_csv(results.joinpath(*SHOWN) / "leaderboard.csv")
+    leaky = pd.read_csv(results.joinpath(*SHOWN[:-1], LEAKY) / "leaderboard.csv")
+    mixed = dict(zip(leaky["model"].astype(str), leaky["auroc"].astype(float), strict=True))
+    rows = []
+    for _, row in board.iterrows():
+        name = str(row["model"])
+        rows.append([name, *(_cell(row, metric) for metric in METRICS), f"*{mixed[name]:.2f}*"])
+    headers = ["model", "score", "AUROC", "AUROC within patients", "*LEAKY: AUROC if patients are mixed*"]
+    return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def speed(results: Path) -> str:
+    """The table of ``results/speed.md``."""
+    lines = (results / "speed.md").read_text().splitlines()
+    return "\n".join(line for line in lines if line.startswith("|"))
+
+
+def _cell(row: pd.Series, metric: str) -> str:
+    value, low, high = (row[f"{metric}{end}"] for end in ("", "_low", "_high"))
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def main() -> int:
+    """Write README.md anew."""
+    path = PROJECT / "README.md"
+    write_atomically(path, render(path.read_text(), PROJECT / RESULTS).encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""CONTRIBUTING's "add a model in one page", followed to the letter in a copy of the clone; and README's promises."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.readme import RESULTS, render
+from models.registry import REGISTRY
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def block(name: str) -> str:
+    text = (PROJECT / "CONTRIBUTING.md").read_text()
+    found = re.search(rf"<!-- begin {re.escape(name)} -->\n```python\n(.*?)```", text, re.DOTALL)
+    assert found, f"CONTRIBUTING.md shows no {name}"
+    return found[1]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with the model added as CONTRIBUTING says."""
+    clone = tmp_path_factory.mktemp("clone")
+    for name in ("corpora", "features", "models", "benchmarks", "tests"):
+        shutil.copytree(PROJECT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "pyproject.toml", clone)
+    (clone / "models" / "nearest.py").write_text(block("models/nearest.py"))
+    registry = clone / "models" / "registry.py"
+    before, bracket, after = registry.read_text().partition("REGISTRY = _entries(\n")
+    registry.write_text(before + bracket + block("registry line") + after)
+    return clone
+
+
+def in_clone(clone: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(clone), "RESPBENCH_CACHE": str(clone / "cache")}
+    environment.pop("PYTEST_ADDOPTS", None)
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=clone, env=environment, capture_output=True, text=True, timeout=200
+    )
+
+
+def test_the_model_passes_the_contract(clone: Path) -> None:
+    done = in_clone(
+        clone, "pytest", "tests/test_contract.py", "tests/test_fairness.py", "-k", "nearest", "-p", "no:xdist"
+    )
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+
+
+def test_the_model_passes_the_checks(clone: Path) -> None:
+    for check in (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy", "models/nearest.py")):
+        done = in_clone(clone, *check)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_model_runs_beside_the_others(clone: Path) -> None:
+    options = ("--patients", "20", "--clips", "4", "--protocol", "patients-2fold", "--models", "prior,nearest")
+    done = in_clone(clone, "benchmarks", "run", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nearest" in done.stdout
+
+
+def test_the_model_runs_from_outside_too(clone: Path, tmp_path: Path) -> None:
+    model = tmp_path / "near_by.py"
+    model.write_text(block("models/nearest.py"))
+    options = ("--patients", "20", "--clips", "4", "--protocol", "patients-2fold", "--models", "prior")
+    done = in_clone(clone, "benchmarks", "run", *options, "--model", str(model))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "near-by" in done.stdout
+
+
+def test_the_readme_shows_the_committed_results() -> None:
+    readme = (PROJECT / "README.md").read_text()
+    assert readme == render(readme, PROJECT / RESULTS), "run `make tables`"
+
+
+def test_every_committed_report_is_what_its_predictions_give(tmp_path: Path) -> None:
+    """No table is edited by hand, and none is older than the code that writes it."""
+    from benchmarks.report import write_report
+    from benchmarks.store import Store
+
+    reports = sorted((PROJECT / RESULTS).glob("*/*/*/leaderboard.csv"))
+    reports = [path for path in reports if path.parts[-4] != "simulated"]
+    assert reports
+    for board in reports:
+        copy = tmp_path.joinpath(*board.parts[-4:-1])
+        shutil.copytree(board.parent, copy)
+        write_report(Store(copy))
+        for name in ("leaderboard.csv", "costs.csv", "README.md"):
+            assert (copy / name).read_text() == (board.parent / name).read_text(), f"run `make tables`: {board.parent}"
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    documents = [*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")]
+    for document in documents:
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+            assert target.startswith("https://") or (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_make_help_lists_every_target() -> None:
+    said = subprocess.run(["make", "help"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    for target in ("setup", "benchmark", "test", "check", "tables", "data", "speed", "clean", "help", "explore"):
+        assert f"make {target} " in said
+
+
+def test_the_issue_of_seven_models_is_kept() -> None:
+    assert {"prior", "metadata", "svm", "xgboost", "cnn-lecture", "cnn", "cnn-gru"} <= REGISTRY.keys()
