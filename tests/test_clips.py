@@ -67,6 +67,7 @@ def test_taking_from_what_was_taken_counts_in_the_latter():
     taken = CLIPS.take(outer).take(inner)
     assert taken.clip_id.tolist() == CLIPS.clip_id[outer[inner]].tolist()
     assert taken.meta["row"].tolist() == outer[inner].tolist()
+    assert taken.meta.index.tolist() == [0, 1]
 
 
 def test_hidden_labels_are_gone_and_the_rest_stays():
@@ -94,6 +95,7 @@ def test_stored_signals_are_sliced_and_taken_without_copies(stored):
     taken = stored.take(np.array([3, 1]))
     assert [signal.tolist() for signal in taken] == [[[6, 7, 8, 9]], [[3]]]
     assert taken.lengths.tolist() == [4, 1]
+    assert [signal.tolist() for signal in taken.take(np.array([0]))] == [[[6, 7, 8, 9]]]
     assert [signal.tolist() for signal in stored[1:3]] == [[[3]], [[4, 5]]]
     assert isinstance(taken[0].base.base, np.memmap) or isinstance(taken[0], np.memmap)
 

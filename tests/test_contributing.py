@@ -17,7 +17,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 def block(name: str) -> str:
     text = (PROJECT / "CONTRIBUTING.md").read_text()
-    found = re.search(rf"<!-- begin {re.escape(name)} -->\n```python\n(.*?)```", text, re.DOTALL)
+    found = re.search(rf"<!-- begin {re.escape(name)} -->\n```(?:python)?\n(.*?)```", text, re.DOTALL)
     assert found, f"CONTRIBUTING.md shows no {name}"
     return found[1]
 
