@@ -20,7 +20,7 @@ LEAVE_OUT_BAD ?=
 MODEL ?=
 
 corpus_options = --corpus "$(CORPUS)" $(if $(DATA),--data "$(DATA)") $(if $(RATE),--rate "$(RATE)") \
-	$(if $(LEAVE_OUT_BAD),--leave-out-bad) --results "$(RESULTS)"
+	$(if $(filter-out 0 no false,$(LEAVE_OUT_BAD)),--leave-out-bad) --results "$(RESULTS)"
 run_options = $(corpus_options) --task "$(TASK)" --protocol "$(PROTOCOL)" $(if $(MODELS),--models "$(MODELS)") \
 	$(if $(MODEL),--model "$(MODEL)") $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(WORKERS),--workers "$(WORKERS)")
 
@@ -49,7 +49,7 @@ explore: $(READY) ## look at a corpus: waveforms, mel-spectrograms, patients, de
 
 tables: $(READY) ## write all tables and figures again from the stored predictions
 	@$(BIN)/respbench report "$(RESULTS)"
-	@$(BIN)/python -m benchmarks.readme
+	@$(if $(filter results,$(RESULTS)),$(BIN)/python -m benchmarks.readme)
 
 data: $(READY) ## fetch the ICBHI 2017 database (1.9 GB), resumable
 	@$(BIN)/respbench data

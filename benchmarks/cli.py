@@ -2,12 +2,14 @@
 
 import argparse
 import errno
-import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
+import joblib
 from rich.console import Console
 
 from corpora.prepare import Prepared
@@ -20,8 +22,9 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 = done, 1 = a model failed, 2 = the input or the request must be mended."""
-    console = Console(stderr=False, soft_wrap=True)
+    console = Console(soft_wrap=True)
     options = _parser().parse_args(arguments)
+    _end_like_an_interruption()
     try:
         status: int = options.command(options, console)
         return status
@@ -97,7 +100,7 @@ def explore(options: argparse.Namespace, console: Console) -> int:
 def run(options: argparse.Namespace, console: Console) -> int:
     """``respbench run``: fit what is missing, write the report, print the leaderboard."""
     from benchmarks.protocols import find as find_protocol
-    from benchmarks.report import write_index, write_report
+    from benchmarks.report import write_report
     from benchmarks.run import Plan
     from benchmarks.run import run as run_plan
     from models.registry import find as find_models
@@ -105,14 +108,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
     protocol = find_protocol(options.protocol)
     specs = find_models(options.models, tuple(options.model))
     prepared = _open(options, console)
-    seeds = options.seeds or (1 if prepared.facts()["simulated"] else 3)
+    seeds = options.seeds if options.seeds is not None else (1 if prepared.facts()["simulated"] else 3)
     plan = Plan(prepared, options.task, protocol, tuple(specs), seeds, options.results, options.workers)
     store = run_plan(plan, console)
     report = write_report(store)
-    write_index(options.results)
     console.print(report.summary)
     console.print(f"The full report: {report.page}", highlight=False)
-    failures = store.failures()
+    names = {spec.name for spec in specs}
+    failures = [fit for fit in store.failures() if fit.model in names and fit.seed < seeds]
     if failures:
         models = ", ".join(sorted({fit.model for fit in failures}))
         console.print(f"{models} failed in {len(failures)} fits; see {store.folder / 'failures'}", highlight=False)
@@ -151,6 +154,22 @@ def _open(options: argparse.Namespace, console: Console) -> Prepared:
         )
 
 
+def _path(text: str) -> Path:
+    """A path as the user means it: make and some shells hand over ``~`` as it is."""
+    return Path(text).expanduser()
+
+
+def _end_like_an_interruption() -> None:
+    """Let a closed terminal or a shutdown end a run as Ctrl-C does: workers stopped, nothing half-written."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name) and threading.current_thread() is threading.main_thread():
+            signal.signal(getattr(signal, name), interrupt)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="respbench", description="An honest benchmark of respiratory-sound classification."
@@ -160,13 +179,13 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("list", help="show models, corpora, tasks and protocols").set_defaults(command=list_entries)
 
     fetch = commands.add_parser("data", help="fetch the ICBHI 2017 database (1.9 GB)")
-    fetch.add_argument("--folder", type=Path, help="where to put it (default: data/ICBHI_final_database)")
+    fetch.add_argument("--folder", type=_path, help="where to put it (default: data/ICBHI_final_database)")
     fetch.add_argument("--url", help="another address of the archive")
     fetch.set_defaults(command=data)
 
     corpus = argparse.ArgumentParser(add_help=False)
     corpus.add_argument("--corpus", default="simulated", help="simulated (default), icbhi or manifest")
-    corpus.add_argument("--data", type=Path, help="folder of the recordings, or the manifest's CSV file")
+    corpus.add_argument("--data", type=_path, help="folder of the recordings, or the manifest's CSV file")
     corpus.add_argument("--rate", type=int, default=4000, help="analysis rate in Hz (default: 4000)")
     corpus.add_argument(
         "--leave-out-bad", action="store_true", help="leave out clips that can't be used, and list them"
@@ -175,7 +194,7 @@ def _parser() -> argparse.ArgumentParser:
     corpus.add_argument("--clips", type=int, default=10, help="clips of each simulated patient (default: 10)")
     corpus.add_argument("--difficulty", type=float, default=1.0, help="of the simulated corpus: 0 is easy (default: 1)")
     corpus.add_argument("--corpus-seed", type=int, default=0, help="seed of the simulated corpus (default: 0)")
-    corpus.add_argument("--results", type=Path, default=RESULTS, help="results folder (default: results)")
+    corpus.add_argument("--results", type=_path, default=RESULTS, help="results folder (default: results)")
 
     commands.add_parser("prepare", parents=[corpus], help="decode and check a corpus").set_defaults(command=prepare)
     commands.add_parser("explore", parents=[corpus], help="look at a corpus").set_defaults(command=explore)
@@ -184,12 +203,12 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--task", default="abnormal", help="abnormal (default) or four-class")
     bench.add_argument("--protocol", default="patients-5fold", help="patients-5fold (default), official, random-5fold")
     bench.add_argument("--models", help="comma-separated names (default: all; see `respbench list`)")
-    bench.add_argument("--model", type=Path, action="append", default=[], help="a model file outside the clone")
+    bench.add_argument("--model", type=_path, action="append", default=[], help="a model file outside the clone")
     bench.add_argument("--seeds", type=int, help="repetitions (default: 1 on the simulated corpus, else 3)")
-    bench.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="fits at once (default: one a core)")
+    bench.add_argument("--workers", type=int, default=joblib.cpu_count(), help="fits at once (default: one a core)")
     bench.set_defaults(command=run)
 
     again = commands.add_parser("report", help="write tables and figures again from the stored predictions")
-    again.add_argument("folder", type=Path, nargs="?", default=RESULTS, help="results folder, or one report's folder")
+    again.add_argument("folder", type=_path, nargs="?", default=RESULTS, help="results folder, or one report's folder")
     again.set_defaults(command=report)
     return parser

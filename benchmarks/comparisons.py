@@ -7,7 +7,7 @@ from benchmarks.leaderboard import cell
 from benchmarks.markdown import Page, listed
 
 COMPARED = {"score": "score", "auroc": "AUROC"}
-METADATA_SENTENCE = "has not been shown to hear anything that device, location and duration don't tell already."
+METADATA_SENTENCE = "has not been shown to hear anything that device, location, mode and duration don't tell already."
 
 
 def add_comparisons(page: Page, board: Board) -> None:
@@ -33,7 +33,7 @@ def references(board: Board) -> list[tuple[Entry, str]]:
     """The models that the others are measured against, each with the reason, none twice."""
     candidates = [
         (board.best_baseline(), "the baseline or control with the highest AUROC"),
-        (board.find(METADATA), "knows device, location and duration, hears nothing"),
+        (board.find(METADATA), "knows device, location, mode and duration, hears nothing"),
         (board.find(PRIOR), "knows the class frequencies, hears nothing"),
     ]
     found: dict[str, tuple[Entry, str]] = {}

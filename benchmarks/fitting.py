@@ -1,35 +1,38 @@
 """One fit: split, fit on the training patients, predict the test patients, store. The same in every process."""
 
+import errno
 import os
 import platform
 import resource
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import threadpoolctl
 import torch
 from numpy.typing import NDArray
 
 from benchmarks.protocols import Protocol
-from benchmarks.store import Fit, Store
+from benchmarks.store import CannotWrite, Fit, Store
 from corpora.clips import Clips
 from corpora.fingerprint import code_fingerprint, digest
 from corpora.prepare import Prepared
 from corpora.splits import Fold
 from corpora.tasks import for_task
+from features.threads import one_thread
 from models.spec import ModelSpec
 
 THREADS = 1
 """A fit's numbers depend on its number of threads, so that every fit has one and fits run side by side."""
+
+DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What the disk refuses is no model's fault, and would make every further fit fail too."""
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "xgboost-cpu" if platform.system() != "Darwin" else "xgboost")
 
@@ -45,6 +48,7 @@ class Job:
     fit: Fit
     fingerprint: str
     results: Path
+    parent: int
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Outcome:
 
 
 def versions() -> dict[str, str]:
-    """The versions that a result may depend on."""
+    """The versions of Python and of the numerical libraries."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
@@ -67,10 +71,10 @@ def fit_fingerprint(prepared: Prepared, task: str, protocol: Protocol, spec: Mod
         [
             str(prepared.facts()["fingerprint"]),
             task,
-            protocol.name,
+            repr(protocol.splitter),
             code_fingerprint("corpora.splits", "corpora.tasks"),
             spec.fingerprint(),
-            repr(versions()),
+            *(f"{name} {version(name)}" for name in PACKAGES),
         ]
     )
 
@@ -86,27 +90,43 @@ def execute(job: Job) -> Outcome:
     """Do one fit and store it; a model that fails is stored as failed and stops nothing else.
 
     Raises:
-        InputError: the result can't be written.
+        CannotWrite: the disk is full or the folder can't be written.
+        OSError: the same, met by the features' cache.
     """
+    if job.parent != os.getpid():
+        _end_with(job.parent)
     start = time.perf_counter()
     store = Store(job.results)
-    clips, folds = folds_of(job.prepared, job.task, job.protocol, job.fit.seed)
-    fold = folds[job.fit.fold]
-    test = clips.take(fold.test)
     try:
-        with _one_thread():
+        clips, folds = folds_of(job.prepared, job.task, job.protocol, job.fit.seed)
+        fold = folds[job.fit.fold]
+        with one_thread():
             probabilities, facts = _fit(job, clips, fold)
+        store.write(job.fit, clips.take(fold.test), probabilities, {**_circumstances(job, clips, fold), **facts})
     except Exception as error:
+        if isinstance(error, CannotWrite) or (isinstance(error, OSError) and error.errno in DISK_TROUBLE):
+            raise
         store.write_failure(job.fit, traceback.format_exc())
         return Outcome(job.fit, time.perf_counter() - start, f"{type(error).__name__}: {error}")
-    store.write(job.fit, test, probabilities, {**_circumstances(job, clips, fold), **facts})
     return Outcome(job.fit, time.perf_counter() - start, None)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """End this worker process soon after its parent, however that ended: an orphan would go on writing results."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _fit(job: Job, clips: Clips, fold: Fold) -> tuple[NDArray[np.float64], dict[str, Any]]:
     """Fit and predict. The model sees no label of the test clips, nor of the unlabeled ones."""
-    unlabeled = clips.take(fold.unlabeled).hide_labels() if job.spec.unlabeled else None
-    test = clips.take(fold.test).hide_labels()
+    unlabeled = _without_labels(clips.take(fold.unlabeled)) if job.spec.unlabeled else None
+    test = _without_labels(clips.take(fold.test))
     _reset_peak_memory()
     model = job.spec.build(job.fit.seed)
     begin = time.perf_counter()
@@ -117,8 +137,8 @@ def _fit(job: Job, clips: Clips, fold: Fold) -> tuple[NDArray[np.float64], dict[
     shape = (len(test), len(test.classes))
     if probabilities.shape != shape:
         raise ValueError(f"predict_proba gave shape {probabilities.shape} instead of {shape}")
-    if not np.isfinite(probabilities).all() or np.abs(probabilities.sum(axis=1) - 1).max() > 1e-6:
-        raise ValueError("predict_proba gave probabilities that are not finite or do not sum to 1")
+    if not (probabilities >= 0).all() or np.abs(probabilities.sum(axis=1) - 1).max() > 1e-6:
+        raise ValueError("predict_proba gave probabilities that are negative, not finite, or do not sum to 1")
     return probabilities, {
         "parameters": job.spec.parameters(),
         "trials": [],
@@ -126,9 +146,14 @@ def _fit(job: Job, clips: Clips, fold: Fold) -> tuple[NDArray[np.float64], dict[
         "fit_seconds": fitted - begin,
         "tune_seconds": 0.0,
         "predict_seconds": predicted - fitted,
-        "n_parameters": model.n_parameters,
+        "n_parameters": int(model.n_parameters),
         "peak_mb": _peak_memory(),
     }
+
+
+def _without_labels(clips: Clips) -> Clips:
+    """Labels hidden, and clips numbered: the names in a user's manifest, such as ``pos/1.wav``, may tell the label."""
+    return replace(clips.hide_labels(), clip_id=np.arange(len(clips)).astype(np.str_))
 
 
 def _circumstances(job: Job, clips: Clips, fold: Fold) -> dict[str, Any]:
@@ -172,17 +197,6 @@ def hardware() -> str:
         pass
     gpu = f", {torch.cuda.get_device_name(0)}" if torch.cuda.is_available() else ""
     return f"{name}, {os.cpu_count()} cores{gpu}"
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    try:
-        with threadpoolctl.threadpool_limits(THREADS):
-            yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _reset_peak_memory() -> None:

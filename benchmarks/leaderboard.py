@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -26,15 +25,14 @@ SUMMARY = {"score": "score", "auroc": "AUROC", "auroc_within_patients": "AUROC i
 """The metrics that fit on a terminal."""
 
 
-def leaderboard(store: Store, expected: set[tuple[int, int]] | None = None) -> Board:
+def leaderboard(store: Store) -> Board:
     """Read a results folder and evaluate every model in it.
 
-    A model is complete when it has a fit for every seed and every fold that is expected, stored or failed in this
-    folder, whichever the model. A fit that is stored but failed when it was repeated counts as failed.
+    A model is complete when it has every fold of the protocol for every seed that any model of the folder has. A fit
+    that is stored but failed when it was repeated counts as failed.
 
     Args:
         store: the results folder.
-        expected: (seed, fold) of the fits that every model should have; None = what the folder itself shows.
 
     Raises:
         InputError: nothing is stored, a file was edited, or fits are mixed that can't be compared.
@@ -46,19 +44,19 @@ def leaderboard(store: Store, expected: set[tuple[int, int]] | None = None) -> B
         raise InputError(f"{store.folder} has no finished fit{first}; run the benchmark (again), then the report")
     _refuse_mixtures(store, fits)
     patients = sorted({patient for stored in fits for patient in stored.predictions["patient"]})
-    found = {(fit.seed, fit.fold) for fit in [*(stored.fit for stored in fits), *failures]} | (expected or set())
-    wanted = set(product({seed for seed, _ in found}, {fold for _, fold in found}))
+    facts = fits[0].facts
+    protocol = protocols.find(facts["protocol"])
+    seeds = {stored.fit.seed for stored in fits} | {fit.seed for fit in failures}
     weights = draws(len(patients))
     by_model: dict[str, list[Stored]] = defaultdict(list)
     for stored in fits:
         by_model[stored.fit.model].append(stored)
     names = sorted({*by_model, *(fit.model for fit in failures)})
-    entries = [_entry(name, by_model[name], failures, len(wanted), patients, weights) for name in names]
-    facts = fits[0].facts
+    entries = [_entry(name, by_model[name], failures, len(seeds) * protocol.folds, patients, weights) for name in names]
     return Board(
         corpus=facts["corpus"],
         task=facts["task"],
-        protocol=protocols.find(facts["protocol"]),
+        protocol=protocol,
         classes=tuple(facts["classes"]),
         patients=tuple(patients),
         entries=tuple(sorted(entries, key=_rank)),
@@ -80,15 +78,18 @@ def leaderboard_csv(board: Board) -> str:
 
 
 def costs(entry: Entry) -> dict[str, Any]:
-    """What a fit of this model costs, the mean over its stored fits; empty values if there are none."""
+    """What a fit of this model costs, the median over its stored fits; empty values if there are none.
+
+    Not the mean: the first fit that needs a feature computes it for all.
+    """
     facts = [stored.facts for stored in entry.stored]
     if not facts:
         names = ("fit_seconds", "tune_seconds", "predict_ms_per_clip", "parameters", "peak_mb", "threads", "hardware")
         return dict.fromkeys(names, "")
     predicted = sum(fact["predict_seconds"] for fact in facts) / sum(fact["test_clips"] for fact in facts)
     return {
-        "fit_seconds": f"{np.mean([fact['fit_seconds'] for fact in facts]):.3f}",
-        "tune_seconds": f"{np.mean([fact['tune_seconds'] for fact in facts]):.3f}",
+        "fit_seconds": f"{np.median([fact['fit_seconds'] for fact in facts]):.3f}",
+        "tune_seconds": f"{np.median([fact['tune_seconds'] for fact in facts]):.3f}",
         "predict_ms_per_clip": f"{1000 * predicted:.4f}",
         "parameters": round(np.mean([fact["n_parameters"] for fact in facts])),
         "peak_mb": f"{max(fact['peak_mb'] for fact in facts):.0f}",

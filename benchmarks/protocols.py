@@ -24,6 +24,11 @@ class Protocol:
     explanation: str
     warning: str = ""
 
+    @property
+    def folds(self) -> int:
+        """How many folds each seed has."""
+        return getattr(self.splitter, "folds", 1)
+
 
 def _patients(folds: int) -> Protocol:
     return Protocol(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
+from benchmarks.board import COMPLETE
 from benchmarks.store import write_atomically
 from corpora.problems import InputError
 
@@ -36,19 +37,29 @@ def render(readme: str, results: Path) -> str:
 
 def leaderboard(results: Path) -> str:
     """The leaderboard of the real cycles, with what the leaky split would have claimed beside it."""
-    board = pd.read_csv(results.joinpath(*SHOWN) / "leaderboard.csv")
-    leaky = pd.read_csv(results.joinpath(*SHOWN[:-1], LEAKY) / "leaderboard.csv")
-    mixed = dict(zip(leaky["model"].astype(str), leaky["auroc"].astype(float), strict=True))
+    board = _read(results.joinpath(*SHOWN) / "leaderboard.csv")
+    leaky = _read(results.joinpath(*SHOWN[:-1], LEAKY) / "leaderboard.csv")
+    mixed = dict(zip(leaky["model"].astype(str), leaky["auroc"].map("*{:.2f}*".format), strict=True))
     rows = []
     for _, row in board.iterrows():
         name = str(row["model"])
-        rows.append([name, *(_cell(row, metric) for metric in METRICS), f"*{mixed[name]:.2f}*"])
+        rows.append([name, *(_cell(row, metric) for metric in METRICS), mixed.get(name, "not run")])
     headers = ["model", "score", "AUROC", "AUROC within patients", "*LEAKY: AUROC if patients are mixed*"]
     return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
 
 
+def _read(leaderboard: Path) -> pd.DataFrame:
+    """The complete models of a leaderboard."""
+    if not leaderboard.exists():
+        raise InputError(f"{leaderboard} does not exist; run the benchmark that writes it, then `make tables`")
+    board = pd.read_csv(leaderboard)
+    return board[board["status"] == COMPLETE]
+
+
 def speed(results: Path) -> str:
     """The table of ``results/speed.md``."""
+    if not (results / "speed.md").exists():
+        raise InputError(f"{results / 'speed.md'} does not exist; run `make speed DATA=<folder of ICBHI cycles>`")
     lines = (results / "speed.md").read_text().splitlines()
     return "\n".join(line for line in lines if line.startswith("|"))
 
@@ -61,7 +72,11 @@ def _cell(row: pd.Series, metric: str) -> str:
 def main() -> int:
     """Write README.md anew."""
     path = PROJECT / "README.md"
-    write_atomically(path, render(path.read_text(), PROJECT / RESULTS).encode())
+    try:
+        write_atomically(path, render(path.read_text(), PROJECT / RESULTS).encode())
+    except InputError as problem:
+        print(f"make tables: {problem}", file=sys.stderr)
+        return 2
     return 0
 
 

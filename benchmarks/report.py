@@ -51,17 +51,16 @@ class Report:
         return Text(summary(self.board), no_wrap=True, overflow="ignore")
 
 
-def write_report(store: Store, expected: set[tuple[int, int]] | None = None) -> Report:
+def write_report(store: Store) -> Report:
     """Write the report of a results folder, from its stored predictions alone.
 
     Args:
         store: the results folder.
-        expected: see `benchmarks.leaderboard.leaderboard`.
 
     Raises:
         InputError: see `benchmarks.leaderboard.leaderboard`; or the folder can't be written.
     """
-    board = leaderboard(store, expected)
+    board = leaderboard(store)
     figures = draw_figures(board)
     folder = store.folder / "figures"
     for name, figure in figures.items():
@@ -180,7 +179,11 @@ def _costs(page: Page, board: Board) -> None:
     page.heading("Costs")
     rows = [[e.model, *list(costs(e).values())[:6]] for e in board.entries]
     names = ["fit (s)", "tuning (s)", "predict (ms a clip)", "parameters", "peak memory (MB)", "threads"]
-    page.table("Mean over a model's fits; memory is the highest seen.", ["model", *names], rows)
+    page.table(
+        "Median over a model's fits; memory is the peak of the process that did the fit, with all that it had loaded.",
+        ["model", *names],
+        rows,
+    )
 
 
 def _definitions(page: Page) -> None:

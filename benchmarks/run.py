@@ -1,6 +1,7 @@
 """The run: every model x seed x fold that isn't stored yet, side by side, resumable at any moment."""
 
 import os
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class Plan:
     specs: tuple[ModelSpec, ...]
     seeds: int
     results: Path
-    workers: int = os.cpu_count() or 1
+    workers: int = joblib.cpu_count()
 
     @property
     def folder(self) -> Path:
@@ -69,11 +70,12 @@ def run(plan: Plan, console: Console) -> Store:
 
 
 def _run(plan: Plan, console: Console) -> Store:
-    _set_aside_other_corpus(plan, console)
+    _bring_back_or_set_aside(plan, console)
     store = Store(plan.folder)
     store.remove_temporary()
-    jobs = _jobs(plan)
-    missing = [job for job in jobs if not store.has(job.fit, job.fingerprint)]
+    jobs = _jobs(plan, store, console)
+    failed = store.failures()
+    missing = [job for job in jobs if job.fit in failed or not store.has(job.fit, job.fingerprint)]
     current = {job.fit.model: job.fingerprint for job in jobs}
     stale = [fit for fit in store.fits() if fit.model in current and not store.has(fit, current[fit.model])]
     for fit in stale:
@@ -88,16 +90,38 @@ def _run(plan: Plan, console: Console) -> Store:
     return store
 
 
-def _jobs(plan: Plan) -> list[Job]:
-    """Every fit of the plan, the slow kind first, so that no worker ends long after the others."""
+def _jobs(plan: Plan, store: Store, console: Console) -> list[Job]:
+    """Every fit of the plan, the slow kind first, so that no worker ends long after the others.
+
+    A model that can't even be imported, say for want of a library, is stored as failed.
+    """
+    fits = [
+        (seed, fold)
+        for seed in range(plan.seeds)
+        for fold in range(len(folds_of(plan.prepared, plan.task, plan.protocol, seed)[1]))
+    ]
     jobs = []
     for spec in sorted(plan.specs, key=lambda spec: spec.kind in {"control", "baseline"}):
-        fingerprint = fit_fingerprint(plan.prepared, plan.task, plan.protocol, spec)
-        for seed in range(plan.seeds):
-            _, folds = folds_of(plan.prepared, plan.task, plan.protocol, seed)
-            for fold in range(len(folds)):
-                fit = Fit(spec.name, seed, fold)
-                jobs.append(Job(plan.prepared, plan.task, plan.protocol, spec, fit, fingerprint, plan.folder))
+        try:
+            fingerprint = fit_fingerprint(plan.prepared, plan.task, plan.protocol, spec)
+        except Exception as error:
+            console.print(f"{spec.name} failed: {type(error).__name__}: {error}", markup=False)
+            for seed, fold in fits:
+                store.write_failure(Fit(spec.name, seed, fold), traceback.format_exc())
+            continue
+        jobs += [
+            Job(
+                plan.prepared,
+                plan.task,
+                plan.protocol,
+                spec,
+                Fit(spec.name, *fit),
+                fingerprint,
+                plan.folder,
+                os.getpid(),
+            )
+            for fit in fits
+        ]
     return jobs
 
 
@@ -125,16 +149,22 @@ def _execute(jobs: list[Job], workers: int, console: Console) -> None:
             ) from error
 
 
-def _set_aside_other_corpus(plan: Plan, console: Console) -> None:
+def _bring_back_or_set_aside(plan: Plan, console: Console) -> None:
     """Keep results of another corpus of the same name, such as a part of the database, apart from this one's."""
+
+    def aside(fingerprint: str) -> Path:
+        return plan.folder.with_name(f"{plan.folder.name}-of-{fingerprint}")
+
+    mine = str(plan.prepared.facts()["fingerprint"])
     store = Store(plan.folder)
-    fits = store.fits()
-    if not fits:
-        return
-    theirs = store.corpus_fingerprint(fits[0])
-    if theirs != plan.prepared.facts()["fingerprint"]:
-        aside = plan.folder.with_name(f"{plan.folder.name}-of-{theirs}")
-        if aside.exists():
-            raise InputError(f"{plan.folder} and {aside} hold results of another corpus; move or delete one of them")
-        plan.folder.rename(aside)
-        console.print(f"{plan.folder} held results of another corpus; they are now in {aside}.")
+    theirs = next(filter(None, map(store.corpus_fingerprint, store.fits())), mine)
+    if theirs != mine:
+        if aside(theirs).exists():
+            raise InputError(
+                f"{plan.folder} and {aside(theirs)} hold results of one corpus; move or delete one of them"
+            )
+        plan.folder.rename(aside(theirs))
+        console.print(f"{plan.folder} held results of another corpus; they are now in {aside(theirs)}.")
+    if aside(mine).exists() and not plan.folder.exists():
+        aside(mine).rename(plan.folder)
+        console.print(f"{aside(mine)} holds earlier results of this corpus; they are back in {plan.folder}.")

@@ -24,8 +24,12 @@ from corpora.fingerprint import digest
 from corpora.problems import InputError
 
 TEMPORARY = ".tmp"
-_DAMAGE = (OSError, ValueError, KeyError, EOFError, zlib.error)
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zlib.error)
 _NAME = re.compile(r"seed(\d+)-fold(\d+)\.json")
+
+
+class CannotWrite(InputError):
+    """The disk is full or the folder can't be written: nobody's model is to blame."""
 
 
 @dataclass(frozen=True, order=True)
@@ -71,10 +75,11 @@ class Store:
             table[name] = probabilities[:, column]
         # Nine digits keep apart what float64 networks tell apart, and sum to 1 well within 1e-5.
         text = table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
-        write_atomically(self._csv(fit), gzip.compress(text.encode(), mtime=0))
         facts = {**facts, "predictions_digest": digest([text])}
-        write_atomically(self._json(fit), (json.dumps(facts, indent=1, allow_nan=False) + "\n").encode())
+        facts_text = json.dumps(facts, indent=1, allow_nan=False) + "\n"
         self._failure(fit).unlink(missing_ok=True)
+        write_atomically(self._csv(fit), gzip.compress(text.encode(), mtime=0))
+        write_atomically(self._json(fit), facts_text.encode())
 
     def write_failure(self, fit: Fit, trace: str) -> None:
         """Note that a fit failed, with its traceback; the next run tries it again."""
@@ -99,7 +104,7 @@ class Store:
         """Which corpus a stored fit came from; empty if its facts can't be read."""
         try:
             return str(json.loads(self._json(fit).read_text())["corpus"]["fingerprint"])
-        except (OSError, ValueError, KeyError):
+        except _DAMAGE:
             return ""
 
     def read(self, fit: Fit) -> Stored:
@@ -167,7 +172,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that it is whole or not there, also after a crash or on a full disk.
 
     Raises:
-        InputError: the disk is full or the folder can't be written.
+        CannotWrite: the disk is full or the folder can't be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     try:
@@ -179,7 +184,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise InputError(
+        raise CannotWrite(
             f"{path} can't be written ({error.strerror}); free some space or choose another RESULTS folder, then run "
             "the same command again: what is finished is kept"
         ) from error

@@ -22,7 +22,7 @@ RATE = 4000
 """Hz. Lung sounds lie below 2 kHz (Sovijärvi et al. 2000), and part of ICBHI was recorded at 4 kHz: above its Nyquist
 frequency a clip would tell the device, and so the patient, apart."""
 
-RATES = (1000, 16000)
+RATES = (4000, 16000)
 """Hz: the lowest and the highest analysis rate on offer."""
 
 
@@ -80,6 +80,8 @@ def open_corpus(
             raise InputError("CORPUS=manifest needs DATA=<csv file>; its columns are path, patient, label")
         cycles = read_manifest(data)
         corpus = data.stem
+        if corpus in CORPORA:
+            raise InputError(f"{data} is called like the corpus {corpus}, and so would its results be; rename it")
         description = f"clips listed in {data.name}"
     else:
         raise InputError(f"unknown corpus {corpus!r}; choose from {', '.join(CORPORA)}")

@@ -63,6 +63,11 @@ def _code(module: str) -> tuple[str, tuple[str, ...]]:
     return _parse(Path(spec.origin))
 
 
+def _is_docstring(node: ast.stmt) -> bool:
+    """Whether a statement is nothing but a text: a docstring, of a constant too."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
 def _is_module(package: str, name: str) -> bool:
     return package in PACKAGES and importlib.util.find_spec(f"{package}.{name}") is not None
 
@@ -77,6 +82,6 @@ def _parse(path: Path) -> tuple[str, tuple[str, ...]]:
             imports |= {f"{node.module}.{name.name}" for name in node.names if _is_module(node.module, name.name)}
         elif isinstance(node, ast.Import):
             imports |= {name.name for name in node.names if name.name.split(".")[0] in PACKAGES}
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [part for part in node.body if not _is_docstring(part)]
     return ast.dump(tree), tuple(sorted(imports))

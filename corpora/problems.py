@@ -14,8 +14,13 @@ class InputErrors(InputError):
 
     def __init__(self, problems: Sequence[str], mend: str) -> None:
         self.problems = list(problems)
+        self.mend = mend
         lines = [f"- {problem}" for problem in self.problems[: self.SHOWN]]
         if len(self.problems) > self.SHOWN:
             lines.append(f"- … and {len(self.problems) - self.SHOWN} more")
         heading = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
         super().__init__("\n".join([f"{heading} found in the data:", *lines, mend]))
+
+    def __reduce__(self) -> tuple[type["InputErrors"], tuple[list[str], str]]:
+        # Exceptions pickle as their message alone, and worker processes send theirs home pickled.
+        return InputErrors, (self.problems, self.mend)

@@ -8,18 +8,18 @@ import inspect
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import torch
 from filelock import FileLock
 from numpy.typing import NDArray
 
 from corpora.clips import Clips, Signal, StoredSignals
 from corpora.fingerprint import PACKAGES, code_fingerprint, digest, source_fingerprint
 from corpora.problems import InputError
+from features.threads import one_thread
 
 CHUNK = 256
 """Clips measured at a time, so that memory stays bounded."""
@@ -82,22 +82,11 @@ def key(extractor: Extractor, rate: int) -> str:
 def _chunks(extractor: Extractor, signals: Sequence[Signal], rate: int) -> Iterator[NDArray[np.float32]]:
     for start in range(0, max(1, len(signals)), CHUNK):
         part = signals[start : start + CHUNK]
-        with _one_thread():
+        with one_thread():
             rows = extractor(part, rate)
         if len(rows) != len(part):
             raise ValueError(f"{extractor!r} made {len(rows)} rows of {len(part)} clips")
         yield np.ascontiguousarray(rows, dtype=np.float32)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """With more threads torch adds up in another order, and the last digit would depend on the machine's load."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _open(path: Path, rows: int) -> NDArray[np.float32] | None:

@@ -50,7 +50,10 @@ def find(names: str | None = None, files: tuple[Path, ...] = ()) -> list[ModelSp
     specs = [REGISTRY[name] for name in dict.fromkeys(wanted)] + [from_file(path) for path in files]
     if not specs:
         raise InputError("no model is named; choose from " + ", ".join(REGISTRY))
-    _entries(*REGISTRY.values(), *(spec for spec in specs if spec.name not in REGISTRY))
+    names_of = [spec.name for spec in specs]
+    twice = [name for name in names_of if names_of.count(name) > 1]
+    if twice:
+        raise InputError(f"two model files are called {twice[0]}; rename one of them")
     return specs
 
 
@@ -73,4 +76,4 @@ def from_file(path: Path) -> ModelSpec:
         raise InputError(f"{path} has no function build(*, seed, **parameters); add it (see CONTRIBUTING.md)")
     source = (module.__doc__ or str(path)).strip().splitlines()[0]
     unlabeled = bool(getattr(module, "UNLABELED", False))
-    return ModelSpec(name, f"{path.resolve()}:build", source, "network", unlabeled=unlabeled)
+    return ModelSpec(name, f"{path.resolve()}:build", source, "own", unlabeled=unlabeled)

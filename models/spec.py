@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +46,7 @@ class ModelSpec:
         name: unique; the leaderboard's row.
         target: ``"package.module:build"``, imported when the model is first built; or a file's path with ``:build``.
         source: the paper or method it comes from.
-        kind: ``control`` (hears nothing), ``baseline`` (classical) or ``network``.
+        kind: ``control`` (hears nothing), ``baseline`` (classical), ``network``, or ``own`` (a file of the user's).
         overrides: parameters that differ from the defaults of ``build``.
         unlabeled: whether it learns from unlabeled clips.
     """
@@ -97,5 +98,6 @@ def module_at(path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise InputError(f"{path} is no Python file; give the path of a model file")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and inspect look a class's module up there
     spec.loader.exec_module(module)
     return module

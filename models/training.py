@@ -76,6 +76,9 @@ def train(
 
     Returns:
         One dict an epoch: epoch, train_loss, valid_loss, valid_score, kept (1 on the epoch whose weights stay).
+
+    Raises:
+        ValueError: training diverged in the first epoch; later, it ends there.
     """
     where = device()
     network.to(where)
@@ -88,7 +91,7 @@ def train(
         network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
     )
     curve: Curve = []
-    best, best_state = (-1.0, -np.inf), copy.deepcopy(network.state_dict())
+    best, best_state, kept = (-1.0, -np.inf), network.state_dict(), -1
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for epoch in range(recipe.epochs):
@@ -101,11 +104,14 @@ def train(
                 loss.backward()
                 optimiser.step()
                 losses.append(loss.detach())
+            train_loss = float(torch.stack(losses).mean())
+            if not np.isfinite(train_loss):
+                break
             score, valid_loss = _validate(network, recipe, valid, weight)
             curve.append(
                 {
                     "epoch": epoch,
-                    "train_loss": float(torch.stack(losses).mean()),
+                    "train_loss": train_loss,
                     "valid_loss": valid_loss,
                     "valid_score": score,
                     "kept": 0,
@@ -115,6 +121,8 @@ def train(
                 best, best_state, kept = (score, -valid_loss), copy.deepcopy(network.state_dict()), epoch
             elif recipe.patience is not None and epoch - kept >= recipe.patience:
                 break
+    if kept < 0:
+        raise ValueError("the loss of the first epoch is not finite; lower the learning rate")
     curve[kept]["kept"] = 1
     network.load_state_dict(best_state)
     return curve

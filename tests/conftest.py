@@ -30,13 +30,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of the real data: $RESPBENCH_DATA, or shared/data beside the clone."""
-    folder = Path(os.environ.get(DATA_VARIABLE, Path(__file__).resolve().parents[2] / "shared" / "data"))
+    """The folder of the real data: $RESPBENCH_DATA, or shared/data beside the clone.
+
+    Where it is named but missing, tests fail: a wrong path must not turn CI green by skipping.
+    """
+    folder = Path(os.environ.get(DATA_VARIABLE) or Path(__file__).resolve().parents[2] / "shared" / "data")
     if not folder.is_dir():
-        reason = f"the real data are not in {folder}; set {DATA_VARIABLE}"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        if os.environ.get(DATA_VARIABLE):
+            pytest.fail(f"{DATA_VARIABLE}={folder} does not exist")
+        pytest.skip(f"the real data are not in {folder}; set {DATA_VARIABLE}")
     return folder
 
 

@@ -411,7 +411,7 @@ def test_unknown_corpus(respbench, name):
 
 @pytest.mark.parametrize("rate", ["999", "16001"])
 def test_rate_that_is_not_on_offer(respbench, rate):
-    assert f"an analysis rate of {rate} Hz is not on offer; choose one from 1000 to" in respbench.refuses(
+    assert f"an analysis rate of {rate} Hz is not on offer; choose one from 4000 to" in respbench.refuses(
         "--rate", rate
     )
 

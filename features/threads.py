@@ -1,0 +1,19 @@
+"""Numbers that don't depend on the machine's load: sums come out in another order with more threads."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import threadpoolctl
+import torch
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """torch and the BLAS libraries compute with one thread inside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpoolctl.threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
