@@ -80,7 +80,7 @@ def open_corpus(
             raise InputError("CORPUS=manifest needs DATA=<csv file>; its columns are path, patient, label")
         cycles = read_manifest(data)
         corpus = data.stem
-        if corpus in CORPORA:
+        if corpus in {"simulated", "icbhi"}:
             raise InputError(f"{data} is called like the corpus {corpus}, and so would its results be; rename it")
         description = f"clips listed in {data.name}"
     else:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks import protocols
 from benchmarks.store import Fit, Store
 from corpora.clips import Clips
 
@@ -108,7 +109,6 @@ def made_up_results(
     strengths: dict[str, float] | None = None,
     *,
     seeds: int = 2,
-    folds: int = 3,
     classes: tuple[str, ...] = ("normal", "abnormal"),
     simulated: bool = False,
     protocol: str = "patients-3fold",
@@ -117,6 +117,7 @@ def made_up_results(
     clips = made_up_clips(classes)
     task = "abnormal" if len(classes) == 2 else "four-class"
     store = Store(results / "made-up" / task / protocol)
+    folds = protocols.find(protocol).folds
     for seed in range(seeds):
         owners = np.random.default_rng(seed).permutation(PATIENTS) % folds
         part = np.repeat(owners, CLIPS)
