@@ -86,6 +86,9 @@ def _run(plan: Plan, console: Console) -> Store:
     if len(missing) < len(jobs):
         console.print(f"{len(jobs) - len(missing)} of {len(jobs)} fits are stored already.")
     if missing:
+        # One fit of each model first: what is broken shows at once, and the time left is soon known.
+        first = {job.fit.model: job.fit for job in reversed(missing)}
+        missing.sort(key=lambda job: job.fit != first[job.fit.model])
         _execute(missing, plan.workers, console)
     return store
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import soundfile
 from hypothesis import settings
 
 from corpora import catalog
-from corpora.clips import Clips
+from corpora.clips import Clips, Signal
 
 DATA_VARIABLE = "RESPBENCH_DATA"
 """The environment variable that names the folder of the real data."""
@@ -46,3 +47,10 @@ def real_data() -> Path:
 def real_cycles(real_data: Path, cache: Path) -> Clips:
     """The 2,148 segmented cycles of 84 patients, prepared at 4 kHz."""
     return catalog.open_corpus("icbhi", real_data / "icbhi-cycles-4khz", cache=cache).clips()
+
+
+@pytest.fixture(scope="session")
+def some_real_clips(real_data: Path) -> list[Signal]:
+    """Twenty-one of the segmented cycles, as they lie in their files."""
+    files = sorted((real_data / "icbhi-cycles-4khz").glob("*/*.wav"))[::107]
+    return [soundfile.read(file, dtype="float32", always_2d=True)[0].T for file in files]

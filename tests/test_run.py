@@ -184,7 +184,7 @@ def test_a_full_disk_stops_the_run_with_a_sentence_and_keeps_what_is_done(
     assert "free some space" in said
     assert "Traceback" not in said
     store = Store(folder(tmp_path))
-    assert store.fits() == [Fit("prior", 0, 0), Fit("prior", 0, 1)]
+    assert store.fits() == [Fit("metadata", 0, 0), Fit("prior", 0, 0)]
     assert not list(tmp_path.rglob("*.tmp"))
     assert respbench(tmp_path, *options) == 0
     assert len(store.fits()) == 6

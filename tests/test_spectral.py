@@ -1,12 +1,8 @@
 """The batched spectra are librosa's, and a clip's spectrum is its own whatever shares its batch."""
 
-import os
-from pathlib import Path
-
 import librosa
 import numpy as np
 import pytest
-import soundfile
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +11,6 @@ from corpora.problems import InputError
 from features.spectral import batches, clip_lengths, decibels, log_mel, mel_filters, mfcc, pad, power_spectrum
 
 RATE = 4000
-DATA = Path(os.environ.get("RESPBENCH_DATA", Path(__file__).parents[2] / "shared/data"))
 
 
 def synthetic_clips():
@@ -28,16 +23,9 @@ def synthetic_clips():
     return clips
 
 
-def real_clips():
-    files = sorted((DATA / "icbhi-cycles-4khz").glob("*/*.wav"))[::107]
-    if not files:
-        pytest.skip(f"the real cycles are not in {DATA}; set RESPBENCH_DATA")
-    return [soundfile.read(file, dtype="float32", always_2d=True)[0].T for file in files]
-
-
-@pytest.fixture(scope="module", params=[synthetic_clips, real_clips])
+@pytest.fixture(scope="module", params=["synthetic", "real"])
 def clips(request):
-    return request.param()
+    return synthetic_clips() if request.param == "synthetic" else request.getfixturevalue("some_real_clips")
 
 
 def log_mels(signals, n_fft=512, hop=64, n_mels=64):
