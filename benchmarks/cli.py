@@ -2,16 +2,14 @@
 
 import argparse
 import errno
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 import joblib
 from rich.console import Console
 
+from benchmarks.interruption import listening
 from corpora.prepare import Prepared
 from corpora.problems import InputError
 
@@ -24,9 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 = done, 1 = a model failed, 2 = the input or the request must be mended."""
     console = Console(soft_wrap=True)
     options = _parser().parse_args(arguments)
-    _end_like_an_interruption()
     try:
-        status: int = options.command(options, console)
+        with listening():
+            status: int = options.command(options, console)
         return status
     except InputError as problem:
         print(f"respbench: {problem}", file=sys.stderr)
@@ -41,8 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     except KeyboardInterrupt:
-        # A second Ctrl-C must not interrupt the sentence that says how to go on.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("\nrespbench: interrupted; what is finished is kept, run the same command to go on", file=sys.stderr)
         return INTERRUPTED
 
@@ -157,17 +153,6 @@ def _open(options: argparse.Namespace, console: Console) -> Prepared:
 def _path(text: str) -> Path:
     """A path as the user means it: make and some shells hand over ``~`` as it is."""
     return Path(text).expanduser()
-
-
-def _end_like_an_interruption() -> None:
-    """Let a closed terminal or a shutdown end a run as Ctrl-C does: workers stopped, nothing half-written."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name) and threading.current_thread() is threading.main_thread():
-            signal.signal(getattr(signal, name), interrupt)
 
 
 def _parser() -> argparse.ArgumentParser:

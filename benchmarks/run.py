@@ -11,6 +11,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 
 from benchmarks.fitting import Job, execute, fit_fingerprint, folds_of
+from benchmarks.interruption import check
 from benchmarks.progress import Display, TimeLeft
 from benchmarks.protocols import Protocol
 from benchmarks.store import Fit, Store
@@ -145,6 +146,7 @@ def _execute(jobs: list[Job], workers: int, console: Console) -> None:
                 if outcome.error:
                     display.say(f"{outcome.fit.model} failed ({outcome.fit.stem}): {outcome.error}")
                 display.step("fits", done, len(jobs), time_left.left())
+                check()
         except TerminatedWorkerError as error:
             raise InputError(
                 "a worker process was killed, probably because memory ran out; what is finished is kept: run the same "

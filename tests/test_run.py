@@ -1,5 +1,6 @@
 """Runs as a user has them: repeated, interrupted, killed, with models that fail. The table comes out the same."""
 
+import contextlib
 import gzip
 import json
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cli import main
+from benchmarks.progress import Display
 from benchmarks.store import Fit, Store
 
 CORPUS = ("--patients", "20", "--clips", "5", "--corpus-seed", "1")
@@ -113,7 +115,8 @@ def test_killed_at_five_moments_and_restarted_it_ends_the_same(whole: Path, tmp_
 
 
 def test_interrupted_it_says_how_to_go_on(tmp_path: Path) -> None:
-    run = command(tmp_path, *CLASSICAL, "--workers", "2")
+    # The first fit is stored at once, the others take long enough to be interrupted.
+    run = command(tmp_path, "--models", "prior,cnn-lecture", "--seeds", "3", "--workers", "2")
     process = subprocess.Popen(run, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not list(tmp_path.rglob("seed*.json")) and process.poll() is None:
         time.sleep(0.01)
@@ -122,6 +125,23 @@ def test_interrupted_it_says_how_to_go_on(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "run the same command to go on" in said
     assert "Traceback" not in said
+
+
+def test_an_interruption_that_python_swallows_still_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step = Display.step
+
+    def swallow(self: Display, what: str, done: int, of: int, left: str = "") -> None:
+        step(self, what, done, of, left)
+        if what == "fits" and done == 2:
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Display, "step", swallow)
+    assert respbench(tmp_path, *CLASSICAL) == 130
+    assert "run the same command to go on" in capsys.readouterr().err
+    assert len(Store(folder(tmp_path)).fits()) == 2
 
 
 def test_a_failing_model_leaves_a_row_and_the_others_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
