@@ -18,20 +18,24 @@ RATE ?=
 RESULTS ?= results
 LEAVE_OUT_BAD ?=
 MODEL ?=
+GROUP ?=
+OTHER ?=
+OTHER_DATA ?=
 
 corpus_options = --corpus "$(CORPUS)" $(if $(DATA),--data "$(DATA)") $(if $(RATE),--rate "$(RATE)") \
 	$(if $(filter-out 0 no false,$(LEAVE_OUT_BAD)),--leave-out-bad) --results "$(RESULTS)"
-run_options = $(corpus_options) --task "$(TASK)" --protocol "$(PROTOCOL)" $(if $(MODELS),--models "$(MODELS)") \
-	$(if $(MODEL),--model "$(MODEL)") $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(WORKERS),--workers "$(WORKERS)")
+run_options = $(corpus_options) --task "$(TASK)" --protocol "$(PROTOCOL)" \
+	$(if $(SEEDS),--seeds "$(SEEDS)") $(if $(WORKERS),--workers "$(WORKERS)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup benchmark explore tables data test check format speed clean
+.PHONY: help setup benchmark ablation explore tables data test check format speed clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make benchmark CORPUS=simulated|icbhi|manifest DATA=<folder or csv> TASK=abnormal|four-class"
+	@echo "  make benchmark CORPUS=simulated|icbhi|sprsound|kauh|manifest DATA=<folder or csv> TASK=abnormal|four-class"
 	@echo "                 PROTOCOL=patients-5fold|official|random-5fold MODELS=svm,cnn SEEDS=3 WORKERS=2 RESULTS=<folder>"
+	@echo "  make benchmark PROTOCOL=cross-corpus CORPUS=icbhi DATA=<folder> OTHER=sprsound OTHER_DATA=<folder>"
 
 setup: $(READY) ## make the environment (.venv)
 
@@ -42,7 +46,11 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 benchmark: $(READY) ## fit every model, write the report, print the leaderboard
-	@$(BIN)/respbench run $(run_options)
+	@$(BIN)/respbench run $(run_options) $(if $(MODELS),--models "$(MODELS)") $(if $(MODEL),--model "$(MODEL)") \
+		$(if $(OTHER),--other "$(OTHER)") $(if $(OTHER_DATA),--other-data "$(OTHER_DATA)")
+
+ablation: $(READY) ## fit models with one part changed, to see what the parts are worth
+	@$(BIN)/respbench ablate $(run_options) $(if $(GROUP),--group "$(GROUP)")
 
 explore: $(READY) ## look at a corpus: waveforms, mel-spectrograms, patients, devices
 	@$(BIN)/respbench explore $(corpus_options)

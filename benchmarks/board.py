@@ -13,6 +13,8 @@ from benchmarks.store import Fit, Stored
 COMPLETE = "complete"
 PRIOR = "prior"
 METADATA = "metadata"
+DURATION = "duration"
+BASELINE = "svm"
 PRETENDED = "SIMULATED"
 
 
@@ -72,6 +74,7 @@ class Board:
         classes: names of the classes.
         patients: everyone who was tested, sorted; the numbering that all predictions use.
         entries: the models in the order of the table: by score, incomplete ones last.
+        no_durations: why there is no AUROC within durations, in one sentence; empty if there is.
     """
 
     corpus: dict[str, Any]
@@ -80,6 +83,7 @@ class Board:
     classes: tuple[str, ...]
     patients: tuple[str, ...]
     entries: tuple[Entry, ...]
+    no_durations: str = ""
 
     @property
     def complete(self) -> tuple[Entry, ...]:

@@ -1,10 +1,11 @@
-"""The command line: ``respbench list | data | prepare | explore | run | report``."""
+"""The command line: ``respbench list | data | prepare | explore | run | ablate | report``."""
 
 import argparse
 import errno
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import joblib
 from rich.console import Console
@@ -12,6 +13,10 @@ from rich.console import Console
 from benchmarks.interruption import listening
 from corpora.prepare import Prepared
 from corpora.problems import InputError
+
+if TYPE_CHECKING:
+    from benchmarks.protocols import Protocol
+    from models.spec import ModelSpec
 
 RESULTS = Path("results")
 INTERRUPTED = 130
@@ -45,16 +50,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def list_entries(options: argparse.Namespace, console: Console) -> int:
     """``respbench list``: what there is to choose from."""
+    from benchmarks.protocols import CHOICES
     from corpora.catalog import CORPORA
     from corpora.tasks import TASKS
+    from models.ablations import ABLATIONS
     from models.registry import REGISTRY
 
     console.print("models", style="bold")
     for spec in REGISTRY.values():
-        console.print(f"  {spec.name:12} {spec.kind:9} {spec.source}", highlight=False)
+        only = " (only when named)" if spec.optional else ""
+        console.print(f"  {spec.name:12} {spec.kind:9} {spec.source}{only}", highlight=False)
+    console.print(f"ablations  {', '.join(ABLATIONS)}", highlight=False)
     console.print(f"corpora    {', '.join(CORPORA)}", highlight=False)
     console.print(f"tasks      {', '.join(TASKS)}", highlight=False)
-    console.print("protocols  patients-5fold, official, random-5fold (leaky)", highlight=False)
+    console.print(f"protocols  {CHOICES}", highlight=False)
     return 0
 
 
@@ -95,15 +104,71 @@ def explore(options: argparse.Namespace, console: Console) -> int:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """``respbench run``: fit what is missing, write the report, print the leaderboard."""
+    from benchmarks.protocols import CROSS_CORPUS
     from benchmarks.protocols import find as find_protocol
+    from models.registry import find as find_models
+
+    if options.protocol == CROSS_CORPUS:
+        return _cross(options, console, find_models(options.models, tuple(options.model)))
+    protocol = find_protocol(options.protocol)
+    if options.other or options.other_data:
+        raise InputError(
+            f"a second corpus goes with the protocol {CROSS_CORPUS} only, not with {protocol.name}; set --protocol "
+            f"{CROSS_CORPUS}, or leave out --other and --other-data (PROTOCOL, OTHER and OTHER_DATA for make)"
+        )
+    specs = find_models(options.models, tuple(options.model))
+    return _fit_and_report(options, console, _open(options, console), protocol, specs)
+
+
+def _cross(options: argparse.Namespace, console: Console, specs: "Sequence[ModelSpec]") -> int:
+    """Fit on one corpus and test the other, in both directions."""
+    from benchmarks.fitting import folds_of
+    from benchmarks.protocols import trained_on
+    from corpora.catalog import NEEDED, open_both
+
+    if not options.other:
+        raise InputError(
+            f"the protocol {options.protocol} needs a second corpus; name it with --other, and where it lies with "
+            "--other-data (OTHER and OTHER_DATA for make)"
+        )
+    if options.other == options.corpus != "manifest":
+        raise InputError(
+            f"{options.corpus} can't be trained on and tested at once by {options.protocol}; choose two different "
+            "corpora, or the protocol patients-5fold"
+        )
+    if options.other in NEEDED and not options.other_data:
+        raise InputError(f"OTHER={options.other} needs OTHER_DATA={NEEDED[options.other]}")
+    parts = _open(options, console), _open(options, console, options.other, options.other_data)
+    joined = open_both(*parts)
+    names = [str(part.facts()["name"]) for part in parts]
+    tests = [(one, trained_on(name)) for one, name in zip(joined, reversed(names), strict=True)]
+    for prepared, protocol in tests:
+        folds_of(prepared, options.task, protocol, 0)  # what can't be had is said before anything is fitted
+    return max([_fit_and_report(options, console, prepared, protocol, specs) for prepared, protocol in tests])
+
+
+def ablate(options: argparse.Namespace, console: Console) -> int:
+    """``respbench ablate``: the same for variants of models, in a folder of their own."""
+    from benchmarks.ablation import for_ablation
+    from benchmarks.protocols import find as find_protocol
+    from models.ablations import find_ablations, models_of
+
+    protocol = for_ablation(find_protocol(options.protocol))
+    specs = models_of(find_ablations(options.group).values())
+    return _fit_and_report(options, console, _open(options, console), protocol, specs)
+
+
+def _fit_and_report(
+    options: argparse.Namespace,
+    console: Console,
+    prepared: Prepared,
+    protocol: "Protocol",
+    specs: "Sequence[ModelSpec]",
+) -> int:
     from benchmarks.report import write_report
     from benchmarks.run import Plan
     from benchmarks.run import run as run_plan
-    from models.registry import find as find_models
 
-    protocol = find_protocol(options.protocol)
-    specs = find_models(options.models, tuple(options.model))
-    prepared = _open(options, console)
     seeds = options.seeds if options.seeds is not None else (1 if prepared.facts()["simulated"] else 3)
     plan = Plan(prepared, options.task, protocol, tuple(specs), seeds, options.results, options.workers)
     store = run_plan(plan, console)
@@ -133,7 +198,10 @@ def report(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _open(options: argparse.Namespace, console: Console) -> Prepared:
+def _open(
+    options: argparse.Namespace, console: Console, corpus: str | None = None, data: Path | None = None
+) -> Prepared:
+    """Prepare the corpus of the options, or another one with the same options."""
     from benchmarks.progress import Display
     from corpora.catalog import open_corpus
     from corpora.simulated import Simulation
@@ -141,8 +209,8 @@ def _open(options: argparse.Namespace, console: Console) -> Prepared:
     simulation = Simulation(options.patients, options.clips, options.difficulty, options.corpus_seed)
     with Display(console) as display:
         return open_corpus(
-            options.corpus,
-            options.data,
+            corpus or options.corpus,
+            data if corpus else options.data,
             rate=options.rate,
             simulation=simulation,
             leave_out_bad=options.leave_out_bad,
@@ -169,7 +237,7 @@ def _parser() -> argparse.ArgumentParser:
     fetch.set_defaults(command=data)
 
     corpus = argparse.ArgumentParser(add_help=False)
-    corpus.add_argument("--corpus", default="simulated", help="simulated (default), icbhi or manifest")
+    corpus.add_argument("--corpus", default="simulated", help="simulated (default), icbhi, sprsound, kauh or manifest")
     corpus.add_argument("--data", type=_path, help="folder of the recordings, or the manifest's CSV file")
     corpus.add_argument("--rate", type=int, default=4000, help="analysis rate in Hz (default: 4000)")
     corpus.add_argument(
@@ -184,14 +252,24 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("prepare", parents=[corpus], help="decode and check a corpus").set_defaults(command=prepare)
     commands.add_parser("explore", parents=[corpus], help="look at a corpus").set_defaults(command=explore)
 
-    bench = commands.add_parser("run", parents=[corpus], help="fit what is missing, report, print the leaderboard")
+    bench = argparse.ArgumentParser(add_help=False, parents=[corpus])
     bench.add_argument("--task", default="abnormal", help="abnormal (default) or four-class")
-    bench.add_argument("--protocol", default="patients-5fold", help="patients-5fold (default), official, random-5fold")
-    bench.add_argument("--models", help="comma-separated names (default: all; see `respbench list`)")
-    bench.add_argument("--model", type=_path, action="append", default=[], help="a model file outside the clone")
+    bench.add_argument(
+        "--protocol", default="patients-5fold", help="patients-5fold (default), official, cross-corpus or random-5fold"
+    )
     bench.add_argument("--seeds", type=int, help="repetitions (default: 1 on the simulated corpus, else 3)")
     bench.add_argument("--workers", type=int, default=joblib.cpu_count(), help="fits at once (default: one a core)")
-    bench.set_defaults(command=run)
+
+    fit = commands.add_parser("run", parents=[bench], help="fit what is missing, report, print the leaderboard")
+    fit.add_argument("--models", help="comma-separated names (default: the usual ones; see `respbench list`)")
+    fit.add_argument("--model", type=_path, action="append", default=[], help="a model file outside the clone")
+    fit.add_argument("--other", help="the second corpus of the protocol cross-corpus: trained on, then tested")
+    fit.add_argument("--other-data", type=_path, help="its folder of recordings, or its manifest")
+    fit.set_defaults(command=run)
+
+    parts = commands.add_parser("ablate", parents=[bench], help="the same for models with one part changed")
+    parts.add_argument("--group", help="comma-separated groups of models/ablations.py (default: all)")
+    parts.set_defaults(command=ablate)
 
     again = commands.add_parser("report", help="write tables and figures again from the stored predictions")
     again.add_argument("folder", type=_path, nargs="?", default=RESULTS, help="results folder, or one report's folder")

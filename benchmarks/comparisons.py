@@ -2,11 +2,14 @@
 
 import numpy as np
 
-from benchmarks.board import METADATA, PRIOR, Board, Entry, difference
+from benchmarks.board import BASELINE, METADATA, PRIOR, Board, Entry, difference
 from benchmarks.leaderboard import cell
 from benchmarks.markdown import Page, listed
 
-COMPARED = {"score": "score", "auroc": "AUROC"}
+COMPARED = {"score": "score", "auroc": "AUROC", "auroc_within_patients": "AUROC within patients"}
+LEADING = {metric: COMPARED[metric] for metric in ("score", "auroc")}
+"""What a model may lead in; AUROC within patients only says where a lead comes from."""
+
 METADATA_SENTENCE = "has not been shown to hear anything that device, location, mode and duration don't tell already."
 
 
@@ -33,6 +36,7 @@ def references(board: Board) -> list[tuple[Entry, str]]:
     """The models that the others are measured against, each with the reason, none twice."""
     candidates = [
         (board.best_baseline(), "the baseline or control with the highest AUROC"),
+        (board.find(BASELINE), "the classical way: MFCC statistics and a support vector machine"),
         (board.find(METADATA), "knows device, location, mode and duration, hears nothing"),
         (board.find(PRIOR), "knows the class frequencies, hears nothing"),
     ]
@@ -49,7 +53,7 @@ def top_in_words(board: Board) -> list[str]:
         return ["Fewer than two models are complete, so there is nothing to compare."]
     leader, *others = board.complete
     sentences = []
-    for metric, name in COMPARED.items():
+    for metric, name in LEADING.items():
         noise = [e.model for e in others if not difference(leader, e, metric).low > 0]
         runner_up = cell(difference(leader, others[0], metric), signed=True)
         if noise:
@@ -68,16 +72,29 @@ def metadata_in_words(board: Board) -> list[str]:
     metadata = board.find(METADATA)
     if metadata is None:
         return ["`metadata` is not among the complete models, so this page can't say what the sound adds to it."]
-    sentences = []
-    for entry in board.complete:
-        if entry.kind == "control":
-            continue
-        gain = difference(entry, metadata, "auroc")
-        if np.isfinite(gain.value) and not gain.low > 0:
-            sentences.append(
-                f"**`{entry.model}` {METADATA_SENTENCE}** (AUROC minus `metadata`: {cell(gain, signed=True)}.)"
-            )
-    return sentences or ["Every model that hears has a higher AUROC than `metadata`, beyond the noise."]
+    hearing = [entry for entry in board.complete if entry.kind != "control"]
+    sentences = [sentence for entry in hearing if (sentence := _deafness(entry, metadata))]
+    if not hearing:
+        return ["No model that hears is complete, so this page can't say what the sound adds to `metadata`."]
+    return sentences or ["Every model that hears is above `metadata` on score and AUROC, beyond the noise."]
+
+
+def _deafness(entry: Entry, metadata: Entry) -> str:
+    """One sentence about a model that is not above `metadata` on both score and AUROC; empty if it is.
+
+    AUROC decides, since it doesn't depend on where a model happens to put its threshold.
+    """
+    gains = {metric: difference(entry, metadata, metric) for metric in LEADING}
+    told = ", ".join(f"{LEADING[metric]} {cell(gain, signed=True)}" for metric, gain in gains.items())
+    if not np.isfinite(gains["auroc"].value):
+        return f"`{entry.model}` has no AUROC here, so this page can't say what it hears beyond `metadata`."
+    if not gains["auroc"].low > 0:
+        return f"**`{entry.model}` {METADATA_SENTENCE}** (Minus `metadata`: {told}.)"
+    if not gains["score"].low > 0:
+        return (
+            f"`{entry.model}` is above `metadata` on AUROC, but not shown to be on score. (Minus `metadata`: {told}.)"
+        )
+    return ""
 
 
 def _row(entry: Entry, reference: Entry) -> list[str]:

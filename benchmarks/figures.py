@@ -163,12 +163,17 @@ def draw_learning_curves(board: Board) -> Drawn:
     grid = figure.subplots(len(curved), 2, squeeze=False)
     for row, (entry, curves) in zip(grid, curved, strict=True):
         _plot_curves(row[0], curves, "train_loss", 0, "training")
-        _plot_curves(row[0], curves, "valid_loss", 1, "validation")
-        _plot_curves(row[1], curves, "valid_score", 1, "mean")
-        _plot_kept(row[1], curves)
         row[0].set_title(f"{entry.model}: loss", fontsize=10)
-        row[1].set_title(f"{entry.model}: validation score", fontsize=10)
-        for axes in row:
+        chosen = all("valid_score" in epoch for curve in curves for epoch in curve)
+        if chosen:
+            _plot_curves(row[0], curves, "valid_loss", 1, "validation")
+            _plot_curves(row[1], curves, "valid_score", 1, "mean")
+            _plot_kept(row[1], curves)
+            row[1].set_title(f"{entry.model}: validation score", fontsize=10)
+        else:
+            row[1].set_axis_off()
+            row[1].text(0.5, 0.5, "fixed schedule: no epoch is chosen", ha="center", transform=row[1].transAxes)
+        for axes in row[: 1 + chosen]:
             axes.grid(color="0.92")
             axes.set_axisbelow(True)
             axes.legend(fontsize=8, frameon=False)

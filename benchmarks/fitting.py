@@ -19,13 +19,14 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.protocols import Protocol
-from benchmarks.store import CannotWrite, Fit, Store
+from benchmarks.store import KNOWN_OF_A_CLIP, CannotWrite, Fit, Store
 from corpora.clips import Clips
 from corpora.fingerprint import code_fingerprint, digest
 from corpora.prepare import Prepared
 from corpora.splits import Fold
 from corpora.tasks import for_task
 from features.threads import one_thread
+from models.ensemble import combine
 from models.spec import ModelSpec
 
 THREADS = 1
@@ -72,7 +73,7 @@ def fit_fingerprint(prepared: Prepared, task: str, protocol: Protocol, spec: Mod
             str(prepared.facts()["fingerprint"]),
             task,
             repr(protocol.splitter),
-            code_fingerprint("corpora.splits", "corpora.tasks"),
+            code_fingerprint(type(protocol.splitter).__module__, "corpora.splits", "corpora.tasks"),
             spec.fingerprint(),
             *(f"{name} {version(name)}" for name in PACKAGES),
         ]
@@ -101,7 +102,7 @@ def execute(job: Job) -> Outcome:
         clips, folds = folds_of(job.prepared, job.task, job.protocol, job.fit.seed)
         fold = folds[job.fit.fold]
         with one_thread():
-            probabilities, facts = _fit(job, clips, fold)
+            probabilities, facts = _combine(job, store) if job.spec.parts() else _fit(job, clips, fold)
         store.write(job.fit, clips.take(fold.test), probabilities, {**_circumstances(job, clips, fold), **facts})
     except Exception as error:
         if isinstance(error, CannotWrite) or (isinstance(error, OSError) and error.errno in DISK_TROUBLE):
@@ -151,9 +152,37 @@ def _fit(job: Job, clips: Clips, fold: Fold) -> tuple[NDArray[np.float64], dict[
     }
 
 
+def _combine(job: Job, store: Store) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    """An ensemble: the stored predictions of its members, which were fitted in this fold before it."""
+    members = []
+    for part in job.spec.parts():
+        fit = replace(job.fit, model=part.name)
+        if not store.has(fit, fit_fingerprint(job.prepared, job.task, job.protocol, part)):
+            raise ValueError(f"{part.name}, one of its members, has no predictions for {fit.stem}; see why it failed")
+        members.append(store.read(fit))
+    classes = members[0].facts["classes"]
+    tables = [member.predictions[classes].to_numpy(np.float64) for member in members]
+    facts = [member.facts for member in members]
+    return combine(tables), {
+        "parameters": job.spec.parameters(),
+        "trials": [],
+        "curve": [],
+        "fit_seconds": sum(fact["fit_seconds"] for fact in facts),
+        "tune_seconds": sum(fact["tune_seconds"] for fact in facts),
+        "predict_seconds": sum(fact["predict_seconds"] for fact in facts),
+        "n_parameters": sum(fact["n_parameters"] for fact in facts),
+        "peak_mb": max(fact["peak_mb"] for fact in facts),
+    }
+
+
 def _without_labels(clips: Clips) -> Clips:
-    """Labels hidden, and clips numbered: the names in a user's manifest, such as ``pos/1.wav``, may tell the label."""
-    return replace(clips.hide_labels(), clip_id=np.arange(len(clips)).astype(np.str_))
+    """Labels hidden, and clips numbered: the names in a user's manifest, such as ``pos/1.wav``, may tell the label.
+
+    Of the metadata only what is known of a clip's recording stays: a diagnosis, too, all but tells the label.
+    """
+    known = [column for column in KNOWN_OF_A_CLIP if column in clips.meta]
+    numbers = np.arange(len(clips)).astype(np.str_)
+    return replace(clips.hide_labels(), clip_id=numbers, meta=clips.meta[known])
 
 
 def _circumstances(job: Job, clips: Clips, fold: Fold) -> dict[str, Any]:

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
-from benchmarks import protocols
+from benchmarks.ablation import find_stored
 from benchmarks.board import Board, Entry
 from benchmarks.intervals import Estimate, distributions, draws
-from benchmarks.metrics import METRICS, Floats, Predictions
-from benchmarks.store import Fit, Store, Stored
+from benchmarks.metrics import METRICS, Floats, Ints, Predictions, duration_strata
+from benchmarks.store import CLIPS, Fit, Store, Stored
 from corpora.problems import InputError
 
 DIGITS = "%.7f"
@@ -20,6 +20,9 @@ DIGITS = "%.7f"
 
 
 UNDEFINED = "n/a"
+
+Strata = dict[str, int]
+"""The tenth of the durations that each tested clip is in, by clip_id; empty if no durations are stored."""
 
 SUMMARY = {"score": "score", "auroc": "AUROC", "auroc_within_patients": "AUROC in patients"}
 """The metrics that fit on a terminal."""
@@ -44,15 +47,17 @@ def leaderboard(store: Store) -> Board:
         raise InputError(f"{store.folder} has no finished fit{first}; run the benchmark (again), then the report")
     _refuse_mixtures(store, fits)
     patients = sorted({patient for stored in fits for patient in stored.predictions["patient"]})
+    strata = strata_of(store, fits)
     facts = fits[0].facts
-    protocol = protocols.find(facts["protocol"])
+    protocol = find_stored(facts["protocol"])
     seeds = {stored.fit.seed for stored in fits} | {fit.seed for fit in failures}
     weights = draws(len(patients))
     by_model: dict[str, list[Stored]] = defaultdict(list)
     for stored in fits:
         by_model[stored.fit.model].append(stored)
     names = sorted({*by_model, *(fit.model for fit in failures)})
-    entries = [_entry(name, by_model[name], failures, len(seeds) * protocol.folds, patients, weights) for name in names]
+    wanted = len(seeds) * protocol.folds
+    entries = [_entry(name, by_model[name], failures, wanted, patients, weights, strata) for name in names]
     return Board(
         corpus=facts["corpus"],
         task=facts["task"],
@@ -60,7 +65,29 @@ def leaderboard(store: Store) -> Board:
         classes=tuple(facts["classes"]),
         patients=tuple(patients),
         entries=tuple(sorted(entries, key=_rank)),
+        no_durations=_no_durations(strata),
     )
+
+
+def strata_of(store: Store, fits: Sequence[Stored]) -> Strata:
+    """See `Strata`.
+
+    Raises:
+        InputError: the stored clips are not those that were tested.
+    """
+    table = store.clips()
+    if table is None:
+        return {}
+    known = dict(zip(table["clip_id"], table["seconds"], strict=True))
+    tested = sorted({clip for stored in fits for clip in stored.predictions["clip_id"]})
+    lacking = [clip for clip in tested if clip not in known]
+    if lacking:
+        raise InputError(
+            f"{store.folder / CLIPS} lacks {len(lacking)} of the {len(tested)} tested clips, such as {lacking[0]}; "
+            "delete it and run the benchmark again, which fits nothing that is stored"
+        )
+    strata: Ints = duration_strata(np.array([known[clip] for clip in tested], dtype=np.float64))
+    return dict(zip(tested, strata.tolist(), strict=True))
 
 
 def leaderboard_csv(board: Board) -> str:
@@ -132,7 +159,13 @@ def _rank(entry: Entry) -> tuple[bool, float, str]:
 
 
 def _entry(
-    model: str, fits: list[Stored], failures: dict[Fit, str], wanted: int, patients: list[str], weights: Floats
+    model: str,
+    fits: list[Stored],
+    failures: dict[Fit, str],
+    wanted: int,
+    patients: list[str],
+    weights: Floats,
+    strata: Strata,
 ) -> Entry:
     own = {fit: reason for fit, reason in failures.items() if fit.model == model}
     if len(fits) < wanted:
@@ -140,11 +173,11 @@ def _entry(
     by_seed: dict[int, list[Stored]] = defaultdict(list)
     for stored in fits:
         by_seed[stored.fit.seed].append(stored)
-    seeds = {seed: _pool(parts, patients) for seed, parts in by_seed.items()}
+    seeds = {seed: _pool(parts, patients, strata) for seed, parts in by_seed.items()}
     return Entry(model, tuple(fits), own, wanted, seeds, distributions(list(seeds.values()), weights))
 
 
-def _pool(parts: Sequence[Stored], patients: list[str]) -> Predictions:
+def _pool(parts: Sequence[Stored], patients: list[str], strata: Strata) -> Predictions:
     """One seed's predictions over all its folds."""
     table = pd.concat([part.predictions.assign(fold=part.fit.fold) for part in parts], ignore_index=True)
     classes = tuple(parts[0].facts["classes"])
@@ -155,6 +188,7 @@ def _pool(parts: Sequence[Stored], patients: list[str]) -> Predictions:
         patient=np.array([number[patient] for patient in table["patient"]], dtype=np.int64),
         fold=table["fold"].to_numpy(np.int64),
         classes=classes,
+        stratum=np.array([strata[clip] for clip in table["clip_id"]], dtype=np.int64) if strata else None,
     )
 
 
@@ -185,6 +219,18 @@ def _refuse_mixtures(store: Store, fits: list[Stored]) -> None:
                 f"{store.folder}: {other} and {fit.model} were tested on different clips in {fit.stem}; "
                 + _mend(store, fit.model)
             )
+
+
+def _no_durations(strata: Strata) -> str:
+    """Why a folder has no AUROC within durations."""
+    if not strata:
+        return (
+            f"The durations of the clips are not stored here ({CLIPS} is missing), so there is no AUROC within "
+            "durations; the same benchmark run again adds them without fitting anything."
+        )
+    if len(set(strata.values())) == 1:
+        return "All tested clips are equally long, so there is no AUROC within durations."
+    return ""
 
 
 def _mend(store: Store, model: str) -> str:

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-METRICS = ("score", "sensitivity", "specificity", "auroc", "macro_f1", "accuracy", "auroc_within_patients")
+METRICS = (
+    "score",
+    "sensitivity",
+    "specificity",
+    "auroc",
+    "macro_f1",
+    "accuracy",
+    "auroc_within_patients",
+    "auroc_within_durations",
+)
 DEFINITIONS = {
     "score": "mean of sensitivity and specificity (the ICBHI challenge's score; on two classes, balanced accuracy)",
     "sensitivity": "share of abnormal clips that are given their own class",
@@ -22,8 +31,13 @@ DEFINITIONS = {
     "accuracy": "share of clips that are given their own class",
     "auroc_within_patients": "probability that, of an abnormal and a normal clip of the same patient, the abnormal one "
     "gets the higher probability of being abnormal; over all such pairs. Telling people apart does not help here",
+    "auroc_within_durations": "probability that, of an abnormal and a normal clip of about the same duration, the "
+    "abnormal one gets the higher probability of being abnormal; over all pairs within a fold and within a tenth of "
+    "the tested clips, sorted by duration. How long a clip is hardly helps here: the control `duration`, which knows "
+    "nothing else, shows by its own value how much it still does",
 }
 NORMAL = "normal"
+STRATA = 10
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,7 @@ class Predictions:
         patient: (clips,) index of the patient, the same numbering for all models of a table.
         fold: (clips,) which fold tested the clip.
         classes: names; one of them is ``normal``.
+        stratum: (clips,) the tenth of the durations that a clip is in, see `duration_strata`; None = unknown.
     """
 
     label: Ints
@@ -43,6 +58,7 @@ class Predictions:
     patient: Ints
     fold: Ints
     classes: tuple[str, ...]
+    stratum: Ints | None = None
 
     @property
     def normal(self) -> int:
@@ -68,6 +84,7 @@ def evaluate(predictions: Predictions, weights: Floats) -> dict[str, Floats]:
         **_decision_metrics(confusion, predictions.normal),
         "auroc": auroc_over_folds(predictions, weights),
         "auroc_within_patients": auroc_within_patients(predictions, weights),
+        "auroc_within_durations": auroc_within_durations(predictions, weights),
     }
 
 
@@ -94,17 +111,8 @@ def auroc(score: Floats, positive: NDArray[np.bool_], patient: Ints, weights: Fl
         (resamples,); NaN where one side has no weight.
     """
     people, owner = np.unique(patient, return_inverse=True)
-    levels, level = np.unique(score, return_inverse=True)
-    negatives = np.zeros((len(levels), len(people)))
-    np.add.at(negatives, (level[~positive], owner[~positive]), 1)
-    below = negatives.cumsum(axis=0) - negatives / 2
-    right = np.zeros((len(people), len(people)))
-    np.add.at(right, owner[positive], below[level[positive]])
-    drawn = weights[:, people]
-    up, down = (drawn @ np.bincount(owner[side], minlength=len(people)) for side in (positive, ~positive))
-    with np.errstate(invalid="ignore"):
-        area: Floats = ((drawn @ right) * drawn).sum(axis=1) / (up * down)
-    return area
+    right, pairs = _pairs(score, positive, owner, len(people))
+    return _share(right, pairs, weights[:, people])
 
 
 def auroc_over_folds(predictions: Predictions, weights: Floats) -> Floats:
@@ -138,12 +146,68 @@ def auroc_within_patients(predictions: Predictions, weights: Floats) -> Floats:
     return area
 
 
+def auroc_within_durations(predictions: Predictions, weights: Floats) -> Floats:
+    """(resamples,) over all pairs of an abnormal and a normal clip of one fold and one tenth of the durations.
+
+    A pair of two patients counts as often as both were drawn together, as in `auroc`. NaN where the durations are
+    unknown, or all the same.
+    """
+    if predictions.stratum is None or len(np.unique(predictions.stratum)) < 2:
+        return np.full(len(weights), np.nan)
+    abnormal = predictions.label != predictions.normal
+    score = 1 - predictions.probabilities[:, predictions.normal]
+    right, pairs = np.zeros((2, weights.shape[1], weights.shape[1]))
+    for fold, stratum in np.unique(np.stack([predictions.fold, predictions.stratum]), axis=1).T:
+        rows = (predictions.fold == fold) & (predictions.stratum == stratum)
+        people, owner = np.unique(predictions.patient[rows], return_inverse=True)
+        place = np.ix_(people, people)
+        for total, part in zip((right, pairs), _pairs(score[rows], abnormal[rows], owner, len(people)), strict=True):
+            total[place] += part
+    return _share(right, pairs, weights)
+
+
+def duration_strata(seconds: Floats) -> Ints:
+    """(clips,) which tenth of the clips, sorted by duration, each is in; clips of equal duration stay together.
+
+    Equal clips are placed by the middle of their ranks, so that the strata are as equal in size as ties allow.
+
+    Args:
+        seconds: (clips,) durations in s.
+    """
+    _, place, count = np.unique(seconds, return_inverse=True, return_counts=True)
+    twice_the_middle = 2 * (count.cumsum() - count) + count
+    strata: Ints = (STRATA * twice_the_middle // (2 * len(seconds)))[place]
+    return strata
+
+
 def nanmean(values: Floats) -> Floats:
     """Mean over the first axis of the values that are there; NaN where none is."""
     there = np.isfinite(values)
     with np.errstate(invalid="ignore"):
         mean: Floats = np.where(there, values, 0).sum(axis=0) / there.sum(axis=0)
     return mean
+
+
+def _pairs(score: Floats, positive: NDArray[np.bool_], owner: Ints, people: int) -> tuple[Floats, Floats]:
+    """(people, people), twice: pairs of a positive clip of one and a negative clip of another, in the right order; all.
+
+    Whole and half numbers, so that no order of summation can change what is made of them.
+    """
+    levels, level = np.unique(score, return_inverse=True)
+    negatives = np.zeros((len(levels), people))
+    np.add.at(negatives, (level[~positive], owner[~positive]), 1)
+    below = negatives.cumsum(axis=0) - negatives / 2
+    right = np.zeros((people, people))
+    np.add.at(right, owner[positive], below[level[positive]])
+    clips = [np.bincount(owner[side], minlength=people).astype(np.float64) for side in (positive, ~positive)]
+    return right, np.outer(*clips)
+
+
+def _share(right: Floats, pairs: Floats, weights: Floats) -> Floats:
+    """(resamples,) the share of the pairs that is right, each counted as often as both its patients were drawn."""
+    with np.errstate(invalid="ignore"):
+        share: Floats = ((weights @ right) * weights).sum(axis=1) / ((weights @ pairs) * weights).sum(axis=1)
+    return share
 
 
 def _confusions(predictions: Predictions, patients: int) -> Floats:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from corpora.crossing import BetweenCorpora
 from corpora.problems import InputError
 from corpora.splits import LeavePatientsOut, OfficialSplit, RandomClips, Splitter
 
@@ -56,18 +57,39 @@ OFFICIAL = Protocol(
     "NOT PATIENT-DISJOINT: the challenge's split has patients 156 and 218 on both sides.",
 )
 
+CROSS_CORPUS = "cross-corpus"
+CHOICES = f"patients-5fold, official, {CROSS_CORPUS} or random-5fold (leaky)"
+_FROM = f"{CROSS_CORPUS}-from-"
+
+
+def trained_on(corpus: str) -> Protocol:
+    """The protocol that fits on one corpus and tests another; results are filed under the tested one."""
+    return Protocol(
+        _FROM + corpus,
+        BetweenCorpora(corpus),
+        f"models are fitted on the corpus `{corpus}` and tested on every clip of this one; a tenth of the training "
+        "patients, as whole patients, chooses epochs and the like, and each seed chooses other ones",
+        f"TRAINED ON {corpus}: nothing of the tested corpus was trained on. These numbers say how far what was learned "
+        "there holds here; they don't compare with those of models that were trained here.",
+    )
+
+
 _FAMILIES: dict[str, Callable[[int], Protocol]] = {"patients": _patients, "random": _random}
 
 
 def find(name: str) -> Protocol:
-    """The protocol called ``patients-<k>fold``, ``random-<k>fold`` or ``official``.
+    """The protocol called ``patients-<k>fold``, ``random-<k>fold``, ``official`` or ``cross-corpus-from-<corpus>``.
 
     Raises:
         InputError: there is none of that name.
     """
     if name == OFFICIAL.name:
         return OFFICIAL
+    if name.startswith(_FROM) and name != _FROM:
+        return trained_on(name.removeprefix(_FROM))
+    if name == CROSS_CORPUS:
+        raise InputError(f"the protocol {name} needs two corpora, which `respbench run` takes; choose another protocol")
     match = re.fullmatch(r"(patients|random)-(\d+)fold", name)
     if match is None:
-        raise InputError(f"unknown protocol {name!r}; choose patients-5fold, official or random-5fold (leaky)")
+        raise InputError(f"unknown protocol {name!r}; choose {CHOICES}")
     return _FAMILIES[match[1]](int(match[2]))

@@ -10,6 +10,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from benchmarks.board import COMPLETE
+from benchmarks.leaderboard import UNDEFINED
 from benchmarks.store import write_atomically
 from corpora.problems import InputError
 
@@ -17,7 +18,12 @@ PROJECT = Path(__file__).resolve().parents[1]
 RESULTS = Path("results")
 SHOWN = ("icbhi", "abnormal", "patients-5fold")
 LEAKY = "random-5fold"
-METRICS = ("score", "auroc", "auroc_within_patients")
+METRICS = {
+    "score": "score",
+    "auroc": "AUROC",
+    "auroc_within_patients": "AUROC within patients",
+    "auroc_within_durations": "AUROC within durations",
+}
 
 
 def render(readme: str, results: Path) -> str:
@@ -44,7 +50,7 @@ def leaderboard(results: Path) -> str:
     for _, row in board.iterrows():
         name = str(row["model"])
         rows.append([name, *(_cell(row, metric) for metric in METRICS), mixed.get(name, "not run")])
-    headers = ["model", "score", "AUROC", "AUROC within patients", "*LEAKY: AUROC if patients are mixed*"]
+    headers = ["model", *METRICS.values(), "*LEAKY: AUROC if patients are mixed*"]
     return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
 
 
@@ -66,6 +72,8 @@ def speed(results: Path) -> str:
 
 def _cell(row: pd.Series, metric: str) -> str:
     value, low, high = (row[f"{metric}{end}"] for end in ("", "_low", "_high"))
+    if pd.isna(value):
+        return UNDEFINED
     return f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 

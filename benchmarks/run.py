@@ -75,6 +75,7 @@ def _run(plan: Plan, console: Console) -> Store:
     store = Store(plan.folder)
     store.remove_temporary()
     jobs = _jobs(plan, store, console)
+    store.write_clips(folds_of(plan.prepared, plan.task, plan.protocol, 0)[0])
     failed = store.failures()
     missing = [job for job in jobs if job.fit in failed or not store.has(job.fit, job.fingerprint)]
     current = {job.fit.model: job.fingerprint for job in jobs}
@@ -90,8 +91,26 @@ def _run(plan: Plan, console: Console) -> Store:
         # One fit of each model first: what is broken shows at once, and the time left is soon known.
         first = {job.fit.model: job.fit for job in reversed(missing)}
         missing.sort(key=lambda job: job.fit != first[job.fit.model])
-        _execute(missing, plan.workers, console)
+        for together in (False, True):  # ensembles need what their members have stored
+            wave = [job for job in missing if bool(job.spec.parts()) == together]
+            if wave:
+                _execute(wave, plan.workers, console)
     return store
+
+
+def _with_parts(specs: tuple[ModelSpec, ...], console: Console) -> list[ModelSpec]:
+    """The models asked for, and those that the ensembles among them average."""
+    named = {spec.name: spec for spec in specs}
+    for ensemble in specs:
+        try:
+            absent = [part for part in ensemble.parts() if part.name not in named]
+        except Exception:  # `_jobs` tells why
+            continue
+        if absent:
+            names = ", ".join(part.name for part in absent)
+            console.print(f"{ensemble.name} averages models that were not named; they run too: {names}.")
+        named |= {part.name: part for part in absent}
+    return list(named.values())
 
 
 def _jobs(plan: Plan, store: Store, console: Console) -> list[Job]:
@@ -105,7 +124,7 @@ def _jobs(plan: Plan, store: Store, console: Console) -> list[Job]:
         for fold in range(len(folds_of(plan.prepared, plan.task, plan.protocol, seed)[1]))
     ]
     jobs = []
-    for spec in sorted(plan.specs, key=lambda spec: spec.kind in {"control", "baseline"}):
+    for spec in sorted(_with_parts(plan.specs, console), key=lambda spec: spec.kind in {"control", "baseline"}):
         try:
             fingerprint = fit_fingerprint(plan.prepared, plan.task, plan.protocol, spec)
         except Exception as error:

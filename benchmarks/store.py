@@ -24,6 +24,10 @@ from corpora.fingerprint import digest
 from corpora.problems import InputError
 
 TEMPORARY = ".tmp"
+CLIPS = "clips.csv.gz"
+KNOWN_OF_A_CLIP = ("corpus", "recording", "device", "location", "mode")
+"""The metadata that a report may need. Age, sex, diagnosis and whatever a manifest holds besides stay with the data."""
+
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zlib.error)
 _NAME = re.compile(r"seed(\d+)-fold(\d+)\.json")
 
@@ -84,6 +88,44 @@ class Store:
     def write_failure(self, fit: Fit, trace: str) -> None:
         """Note that a fit failed, with its traceback; the next run tries it again."""
         write_atomically(self._failure(fit), trace.encode())
+
+    def write_clips(self, clips: Clips) -> None:
+        """Store what is known of each clip, for the report alone: models get their clips from the corpus.
+
+        Args:
+            clips: the whole corpus, with its labels.
+        """
+        names = np.array(clips.classes)
+        table = pd.DataFrame({"clip_id": clips.clip_id, "patient": clips.patient, "label": names[clips.label]})
+        table["seconds"] = clips.seconds
+        for column in KNOWN_OF_A_CLIP:
+            if column in clips.meta:
+                table[column] = clips.meta[column].to_numpy()
+        content = gzip.compress(table.to_csv(index=False, float_format="%.9g", lineterminator="\n").encode(), mtime=0)
+        path = self.folder / CLIPS
+        if not (path.exists() and path.read_bytes() == content):
+            write_atomically(path, content)
+
+    def clips(self) -> pd.DataFrame | None:
+        """What `write_clips` stored: clip_id, patient, label (class name), seconds (s) and some metadata.
+
+        Returns:
+            One row a clip; None if the folder comes from a version that stored no clips.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        path = self.folder / CLIPS
+        if not path.exists():
+            return None
+        try:
+            text = gzip.decompress(path.read_bytes()).decode()
+            table = pd.read_csv(
+                io.StringIO(text), dtype=dict.fromkeys(("clip_id", "patient", "label"), str), keep_default_na=False
+            )
+            return table.assign(seconds=table["seconds"].astype(np.float64))
+        except _DAMAGE as error:
+            raise InputError(f"{path} is damaged; delete it and run the benchmark again, which fits nothing") from error
 
     def has(self, fit: Fit, fingerprint: str) -> bool:
         """Whether this fit is stored, whole, and came from this code, corpus and parameters."""

@@ -93,7 +93,7 @@ def notebook_fold(
     """
     torch.manual_seed(seed)
     train, valid, test = (NotebookCycles(*part) for part in parts)
-    network = TwoLayerCNN((128, 64), 2)
+    network = TwoLayerCNN((1, 128, 64), 2)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
     best, kept = -1.0, network.state_dict()
     for _ in range(epochs):

@@ -1,13 +1,19 @@
 """The corpora by name: `open_corpus` is where every command gets its clips."""
 
 import os
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
+from corpora.cycles import Cycle
 from corpora.icbhi import read_icbhi
+from corpora.joined import Joined, join
+from corpora.kauh import read_kauh
 from corpora.manifest import read_manifest
 from corpora.prepare import Prepared, Progress, prepare_clips, prepare_files
 from corpora.problems import InputError
 from corpora.simulated import Simulation, simulate
+from corpora.sprsound import read_sprsound
 
 PROJECT = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("RESPBENCH_CACHE", PROJECT / "cache"))
@@ -16,7 +22,7 @@ CACHE = Path(os.environ.get("RESPBENCH_CACHE", PROJECT / "cache"))
 ICBHI_FOLDER = PROJECT / "data" / "ICBHI_final_database"
 """Where `make data` puts the database."""
 
-CORPORA = ("simulated", "icbhi", "manifest")
+CORPORA = ("simulated", "icbhi", "sprsound", "kauh", "manifest")
 
 RATE = 4000
 """Hz. Lung sounds lie below 2 kHz (Sovijärvi et al. 2000), and part of ICBHI was recorded at 4 kHz: above its Nyquist
@@ -24,6 +30,13 @@ frequency a clip would tell the device, and so the patient, apart."""
 
 RATES = (4000, 16000)
 """Hz: the lowest and the highest analysis rate on offer."""
+
+NEEDED = {
+    "sprsound": "<folder of the SPRSound database>; it is at github.com/SJTU-YONGFU-RESEARCH-GRP/SPRSound",
+    "kauh": "<folder of the KAUH recordings>; they are at doi.org/10.17632/jwyy9np4gv.3",
+    "manifest": "<csv file>; its columns are path, patient, label",
+}
+"""What a corpus that `make data` doesn't fetch needs to be told, and where to get it."""
 
 
 def open_corpus(
@@ -39,8 +52,9 @@ def open_corpus(
     """Prepare a corpus, or find it prepared.
 
     Args:
-        corpus: ``simulated``, ``icbhi`` or ``manifest``.
-        data: the folder (icbhi; default: where `make data` puts it) or the CSV file (manifest).
+        corpus: one of ``CORPORA``.
+        data: the folder of the recordings (icbhi; default: where `make data` puts it; sprsound, kauh) or the CSV file
+            (manifest).
         rate: analysis rate in Hz.
         simulation: parameters of the simulated corpus.
         leave_out_bad: see `corpora.prepare.prepare_files`.
@@ -52,39 +66,68 @@ def open_corpus(
     """
     if not RATES[0] <= rate <= RATES[1]:
         raise InputError(f"an analysis rate of {rate} Hz is not on offer; choose one from {RATES[0]} to {RATES[1]} Hz")
-    cache = cache or CACHE
+    if corpus not in CORPORA:
+        raise InputError(f"unknown corpus {corpus!r}; choose from {', '.join(CORPORA)}")
     if corpus == "simulated":
         if data is not None:
-            raise InputError("the simulated corpus takes no DATA; set CORPUS=icbhi or CORPUS=manifest to use your own")
-        parameters = simulation or Simulation()
-        description = (
-            f"SIMULATED sounds, no patient was recorded: {parameters.patients} made-up patients with "
-            f"{parameters.clips_per_patient} clips each, difficulty {parameters.difficulty:g}, seed {parameters.seed}"
-        )
-        return prepare_clips(
-            lambda: simulate(parameters, rate),
-            corpus,
-            f"{parameters!r} {rate}",
-            "corpora.simulated",
-            cache,
-            description,
-        )
+            raise InputError(f"the simulated corpus takes no DATA; set CORPUS={'|'.join(CORPORA[1:])} to use your own")
+        return _simulated(simulation or Simulation(), rate, cache or CACHE)
+    cycles, name, description, passed_over = _recorded(corpus, data)
+    return prepare_files(
+        cycles,
+        name,
+        rate,
+        cache or CACHE,
+        description=description + _stated(passed_over),
+        passed_over=passed_over,
+        leave_out_bad=leave_out_bad,
+        progress=progress,
+    )
+
+
+def open_both(one: Prepared, other: Prepared, cache: Path | None = None) -> tuple[Joined, Joined]:
+    """What tests ``one`` after training on ``other``, and the reverse; see `corpora.joined.join`."""
+    return join(one, other, cache or CACHE)
+
+
+def _simulated(parameters: Simulation, rate: int, cache: Path) -> Prepared:
+    description = (
+        f"SIMULATED sounds, no patient was recorded: {parameters.patients} made-up patients with "
+        f"{parameters.clips_per_patient} clips each, difficulty {parameters.difficulty:g}, seed {parameters.seed}"
+    )
+    return prepare_clips(
+        lambda: simulate(parameters, rate),
+        "simulated",
+        f"{parameters!r} {rate}",
+        "corpora.simulated",
+        cache,
+        description,
+    )
+
+
+def _recorded(corpus: str, data: Path | None) -> tuple[list[Cycle], str, str, Mapping[str, str]]:
+    """The clips of a corpus that was recorded, its name, its description, and the recordings that make no clip."""
     if corpus == "icbhi":
         folder = data or ICBHI_FOLDER
         if data is None and not folder.is_dir():
             raise InputError(f"{folder} does not exist; fetch it with `make data`, or set DATA to your copy")
-        cycles = read_icbhi(folder)
         description = "ICBHI 2017 Respiratory Sound Database (Rocha et al. 2019), breathing cycles"
-    elif corpus == "manifest":
-        if data is None:
-            raise InputError("CORPUS=manifest needs DATA=<csv file>; its columns are path, patient, label")
-        cycles = read_manifest(data)
-        corpus = data.stem
-        if corpus in {"simulated", "icbhi"}:
-            raise InputError(f"{data} is called like the corpus {corpus}, and so would its results be; rename it")
-        description = f"clips listed in {data.name}"
-    else:
-        raise InputError(f"unknown corpus {corpus!r}; choose from {', '.join(CORPORA)}")
-    return prepare_files(
-        cycles, corpus, rate, cache, description=description, leave_out_bad=leave_out_bad, progress=progress
-    )
+        return read_icbhi(folder), corpus, description, {}
+    if data is None:
+        raise InputError(f"CORPUS={corpus} needs DATA={NEEDED[corpus]}")
+    if corpus == "sprsound":
+        events, without = read_sprsound(data)
+        return events, corpus, "SPRSound, children (Zhang et al. 2022), annotated respiratory events", without
+    if corpus == "kauh":
+        clips, other = read_kauh(data)
+        return clips, corpus, "KAUH (Fraiwan et al. 2021), each recording in up to three filterings", other
+    cycles, name = read_manifest(data), data.stem
+    if name in set(CORPORA) - {"manifest"}:
+        raise InputError(f"{data} is called like the corpus {name}, and so would its results be; rename it")
+    return cycles, name, f"clips listed in {data.name}", {}
+
+
+def _stated(passed_over: Mapping[str, str]) -> str:
+    """How many recordings make no clip, and why, for the description."""
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(Counter(passed_over.values()).items()))
+    return f"; recordings that make no clip: {counts}" if counts else ""

@@ -1,7 +1,7 @@
 """Clips: the table of sounds that travels through the suite, with the patient always attached."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Self, overload
@@ -80,6 +80,8 @@ class Clips:
         clip_id: (n,) unique; says nothing about the label.
         classes: names of the classes.
         meta: one row a clip (recording, device, location, …); never derived from the label.
+        sound: (n,) index into `corpora.cycles.FOUR_CLASSES`, the finer label where the corpus knows crackles from
+            wheezes, whatever the task; -1 = hidden, or not known. Hidden with the label.
 
     Raises:
         InputError: fields disagree in length, a clip_id occurs twice, or a label is out of range.
@@ -92,9 +94,13 @@ class Clips:
     clip_id: NDArray[np.str_]
     classes: tuple[str, ...]
     meta: pd.DataFrame
+    sound: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
-        lengths = {len(part) for part in (self.signals, self.label, self.patient, self.clip_id, self.meta)}
+        if len(self.sound) == 0:
+            object.__setattr__(self, "sound", np.full(len(self.label), HIDDEN, dtype=np.int64))
+        parts = (self.signals, self.label, self.patient, self.clip_id, self.meta, self.sound)
+        lengths = {len(part) for part in parts}
         if len(lengths) != 1:
             raise InputError(f"the fields of Clips have different lengths: {sorted(lengths)}")
         if len(np.unique(self.clip_id)) != len(self.clip_id):
@@ -124,11 +130,13 @@ class Clips:
             patient=self.patient[index],
             clip_id=self.clip_id[index],
             meta=self.meta.iloc[index].reset_index(drop=True),
+            sound=self.sound[index],
         )
 
     def hide_labels(self) -> Self:
         """The same clips, every label hidden: what ``predict_proba`` and ``unlabeled`` receive."""
-        return replace(self, label=np.full(len(self), HIDDEN, dtype=np.int64))
+        hidden = np.full(len(self), HIDDEN, dtype=np.int64)
+        return replace(self, label=hidden, sound=hidden)
 
     @property
     def seconds(self) -> NDArray[np.float64]:

@@ -6,10 +6,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 import numpy as np
@@ -34,7 +35,7 @@ class Prepared:
 
     Attributes:
         folder: holds ``signals.npy``, ``offsets.npy``, ``table.csv``, ``corpus.json`` and, when clips were left out on
-            request, ``left_out.csv``.
+            request, ``left_out.csv``; when the source has recordings that make no clip, ``passed_over.csv``.
     """
 
     folder: Path
@@ -67,6 +68,7 @@ def prepare_files(
     cache: Path,
     *,
     description: str,
+    passed_over: Mapping[str, str] = MappingProxyType({}),
     leave_out_bad: bool = False,
     progress: Progress = lambda what, done, of: None,
 ) -> Prepared:
@@ -78,6 +80,7 @@ def prepare_files(
         rate: Hz to resample to.
         cache: prepared corpora lie here, each in a folder named after the content of its audio and of this code.
         description: one sentence about the corpus, for reports.
+        passed_over: recordings of the source that make no clip, each with the reason; listed in ``passed_over.csv``.
         leave_out_bad: leave out files that can't be used, listing them, instead of refusing the corpus.
         progress: told about every hundredth clip.
 
@@ -86,7 +89,8 @@ def prepare_files(
     """
     paths = sorted({cycle.path for cycle in cycles})
     where = (repr(replace(cycle, path=Path(cycle.path.name))) for cycle in cycles)
-    content = digest([*(_digest(path) for path in paths), *where, str(rate), str(leave_out_bad)])
+    stated = [repr(sorted(passed_over.items()))] if passed_over else []
+    content = digest([*(_digest(path) for path in paths), *where, str(rate), str(leave_out_bad), *stated])
     left_out: list[tuple[str, str]] = []
 
     def decode() -> Iterator[tuple[Cycle, Signal]]:
@@ -110,7 +114,7 @@ def prepare_files(
             raise InputErrors([problem for _, problem in left_out], mend)
 
     facts: dict[str, object] = {"name": name, "description": description, "simulated": False, "rate": rate}
-    return _prepare(f"{name}-{rate}", content, decode(), left_out, cache, facts)
+    return prepare_rows(f"{name}-{rate}", content, decode(), cache, facts, left_out, passed_over)
 
 
 def prepare_clips(
@@ -137,18 +141,29 @@ def prepare_clips(
 
     facts: dict[str, object] = {"name": name, "description": description, "simulated": True}
     content = digest([parameters, code_fingerprint(code)])
-    return _prepare(name, content, generate(), [], cache, facts)
+    return prepare_rows(name, content, generate(), cache, facts)
 
 
-def _prepare(
+def prepare_rows(
     name: str,
     content: str,
     rows: Iterable[tuple[Cycle, Signal]],
-    left_out: list[tuple[str, str]],
     cache: Path,
     facts: dict[str, object],
+    left_out: Sequence[tuple[str, str]] = (),
+    passed_over: Mapping[str, str] = MappingProxyType({}),
 ) -> Prepared:
-    """Write the prepared folder under a temporary name and rename it when it is whole."""
+    """Write the prepared folder under a temporary name and rename it when it is whole.
+
+    Args:
+        name: what the folder's name begins with.
+        content: a digest of all that the rows depend on besides this code.
+        rows: the clips; gone through only if they are not stored yet.
+        cache: as in `prepare_files`.
+        facts: of the corpus; classes, left_out, passed_over (where there is any) and fingerprint are added.
+        left_out: clips that can't be used, each with the reason; complete when ``rows`` is exhausted.
+        passed_over: as in `prepare_files`.
+    """
     corpora = cache / "corpora"
     folder = corpora / f"{name}-{digest([content, code_fingerprint(__name__)])}"
     with _explained(corpora), FileLock(corpora / f"{folder.name}.lock"):
@@ -159,9 +174,10 @@ def _prepare(
                 facts["classes"] = classes_of({cycle.label for cycle in cycles})
                 facts["left_out"] = len(left_out)
                 if left_out:
-                    pd.DataFrame(left_out, columns=["clip_id", "problem"]).to_csv(
-                        unfinished / "left_out.csv", index=False
-                    )
+                    _write_list(unfinished / "left_out.csv", ["clip_id", "problem"], left_out)
+                if passed_over:
+                    facts["passed_over"] = len(passed_over)
+                    _write_list(unfinished / "passed_over.csv", ["recording", "reason"], passed_over.items())
                 files = ("signals.npy", "offsets.npy", "table.csv")
                 facts["fingerprint"] = digest([*(file_digest(unfinished / file) for file in files), repr(facts)])
                 (unfinished / "corpus.json").write_text(json.dumps(facts, indent=1))
@@ -221,6 +237,10 @@ def _write_header(file: BinaryIO, samples: int) -> None:
 def _write_table(folder: Path, cycles: list[Cycle]) -> None:
     rows = [{"clip_id": c.clip_id, "patient": c.patient, "label": c.label, **c.meta} for c in cycles]
     pd.DataFrame(rows).to_csv(folder / "table.csv", index=False, quoting=csv.QUOTE_MINIMAL)
+
+
+def _write_list(path: Path, columns: list[str], rows: Iterable[tuple[str, str]]) -> None:
+    pd.DataFrame(list(rows), columns=columns).to_csv(path, index=False)
 
 
 def _digest(path: Path) -> str:

@@ -12,7 +12,7 @@ TASKS = {"abnormal": TWO_CLASSES, "four-class": FOUR_CLASSES}
 
 
 def for_task(clips: Clips, task: str) -> Clips:
-    """The same clips, labelled for a task.
+    """The same clips, labelled for a task; ``sound`` keeps the finer label where the corpus has it.
 
     Raises:
         InputError: the task is unknown, or the corpus can't say which of its classes is in a clip.
@@ -20,6 +20,8 @@ def for_task(clips: Clips, task: str) -> Clips:
     if task not in TASKS:
         raise InputError(f"unknown task {task!r}; choose from {', '.join(TASKS)}")
     classes = TASKS[task]
+    if clips.classes == FOUR_CLASSES:
+        clips = replace(clips, sound=clips.label)
     if clips.classes == classes:
         return clips
     if task == "four-class":

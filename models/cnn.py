@@ -18,35 +18,35 @@ class TwoLayerCNN(nn.Module):
     """conv 16 - pool - conv 32 - pool - dense 128 - dense.
 
     Args:
-        size: (mels, frames) of the images.
-        classes: number of logits.
+        size: (channels, bands, frames) of the images.
+        outputs: number of logits.
         dropout: share of the dense layer's inputs that is dropped in training.
     """
 
-    def __init__(self, size: tuple[int, int], classes: int, dropout: float = 0.0) -> None:
+    def __init__(self, size: tuple[int, int, int], outputs: int, dropout: float = 0.0) -> None:
         super().__init__()
-        self.convolutions = convolutions()
+        self.convolutions = convolutions(size[0])
         self.dense = nn.Sequential(
             nn.Flatten(),
             nn.Dropout(dropout),
-            nn.Linear(32 * (size[0] // 4) * (size[1] // 4), 128),
+            nn.Linear(32 * (size[1] // 4) * (size[2] // 4), 128),
             nn.ReLU(),
-            nn.Linear(128, classes),
+            nn.Linear(128, outputs),
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(batch, 1, mels, frames) to logits (batch, classes)."""
-        maps = self.convolutions(images)  # (batch, 32, mels / 4, frames / 4)
+        """(batch, channels, bands, frames) to logits (batch, outputs)."""
+        maps = self.convolutions(images)  # (batch, 32, bands / 4, frames / 4)
         logits: torch.Tensor = self.dense(maps)
         return logits
 
 
-def convolutions() -> nn.Sequential:
-    """(batch, 1, mels, frames) to (batch, 32, mels / 4, frames / 4)."""
+def convolutions(channels: int) -> nn.Sequential:
+    """(batch, channels, bands, frames) to (batch, 32, bands / 4, frames / 4)."""
     # The lecture pools after ReLU. The maximum of rectified values is the rectified maximum, so that this order
     # computes the same with a quarter of the work.
     return nn.Sequential(
-        nn.Conv2d(1, 16, kernel_size=3, padding=1),
+        nn.Conv2d(channels, 16, kernel_size=3, padding=1),
         nn.MaxPool2d(2),
         nn.ReLU(),
         nn.Conv2d(16, 32, kernel_size=3, padding=1),
@@ -75,7 +75,7 @@ def build(
     """See `models.network.image` for ``images`` to ``hop``, and `models.training.Recipe` for ``epochs`` and on."""
     recipe = Recipe(epochs, batch_size, learning_rate, weight_decay, class_weights, patience, keep)
     return NetworkModel(
-        lambda size, classes: TwoLayerCNN(size, classes, dropout),
+        lambda size, outputs: TwoLayerCNN(size, outputs, dropout),
         image(images, n_mels, n_fft, hop),
         recipe,
         seed,

@@ -18,22 +18,22 @@ class CNNGRU(nn.Module):
     """conv 16 - pool - conv 32 - pool - GRU over time - dense.
 
     Args:
-        size: (mels, frames) of the images.
-        classes: number of logits.
+        size: (channels, bands, frames) of the images.
+        outputs: number of logits.
         hidden: units of the GRU.
         dropout: share of the GRU's last state that is dropped in training.
     """
 
-    def __init__(self, size: tuple[int, int], classes: int, hidden: int = 64, dropout: float = 0.0) -> None:
+    def __init__(self, size: tuple[int, int, int], outputs: int, hidden: int = 64, dropout: float = 0.0) -> None:
         super().__init__()
-        self.convolutions = convolutions()
-        self.gru = nn.GRU(32 * (size[0] // 4), hidden, batch_first=True)
-        self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, classes))
+        self.convolutions = convolutions(size[0])
+        self.gru = nn.GRU(32 * (size[1] // 4), hidden, batch_first=True)
+        self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, outputs))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(batch, 1, mels, frames) to logits (batch, classes)."""
-        maps = self.convolutions(images)  # (batch, 32, mels / 4, frames / 4)
-        sequence = maps.flatten(1, 2).transpose(1, 2)  # (batch, frames / 4, 32 * mels / 4)
+        """(batch, channels, bands, frames) to logits (batch, outputs)."""
+        maps = self.convolutions(images)  # (batch, 32, bands / 4, frames / 4)
+        sequence = maps.flatten(1, 2).transpose(1, 2)  # (batch, frames / 4, 32 * bands / 4)
         _, last = self.gru(sequence)  # (1, batch, hidden)
         logits: torch.Tensor = self.dense(last[0])
         return logits
@@ -60,7 +60,7 @@ def build(
     """See `models.network.image` for ``images`` to ``hop``, and `models.training.Recipe` for ``epochs`` and on."""
     recipe = Recipe(epochs, batch_size, learning_rate, weight_decay, class_weights, patience, keep)
     return NetworkModel(
-        lambda size, classes: CNNGRU(size, classes, hidden, dropout),
+        lambda size, outputs: CNNGRU(size, outputs, hidden, dropout),
         image(images, n_mels, n_fft, hop),
         recipe,
         seed,

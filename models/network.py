@@ -1,4 +1,4 @@
-"""From clips to a trained network and back to probabilities: what `cnn` and `cnn-gru` share."""
+"""From clips to a trained network and back to probabilities: what all networks share."""
 
 from collections.abc import Callable
 from typing import Self
@@ -12,30 +12,32 @@ from corpora.clips import Clips
 from corpora.problems import InputError
 from features.cache import Extractor, cached
 from features.images import RepeatedMel, ResizedMel
-from models.training import Curve, Recipe, predict, train
+from features.maps import CHANNELS, SoundMaps
+from models.losses import SOUNDS, Targets
+from models.training import LAST, Curve, Examples, Recipe, predict, train
 
-Architecture = Callable[[tuple[int, int], int], nn.Module]
-"""Makes a network for images of (mels, frames) and a number of classes."""
+Architecture = Callable[[tuple[int, int, int], int], nn.Module]
+"""Makes a network for images of (channels, bands, frames) and a number of outputs."""
 
 
 class Standardise(nn.Module):
-    """Subtracts the mean and divides by the deviation of each mel band, both of the training clips.
+    """Subtracts the mean and divides by the deviation of each band of each channel, both of the training clips.
 
     Args:
-        images: the training clips, (clips, 1, mels, frames).
+        images: the training clips, (clips, channels, bands, frames).
     """
 
     def __init__(self, images: NDArray[np.float32]) -> None:
         super().__init__()
-        mean = images.mean(axis=(0, 1, 3), dtype=np.float64)[None, None, :, None]
-        deviation = images.std(axis=(0, 1, 3), dtype=np.float64)[None, None, :, None]
+        mean = images.mean(axis=(0, 3), dtype=np.float64)[None, :, :, None]
+        deviation = images.std(axis=(0, 3), dtype=np.float64)[None, :, :, None]
         self.mean: torch.Tensor
         self.deviation: torch.Tensor
         self.register_buffer("mean", torch.from_numpy(mean).float())
         self.register_buffer("deviation", torch.from_numpy(np.maximum(deviation, 1e-6)).float())
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(batch, 1, mels, frames) to the same shape."""
+        """(batch, channels, bands, frames) to the same shape."""
         return (images - self.mean) / self.deviation
 
 
@@ -47,7 +49,7 @@ class NetworkModel:
         images: makes the images.
         recipe: how it is trained.
         seed: decides the initial weights, the order of the clips and the dropout.
-        standardise: whether mel bands are standardised on the training clips.
+        standardise: whether bands are standardised on the training clips.
     """
 
     def __init__(
@@ -61,20 +63,26 @@ class NetworkModel:
         self.curve: Curve = []
 
     def fit(self, train_clips: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
-        """Train on ``train``; keep the best epoch on ``valid``."""
-        x = np.asarray(cached(self.images, train_clips))
-        classes = len(train_clips.classes)
+        """Train on ``train`` and keep the best epoch on ``valid``; with a fixed schedule, train on both."""
+        self.classes = len(train_clips.classes)
+        examples = self._examples(train_clips)
+        held_out: Examples | None = self._examples(valid)
+        if self.recipe.keep == LAST:
+            examples, held_out = _joined(examples, self._examples(valid)), None
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
-            network = self.architecture((x.shape[2], x.shape[3]), classes)
-        self.network = nn.Sequential(Standardise(x), network) if self.standardise else network
-        held_out = np.asarray(cached(self.images, valid)), valid.label
-        self.curve = train(self.network, self.recipe, self.seed, (x, train_clips.label), held_out, classes)
+            outputs = self.classes + (SOUNDS if self.recipe.auxiliary else 0)
+            network = self.architecture(examples.images.shape[1:], outputs)
+        self.network = nn.Sequential(Standardise(examples.images), network) if self.standardise else network
+        self.curve = train(self.network, self.recipe, self.seed, examples, held_out, self.classes)
         return self
 
     def predict_proba(self, clips: Clips) -> NDArray[np.float64]:
         """(clips, classes)."""
-        return predict(self.network, np.asarray(cached(self.images, clips)))
+        return predict(self.network, np.asarray(cached(self.images, clips)), self.classes)
+
+    def _examples(self, clips: Clips) -> Examples:
+        return Examples(np.asarray(cached(self.images, clips)), Targets.of(clips.label, clips.sound))
 
     @property
     def n_parameters(self) -> int:
@@ -82,8 +90,20 @@ class NetworkModel:
         return sum(weights.numel() for weights in self.network.parameters())
 
 
-def image(kind: str, n_mels: int, n_fft: int, hop: int) -> Extractor:
-    """The image a network looks at: ``resized`` to 64 frames, or ``repeated`` to a fixed time.
+def _joined(one: Examples, other: Examples) -> Examples:
+    targets = Targets(*(torch.cat([getattr(e.targets, name) for e in (one, other)]) for name in ("label", "sounds")))
+    return Examples(np.concatenate([one.images, other.images]), targets)
+
+
+def image(kind: str, n_mels: int, n_fft: int, hop: int, channels: tuple[str, ...] = CHANNELS) -> Extractor:
+    """What a network looks at: log-mel ``resized`` to 64 frames or ``repeated`` to a fixed time, or ``maps``.
+
+    Args:
+        kind: one of these three.
+        n_mels: mel bands.
+        n_fft: samples a frame.
+        hop: samples from one frame to the next.
+        channels: of the maps.
 
     Raises:
         InputError: unknown kind.
@@ -92,4 +112,6 @@ def image(kind: str, n_mels: int, n_fft: int, hop: int) -> Extractor:
         return ResizedMel(n_mels=n_mels, n_fft=n_fft, hop=hop)
     if kind == "repeated":
         return RepeatedMel(n_mels=n_mels, n_fft=n_fft, hop=hop)
-    raise InputError(f"unknown image {kind!r}; choose resized or repeated")
+    if kind == "maps":  # their windows are part of what they are
+        return SoundMaps(channels=channels)
+    raise InputError(f"unknown image {kind!r}; choose resized, repeated or maps")

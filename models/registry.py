@@ -25,11 +25,18 @@ LECTURE = {"standardise": False, "class_weights": False, "patience": None, "keep
 REGISTRY = _entries(
     ModelSpec("prior", "models.prior:build", "class frequencies of the training clips", "control"),
     ModelSpec("metadata", "models.metadata:build", "logistic regression on device, location, duration", "control"),
+    ModelSpec("duration", "models.duration:build", "logistic regression on log-duration and its square", "control"),
     ModelSpec("svm", "models.svm:build", "Cortes & Vapnik 1995, RBF kernel on MFCC statistics", "baseline"),
     ModelSpec("xgboost", "models.xgboost:build", "Chen & Guestrin 2016, on handcrafted statistics", "baseline"),
+    ModelSpec("svm-adventitious", "models.svm_adventitious:build", "mean of RBF kernels, one a family", "baseline"),
+    ModelSpec("xgboost-adventitious", "models.xgboost_adventitious:build", "boosted trees, same columns", "baseline"),
+    ModelSpec("quant", "models.quant:build", "Dempster et al. 2024, on log-mel bands", "baseline", optional=True),
+    ModelSpec("scattering", "models.scattering:build", "Andén & Mallat 2014, RBF kernel", "baseline", optional=True),
     ModelSpec("cnn-lecture", "models.cnn:build", "the practical's two-layer CNN, as taught", "network", LECTURE),
     ModelSpec("cnn", "models.cnn:build", "the practical's two-layer CNN, trained with care", "network"),
     ModelSpec("cnn-gru", "models.cnn_gru:build", "convolutions read by a GRU (Cho et al. 2014)", "network"),
+    ModelSpec("resnet-maps", "models.resnet:build", "small residual network (He et al. 2016) on sound maps", "network"),
+    ModelSpec("ensemble", "models.ensemble:build", "mean of SVM, trees and network on adventitious sounds", "ensemble"),
 )
 
 
@@ -37,13 +44,14 @@ def find(names: str | None = None, files: tuple[Path, ...] = ()) -> list[ModelSp
     """The entries that a user asked for.
 
     Args:
-        names: comma-separated; None = all of the registry.
+        names: comma-separated; None = all of the registry that isn't optional.
         files: model files outside the clone, each entered under its stem.
 
     Raises:
         InputError: a name is unknown or used twice, or a file is no model file.
     """
-    wanted = [name.strip() for name in (names or ",".join(REGISTRY)).split(",") if name.strip()]
+    usual = ",".join(name for name, spec in REGISTRY.items() if not spec.optional)
+    wanted = [name.strip() for name in (names or usual).split(",") if name.strip()]
     unknown = [name for name in wanted if name not in REGISTRY]
     if unknown:
         raise InputError(f"unknown model {unknown[0]!r}; choose from {', '.join(REGISTRY)}")

@@ -46,9 +46,11 @@ class ModelSpec:
         name: unique; the leaderboard's row.
         target: ``"package.module:build"``, imported when the model is first built; or a file's path with ``:build``.
         source: the paper or method it comes from.
-        kind: ``control`` (hears nothing), ``baseline`` (classical), ``network``, or ``own`` (a file of the user's).
+        kind: ``control`` (hears nothing), ``baseline`` (classical), ``network``, ``ensemble``, or ``own`` (a file of a
+            user's).
         overrides: parameters that differ from the defaults of ``build``.
         unlabeled: whether it learns from unlabeled clips.
+        optional: whether it runs only when it is named.
     """
 
     name: str
@@ -57,6 +59,7 @@ class ModelSpec:
     kind: str
     overrides: Parameters = field(default_factory=dict)
     unlabeled: bool = False
+    optional: bool = False
 
     def module(self) -> ModuleType:
         """The module that holds ``build``."""
@@ -85,11 +88,17 @@ class ModelSpec:
         space = getattr(self.module(), "space", None)
         return dict(space(trial)) if space else {}
 
+    def parts(self) -> list["ModelSpec"]:
+        """The entries whose predictions this one averages; none, unless it is an ensemble."""
+        parts = getattr(self.module(), "parts", None)
+        return list(parts(self.parameters())) if parts else []
+
     def fingerprint(self) -> str:
-        """Changes when the model's code, the code it calls, or its default parameters change."""
+        """Changes when the model's code, the code it calls, its parts, or its default parameters change."""
         place = self.target.rpartition(":")[0]
         code = source_fingerprint(Path(place)) if place.endswith(".py") else code_fingerprint(place)
-        return digest([code, repr(sorted(self.parameters().items())), str(self.unlabeled)])
+        inside = [part.fingerprint() for part in self.parts()]
+        return digest([code, repr(sorted(self.parameters().items())), str(self.unlabeled), *inside])
 
 
 def module_at(path: Path) -> ModuleType:

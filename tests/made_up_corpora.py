@@ -1,5 +1,6 @@
 """Made-up sounds for tests: tiny files in each layout that can be read, and tables of clips in memory."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,6 +51,52 @@ def write_segmented(folder: Path, patients: int = 4, each: int = 4) -> list[Path
         name = f"{patient}_1b1_Al_sc_Meditron_segment_{i % each + 1}_{label % 2}_{label // 2}.wav"
         paths.append(write_sound(folder / ("pos" if label else "neg") / name, noise(seed=i)))
     return paths
+
+
+SPRSOUND_FOLDERS = (
+    ("train2022_wav", "train2022_json"),
+    ("test2022_wav", "test2022_json/intra_test_json"),
+    ("test2022_wav", "test2022_json/inter_test_json"),
+)
+
+
+def write_sprsound_recording(
+    folder: Path,
+    events: Sequence[tuple[object, object, object]],
+    name: str = "65101170_0.4_1_p1_3246",
+    quality: str = "Normal",
+    seconds: float = 2.0,
+    seed: int = 0,
+    places: tuple[str, str] = SPRSOUND_FOLDERS[0],
+) -> tuple[Path, Path]:
+    """One recording of SPRSound with its annotation; events are (start, end, type), times in ms."""
+    sound = write_sound(folder / places[0] / f"{name}.wav", noise(seconds, seed, 8000), 8000)
+    annotation = folder / places[1] / f"{name}.json"
+    annotation.parent.mkdir(parents=True, exist_ok=True)
+    listed = [{"start": start, "end": end, "type": kind} for start, end, kind in events]
+    annotation.write_text(json.dumps({"record_annotation": quality, "event_annotation": listed}))
+    return sound, annotation
+
+
+def write_sprsound(folder: Path, patients: int = 4) -> None:
+    """SPRSound as it is distributed: four events of each patient, of the four classes, and a recording without any."""
+    kinds = ("Normal", "Fine Crackle", "Rhonchi", "Wheeze+Crackle")
+    events = [(str(500 * i), str(500 * i + 400), kind) for i, kind in enumerate(kinds)]
+    for i in range(patients):
+        places = SPRSOUND_FOLDERS[i % len(SPRSOUND_FOLDERS)]
+        write_sprsound_recording(folder, events, f"{101 + i}_{i + 1}.5_{i % 2}_p{i % 4 + 1}_{i}", "DAS", 2.0, i, places)
+    write_sprsound_recording(folder, [], "101_1.5_0_p2_99", "Poor Quality", seed=99)
+
+
+def write_kauh(folder: Path, patients: int = 8) -> list[Path]:
+    """KAUH as it is distributed: three filterings of each patient, who take turns in the four classes."""
+    sounds = ("N", "C", "I E W", "I C E W")
+    names = [f"P{i + 1}_Asthma,{sounds[i % 4]},P L {'LMU'[i % 3]},{40 + i},{'FM'[i % 2]}" for i in range(patients)]
+    return [
+        write_sound(folder / f"{mode}{name}.wav", noise(seed=1000 + 10 * i + j))
+        for i, name in enumerate(names)
+        for j, mode in enumerate("BDE")
+    ]
 
 
 def write_manifest(folder: Path, *rows: str, header: str = "path,patient,label") -> Path:

@@ -7,29 +7,29 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks import protocols
+from benchmarks.ablation import find_stored
 from benchmarks.store import Fit, Store
 from corpora.clips import Clips
 
-KINDS = {"prior": "control", "metadata": "control", "svm": "baseline", "xgboost": "baseline"}
+KINDS = {"prior": "control", "metadata": "control", "duration": "control", "svm": "baseline", "xgboost": "baseline"}
 STRENGTHS = {"prior": 0.0, "metadata": 0.6, "svm": 1.2}
 PATIENTS = 24
 CLIPS = 8
 
 
 def made_up_clips(classes: tuple[str, ...] = ("normal", "abnormal"), patients: int = PATIENTS) -> Clips:
-    """Clips without sound worth mentioning: 8 of each patient, labels at random."""
+    """Clips without sound worth mentioning: 8 of each patient, labels and durations (1 to 10 ms) at random."""
     rng = np.random.default_rng(1)
     n = patients * CLIPS
     patient = np.repeat([f"{100 + i}" for i in range(patients)], CLIPS)
     return Clips(
-        signals=[np.zeros((1, 4), dtype=np.float32)] * n,
+        signals=[np.zeros((1, samples), dtype=np.float32) for samples in np.random.default_rng(2).integers(4, 41, n)],
         rate=4000,
         label=rng.integers(len(classes), size=n),
         patient=patient,
         clip_id=np.array([f"clip{i:04d}" for i in range(n)]),
         classes=classes,
-        meta=pd.DataFrame(index=range(n)),
+        meta=pd.DataFrame({"device": "a stethoscope", "diagnosis": "a secret"}, index=range(n)),
     )
 
 
@@ -117,7 +117,8 @@ def made_up_results(
     clips = made_up_clips(classes)
     task = "abnormal" if len(classes) == 2 else "four-class"
     store = Store(results / "made-up" / task / protocol)
-    folds = protocols.find(protocol).folds
+    store.write_clips(clips)
+    folds = find_stored(protocol).folds
     for seed in range(seeds):
         owners = np.random.default_rng(seed).permutation(PATIENTS) % folds
         part = np.repeat(owners, CLIPS)

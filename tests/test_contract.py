@@ -14,8 +14,8 @@ from corpora.tasks import TASKS, for_task
 from models.registry import REGISTRY
 from models.spec import Model, ModelSpec
 
-QUICK = {"epochs": 2}
-"""Enough for a network to show that it learns at all; every other parameter is the entry's own."""
+QUICK = {"epochs": 2, "n_estimators": 30}
+"""Enough for networks and trees to show that they learn at all; every other parameter is the entry's own."""
 
 
 @pytest.fixture(scope="module")

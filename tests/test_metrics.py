@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, recall_score, roc_auc_score
 
 from benchmarks.intervals import Estimate, distributions, draws, estimate
-from benchmarks.metrics import METRICS, Predictions, auroc, confusion_matrix, evaluate
+from benchmarks.metrics import METRICS, Predictions, auroc, confusion_matrix, duration_strata, evaluate
 
 TWO = ("normal", "abnormal")
 FOUR = ("normal", "crackle", "wheeze", "both")
@@ -25,7 +25,8 @@ def made_up(seed: int, classes: tuple[str, ...] = TWO, clips: int = 150, digits:
     score = rng.random((clips, len(classes))) + 0.3 * np.eye(len(classes))[label]
     raw = np.round(score / score.sum(axis=1, keepdims=True), digits)
     raw[:, 0] = 1 - raw[:, 1:].sum(axis=1)
-    return Predictions(label, raw, patient, patient % FOLDS, classes)
+    stratum = np.random.default_rng([seed, 1]).integers(10, size=clips)
+    return Predictions(label, raw, patient, patient % FOLDS, classes, stratum)
 
 
 def value(predictions: Predictions, patients: int = PATIENTS) -> dict[str, float]:
@@ -36,7 +37,7 @@ def duplicated(predictions: Predictions, times: np.ndarray) -> Predictions:
     """Every patient as often as ``times`` says; the copies of a patient are people of their own who sound alike."""
     copies = [np.flatnonzero(times[predictions.patient] > copy) for copy in range(4)]
     rows = np.concatenate(copies)
-    fields = {name: getattr(predictions, name)[rows] for name in ("label", "probabilities", "fold")}
+    fields = {name: getattr(predictions, name)[rows] for name in ("label", "probabilities", "fold", "stratum")}
     shift = np.repeat(PATIENTS * np.arange(4), [len(copy) for copy in copies])
     return replace(predictions, **fields, patient=predictions.patient[rows] + shift)
 
@@ -97,6 +98,69 @@ def test_auroc_within_patients_equals_a_loop_over_pairs(classes: tuple[str, ...]
                 right += weight * (float(score[a] > score[n]) + 0.5 * float(score[a] == score[n]))
     found = evaluate(predictions, times[None, :].astype(float))["auroc_within_patients"][0]
     assert found == pytest.approx(right / pairs, abs=1e-12)
+
+
+@settings(max_examples=25)
+@given(
+    seed=st.integers(0, 10_000),
+    four=st.booleans(),
+    milliseconds=st.lists(st.integers(1, 12), min_size=40, max_size=40),
+    times=st.lists(st.integers(0, 3), min_size=PATIENTS, max_size=PATIENTS),
+    split_by_clip=st.booleans(),
+)
+def test_auroc_within_durations_equals_a_loop_over_pairs(
+    seed: int, four: bool, milliseconds: list[int], times: list[int], split_by_clip: bool
+) -> None:
+    """From its definition: sort, cut into tenths, look at every pair. Few distinct durations make many ties."""
+    predictions = made_up(seed, FOUR if four else TWO, clips=40)
+    fold = np.arange(40) % 2 if split_by_clip else predictions.fold
+    seconds = np.array(milliseconds) / 1000
+    predictions = replace(predictions, fold=fold, stratum=duration_strata(seconds))
+    ranked = sorted(milliseconds)
+    tenth = [int(10 * (ranked.index(one) + ranked.count(one) / 2) / 40) for one in milliseconds]
+    right = pairs = 0.0
+    for a in range(40):
+        for n in range(40):
+            if predictions.label[a] and not predictions.label[n] and (fold[a], tenth[a]) == (fold[n], tenth[n]):
+                weight = times[predictions.patient[a]] * times[predictions.patient[n]]
+                abnormal, normal = (1 - predictions.probabilities[clip, 0] for clip in (a, n))
+                pairs += weight
+                right += weight * (1.0 if abnormal > normal else 0.5 if abnormal == normal else 0.0)
+    found = evaluate(predictions, np.array([times], dtype=float))["auroc_within_durations"][0]
+    if pairs and len(set(tenth)) > 1:
+        assert found == pytest.approx(right / pairs, abs=1e-12)
+    else:
+        assert np.isnan(found)
+
+
+def test_strata_of_durations_are_tenths_and_keep_equal_clips_together() -> None:
+    distinct = np.random.default_rng(0).permutation(np.arange(1.0, 41.0))
+    assert np.bincount(duration_strata(distinct)).tolist() == [4] * 10
+    assert (np.diff(duration_strata(distinct)[np.argsort(distinct)]) >= 0).all()
+    tied = np.array([1.0] * 15 + [2.0] * 5)
+    assert duration_strata(tied).tolist() == [3] * 15 + [8] * 5
+    assert len(set(duration_strata(np.full(7, 2.5)))) == 1
+
+
+def test_duration_alone_tells_little_within_durations() -> None:
+    """A model that says nothing but how long a clip is: abnormal clips are longer, and it looks good until then."""
+    rng = np.random.default_rng(3)
+    n = 2000
+    label = rng.integers(2, size=n)
+    seconds = rng.lognormal(0.5 * label, 0.5)
+    p = 1 - 1 / (1 + seconds)
+    patient = rng.integers(PATIENTS, size=n)
+    probabilities = np.stack([1 - p, p], axis=1)
+    found = value(Predictions(label, probabilities, patient, patient % FOLDS, TWO, duration_strata(seconds)))
+    assert found["auroc"] > 0.7
+    assert 0.5 < found["auroc_within_durations"] < 0.57
+
+
+@pytest.mark.parametrize("stratum", [None, np.zeros(150, dtype=np.int64)])
+def test_without_durations_or_with_one_only_there_is_no_auroc_within_them(stratum: np.ndarray | None) -> None:
+    predictions = replace(made_up(1), stratum=stratum)
+    assert np.isnan(value(predictions)["auroc_within_durations"])
+    assert np.isnan(estimate(distributions([predictions], draws(PATIENTS, 20))["auroc_within_durations"]).low)
 
 
 def test_confusion_matrix_counts_rows_of_the_true_class() -> None:

@@ -1,0 +1,131 @@
+"""KAUH lung sounds from Irbid, Jordan (Fraiwan et al. 2021, Data in Brief, doi:10.1016/j.dib.2021.106913).
+
+One wav a recording and filtering, ``<filter>P<patient>_<diagnosis>,<sound>,<location>,<age>,<sex>.wav``, such as
+``BP1_Asthma,I E W,P L L,70,M.wav``. A patient was recorded once, and the recording filtered three times, as the bell
+(B), the diaphragm (D) and the extended mode (E) of a stethoscope would: three clips of one patient. The names were
+typed by hand, so that spaces and capitals are as they come.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from corpora.cycles import Cycle, four_class
+from corpora.files import files_below
+from corpora.problems import InputError, InputErrors
+
+NAME = re.compile(
+    r"(?P<filter>[BDE])\s*P\s*(?P<number>\d+)\s*_(?P<diagnosis>[^,]+),(?P<sound>[^,]+),(?P<location>[^,]+),"
+    r"\s*(?P<age>\d+(?:\.\d+)?)\s*,\s*(?P<sex>[FM])\s*",
+    re.ASCII | re.IGNORECASE,
+)
+
+FILTERS = {"B": "bell", "D": "diaphragm", "E": "extended"}
+
+NORMAL = "N"
+PHASES = {"I", "E"}
+"""Inspiration and expiration: when a sound was heard, not what."""
+CRACKLES = {"C", "CREP"}
+"""Crackles, or crepitations, as they were called before (Sovijärvi et al. 2000, Eur Respir Rev 10:77, 597-610)."""
+WHEEZES = {"W"}
+BRONCHIAL = {"B", "BRONCHIAL"}
+"""Breathing as over the windpipe, heard where it should not be: no normal sound, yet neither crackle nor wheeze."""
+
+PASSED_OVER = "of bronchial breathing alone, which is neither normal, crackle nor wheeze"
+
+_MEND = "Rename or move these files and run the same command again."
+
+
+def read_kauh(folder: Path) -> tuple[list[Cycle], dict[str, str]]:
+    """Every recording below a folder in each of its filterings, not yet decoded.
+
+    Metadata: recording (one a patient), mode (the filtering), diagnosis, location, age (years), sex.
+
+    Returns:
+        The clips, and the files that fit no class, each with the reason.
+
+    Raises:
+        InputError: no recordings, a name that can't be understood, or filterings of a patient that contradict each
+            other.
+    """
+    sounds = [path for path in files_below(folder) if path.suffix.lower() == ".wav"]
+    if not sounds:
+        raise InputError(f"{folder} holds no .wav file; set DATA to the folder of the KAUH recordings")
+    problems: list[str] = []
+    clips: dict[str, Cycle] = {}
+    for path in sounds:
+        try:
+            clip = _clip(path)
+            if clip.clip_id in clips:
+                other = clips[clip.clip_id].path
+                raise ValueError(f": {clip.clip_id} is also in {other}; remove or rename one of the two")
+        except ValueError as error:
+            problems.append(f"{path}{error}")
+        else:
+            clips[clip.clip_id] = clip
+    problems += _contradictions(clips.values())
+    if problems:
+        raise InputErrors(problems, _MEND)
+    known = [clip for clip in clips.values() if clip.label]
+    if not known:
+        raise InputError(
+            f"{folder} holds no recording that is normal or has crackles or wheezes; use the whole database"
+        )
+    return known, {name: PASSED_OVER for name, clip in clips.items() if not clip.label}
+
+
+def _clip(path: Path) -> Cycle:
+    """What a file's name tells; no label for bronchial breathing alone. Raises ValueError with what is wrong."""
+    name = NAME.fullmatch(path.stem.strip())
+    if name is None:
+        raise ValueError(" is not named <B, D or E>P<patient>_<diagnosis>,<sound>,<location>,<age>,<sex>; rename it")
+    try:
+        label = label_of(name["sound"])
+    except ValueError as error:
+        raise ValueError(f": {error}") from error
+    patient = f"P{int(name['number'])}"
+    return Cycle(path, name["filter"].upper() + patient, patient, label, meta=_meta(patient, name))
+
+
+def _contradictions(clips: Iterable[Cycle]) -> Iterator[str]:
+    """The filterings that say something else of a recording than the first one does."""
+    first: dict[str, Cycle] = {}
+    for clip in clips:
+        other = first.setdefault(clip.patient, clip)
+        if other.label != clip.label:
+            mine, theirs = clip.label or "bronchial", other.label or "bronchial"
+            yield f"{clip.path} says {mine}, but {other.path}, the same recording, {theirs}; correct one of the two"
+
+
+def label_of(sound: str) -> str:
+    """The class of a sound such as ``I C E W``; empty for bronchial breathing alone.
+
+    Raises:
+        ValueError: what is wrong with it, and the mend.
+    """
+    words = sound.upper().split()
+    unknown = [word for word in words if word not in {NORMAL, *PHASES, *CRACKLES, *WHEEZES, *BRONCHIAL}]
+    if unknown:
+        raise ValueError(
+            f"unknown sound {unknown[0]!r} in {sound.strip()!r}; use N, C, Crep, W or Bronchial, with I and E for when"
+        )
+    abnormal = set(words) - {NORMAL} - PHASES
+    if (NORMAL in words) == bool(abnormal):
+        which = "is both normal and not" if abnormal else "names no sound"
+        raise ValueError(f"{sound.strip()!r} {which}; use N, or C, Crep, W or Bronchial")
+    crackle, wheeze = bool(abnormal & CRACKLES), bool(abnormal & WHEEZES)
+    return "" if abnormal and not (crackle or wheeze) else four_class(crackle, wheeze)
+
+
+def _meta(patient: str, name: re.Match[str]) -> dict[str, str | float]:
+    def tidy(text: str) -> str:
+        return " ".join(text.split())
+
+    return {
+        "recording": patient,
+        "mode": FILTERS[name["filter"].upper()],
+        "diagnosis": tidy(name["diagnosis"]).lower(),
+        "location": tidy(name["location"]).upper(),
+        "age": float(name["age"]),
+        "sex": name["sex"].upper(),
+    }

@@ -1,0 +1,113 @@
+"""Numbers for what a clinician listens for: continuous sounds (wheezes, rhonchi) and discontinuous ones (crackles).
+
+A wheeze is a line in the spectrum that stands for 80 ms and more; a crackle is a click of 5 to 15 ms, heard in many
+bands at once (CORSA: Sovijärvi et al. 2000, Definition of terms for applications of respiratory sounds, Eur Respir Rev
+10:597).
+Each family of columns looks for one of them, or for what tells them from breath noise; every number is relative to the
+clip itself, so that neither loudness nor, as far as possible, the stethoscope is in it.
+
+Clips differ in length, and a row may depend on its own clip alone: each clip is measured by itself, its bands side by
+side. Everything happens at 4 kHz, whatever the clip's rate, since all of these sounds lie below 2 kHz.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from corpora.clips import Signal
+from corpora.problems import InputError
+from features.spectral import clip_lengths, mono
+from features.tonality import continuous, periodicity
+from features.transients import Bands, colour, discontinuous, rhythm, whitened
+
+RATE = 4000
+"""Hz at which clips are measured."""
+
+SHORTEST = 2048
+"""Samples (0.5 s): a shorter clip is mirrored up to here, so that every statistic has something to count."""
+
+FAMILIES = {
+    "continuous": "wheezes and rhonchi: lines in the spectrum, how far they stand out and for how long",
+    "discontinuous": "crackles: how explosive each band is, and how many clicks a second it holds",
+    "rhythm": "how fast the loudness of each band rises and falls",
+    "colour": "how loud the bands are against each other, and whether the sound has a pitch",
+    "whitened": "crackles again, in what is left once the sound's own spectrum is predicted away",
+}
+"""The families of columns, and what each listens for."""
+
+
+@dataclass(frozen=True)
+class Adventitious:
+    """Measures of adventitious lung sounds; an `Extractor` of `features.cache`.
+
+    Attributes:
+        families: which of `FAMILIES`, in that order of columns.
+
+    Raises:
+        InputError: an unknown family, none, or the same twice.
+    """
+
+    families: tuple[str, ...] = tuple(FAMILIES)
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.families) - set(FAMILIES))
+        if unknown or not self.families or len(set(self.families)) < len(self.families):
+            got = ", ".join(self.families) or "none"
+            raise InputError(f"families must be different names out of {', '.join(FAMILIES)}; got {got}")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Name of every column, in words."""
+        return tuple(_measure(np.zeros(SHORTEST), self.families))
+
+    def __call__(self, signals: Sequence[Signal], rate: int) -> NDArray[np.float32]:
+        """Measure clips.
+
+        Args:
+            signals: one float32 array (channels, samples) a clip; channels are averaged.
+            rate: sampling rate in Hz, at least 4000.
+
+        Returns:
+            (clips, columns) float32, finite; row i depends on clip i alone.
+
+        Raises:
+            InputError: a clip has no samples, or the rate is too low.
+        """
+        if rate < RATE:
+            raise InputError(
+                f"adventitious sounds reach up to 2 kHz, so that {rate} Hz are too few; use {RATE} or more"
+            )
+        clip_lengths(signals)
+        rows = [list(_measure(_prepared(signal, rate), self.families).values()) for signal in signals]
+        return np.array(rows, dtype=np.float32).reshape(len(signals), -1)
+
+
+def _prepared(signal: Signal, rate: int) -> NDArray[np.float64]:
+    """(samples,) at 4 kHz, mirrored to the shortest length if need be."""
+    samples = mono(signal)
+    if rate != RATE:
+        samples = soxr.resample(samples, rate, RATE, quality="VHQ")
+    if len(samples) < SHORTEST:
+        samples = np.pad(samples, (0, SHORTEST - len(samples)), mode="symmetric")
+    return samples
+
+
+def _measure(samples: NDArray[np.float64], families: Sequence[str]) -> dict[str, float]:
+    """Every column of one clip."""
+    bands = Bands(samples, RATE)
+    measured: dict[str, float] = {}
+    for family in families:
+        if family == "continuous":
+            measured |= continuous(bands.loudness_normalised, RATE)
+        elif family == "discontinuous":
+            measured |= discontinuous(bands)
+        elif family == "rhythm":
+            measured |= rhythm(bands)
+        elif family == "colour":
+            measured |= colour(bands) | periodicity(bands.broad, RATE)
+        else:
+            measured |= whitened(bands.broad, RATE)
+    return measured

@@ -1,0 +1,72 @@
+"""Random changes to images of breath sounds that leave their label true, for training networks.
+
+Batched, on whatever device the images are, drawn from torch's generator.
+
+Sources: masks of time and frequency, SpecAugment, Park et al. 2019 (doi:10.21437/Interspeech.2019-2680); mixing two
+clips, mixup, Zhang et al. 2018 (arXiv:1710.09412). The equaliser stands for another stethoscope at another place of the
+chest; it is ours.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+EQUALISER_POINTS = 6
+"""Points of the random gain curve, straight lines between them: about an octave each, as smooth as a stethoscope's."""
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is changed at random, independently for each clip; the defaults change nothing.
+
+    Attributes:
+        crop: frames that are kept, a random stretch; None = all. A network that averages over time can be tested on
+            more frames than it was trained on.
+        equaliser: standard deviation in dB of a smooth random gain over the bands, of channel 0 (the level).
+        noise: largest standard deviation in dB of noise on every pixel; each clip draws its own.
+        masked_bands: widest stretch of bands that is masked, in bands.
+        masked_frames: longest stretch of time that is masked, in frames.
+    """
+
+    crop: int | None = None
+    equaliser: float = 0.0
+    noise: float = 0.0
+    masked_bands: int = 0
+    masked_frames: int = 0
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """(clips, channels, bands, frames) in dB to another tensor of that shape, or of ``crop`` frames."""
+        if self.crop is not None and self.crop < images.shape[3]:
+            images = _crop(images, self.crop)
+        clips, _, bands, _ = images.shape
+        if self.equaliser:
+            points = torch.randn(clips, 1, EQUALISER_POINTS, device=images.device) * self.equaliser
+            gain = interpolate(points, size=bands, mode="linear", align_corners=True)  # (clips, 1, bands)
+            images = torch.cat([images[:, :1] + gain[..., None], images[:, 1:]], dim=1)
+        if self.noise:
+            strength = self.noise * torch.rand(clips, 1, 1, 1, device=images.device)
+            images = images + strength * torch.randn_like(images)
+        if self.masked_bands or self.masked_frames:
+            masked = _stretch(images, 2, self.masked_bands) | _stretch(images, 3, self.masked_frames)
+            # What is masked looks like the average clip, which is zero once bands are standardised.
+            images = torch.where(masked, images.mean((0, 3), keepdim=True), images)
+        return images
+
+
+def _crop(images: Tensor, frames: int) -> Tensor:
+    """A random stretch of each clip."""
+    start = torch.randint(0, images.shape[3] - frames + 1, (len(images), 1), device=images.device)
+    index = start + torch.arange(frames, device=images.device)
+    return images.gather(3, index[:, None, None].expand(-1, images.shape[1], images.shape[2], -1))
+
+
+def _stretch(images: Tensor, axis: int, longest: int) -> Tensor:
+    """True on a random stretch, of 0 to ``longest`` places along an axis; broadcasts to the images."""
+    size = images.shape[axis]
+    length = torch.randint(0, min(longest, size) + 1, (len(images), 1), device=images.device)
+    start = (torch.rand(len(images), 1, device=images.device) * (size - length + 1)).long()
+    place = torch.arange(size, device=images.device)
+    inside = (place >= start) & (place < start + length)  # (clips, size)
+    return inside[:, None, :, None] if axis == 2 else inside[:, None, None, :]

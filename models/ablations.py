@@ -1,0 +1,113 @@
+"""What the parts of a model are worth: groups of variants, each with one part changed or taken away.
+
+Adding a variant = one `changed(...)` in a group; adding a group = one entry of ``ABLATIONS``. ``respbench ablate`` runs
+them on the folds of the benchmark. A variant is judged, never chosen: what is found here changes no default.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from corpora.problems import InputError
+from features.adventitious import FAMILIES
+from models.registry import REGISTRY
+from models.spec import ModelSpec
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """One question about one model.
+
+    Attributes:
+        question: what the group is to answer; a sentence for the report.
+        reference: the full model, which the variants are compared with; mostly an entry of the registry.
+        variants: the same with one thing changed each.
+    """
+
+    question: str
+    reference: ModelSpec
+    variants: tuple[ModelSpec, ...]
+
+    @property
+    def specs(self) -> tuple[ModelSpec, ...]:
+        """The reference, then its variants."""
+        return (self.reference, *self.variants)
+
+
+def changed(model: str, suffix: str, what: str, **parameters: Any) -> ModelSpec:
+    """A variant of an entry of the registry.
+
+    Args:
+        model: the entry's name.
+        suffix: the variant is called ``<model>-<suffix>``; the name is its folder and its row.
+        what: what differs, in words, for the report.
+        parameters: keywords of the model's ``build`` that differ from the entry's.
+    """
+    full = REGISTRY[model]
+    return replace(full, name=f"{model}-{suffix}", source=what, overrides={**full.overrides, **parameters})
+
+
+LISTENING = "svm-adventitious"
+
+ABLATIONS: dict[str, Ablation] = {
+    "features": Ablation(
+        "What is each family of features worth to `svm-adventitious`?",
+        REGISTRY[LISTENING],
+        (
+            changed(LISTENING, "tonal", "continuous sounds alone", families=("continuous",), mfcc_weight=0.0),
+            changed(
+                LISTENING,
+                "transient",
+                "discontinuous sounds alone, in the bands and in what prediction leaves",
+                families=("discontinuous", "whitened"),
+                mfcc_weight=0.0,
+            ),
+            changed(LISTENING, "mfcc", "MFCC statistics alone", families=(), mfcc_weight=1.0),
+            changed(LISTENING, "without-tonal", "all but continuous sounds", families=tuple(FAMILIES)[1:]),
+            changed(
+                LISTENING,
+                "without-transient",
+                "all but discontinuous sounds",
+                families=("continuous", "rhythm", "colour"),
+            ),
+            changed(LISTENING, "without-mfcc", "all but MFCC", mfcc_weight=0.0),
+        ),
+    ),
+    "images": Ablation(
+        "Do maps of wheezes and crackles serve the residual network better than log-mel, trained alike?",
+        REGISTRY["resnet-maps"],
+        (
+            changed("resnet-maps", "logmel", "log-mel of 32 bands in frames of 32 ms", images="repeated"),
+            changed("resnet-maps", "level", "the level map alone", channels=("level",)),
+        ),
+    ),
+}
+
+
+def find_ablations(names: str | None = None) -> dict[str, Ablation]:
+    """The groups that a user asked for.
+
+    Args:
+        names: comma-separated; None = all.
+
+    Raises:
+        InputError: there is no group of that name.
+    """
+    wanted = [name.strip() for name in (names or ",".join(ABLATIONS)).split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in ABLATIONS]
+    if unknown or not wanted:
+        raise InputError(f"unknown ablation {', '.join(unknown) or names!r}; choose from {', '.join(ABLATIONS)}")
+    return {name: ABLATIONS[name] for name in wanted}
+
+
+def models_of(groups: Iterable[Ablation]) -> tuple[ModelSpec, ...]:
+    """Every model that a run of these groups fits: the benchmark's controls, references and variants, once each.
+
+    Raises:
+        ValueError: two different models have one name.
+    """
+    found = {name: spec for name, spec in REGISTRY.items() if spec.kind == "control"}
+    for spec in (spec for group in groups for spec in group.specs):
+        if found.setdefault(spec.name, spec) != spec:
+            raise ValueError(f"two models of the ablations are called {spec.name}")
+    return tuple(found.values())

@@ -1,0 +1,131 @@
+"""A small residual network, on maps of what a clinician listens for or on any other image of a breath.
+
+Residual blocks: He et al. 2016, doi:10.1109/CVPR.2016.90. Mean and maximum are taken over all bands and frames: a
+wheeze lasts, a crackle is short, and neither has its fixed place. So the network may be trained on a stretch of a clip
+and asked about the whole.
+"""
+
+from typing import Any
+
+import optuna
+import torch
+from torch import nn
+
+from features.augmentation import Augmentation
+from features.maps import CHANNELS
+from models.network import NetworkModel, image
+from models.training import LAST, Recipe
+
+
+class Residual(nn.Module):
+    """Two convolutions and a way around them.
+
+    Args:
+        channels: that come in.
+        width: channels that go out.
+        stride: 2 halves bands and frames.
+    """
+
+    def __init__(self, channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.through = nn.Sequential(
+            *_convolution(channels, width, stride),
+            nn.ReLU(),
+            *_convolution(width, width, 1),
+        )
+        same = channels == width and stride == 1
+        self.around = nn.Identity() if same else nn.Sequential(*_convolution(channels, width, stride, kernel=1))
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, bands, frames) to (batch, width, bands / stride, frames / stride)."""
+        return torch.relu(self.through(maps) + self.around(maps))
+
+
+class ResNet(nn.Module):
+    """convolution, halved - three residual blocks of 16, 32 and 64 channels - mean and maximum - dense.
+
+    Args:
+        channels: of the images.
+        outputs: number of logits.
+        dropout: share of the dense layer's inputs that is dropped in training.
+    """
+
+    def __init__(self, channels: int, outputs: int, dropout: float) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(
+            *_convolution(channels, 16, 2), nn.ReLU(), Residual(16, 16, 1), Residual(16, 32, 2), Residual(32, 64, 2)
+        )
+        self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * 64, outputs))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, bands, frames) to logits (batch, outputs)."""
+        maps = self.blocks(images)  # (batch, 64, bands / 8, frames / 8)
+        logits: torch.Tensor = self.dense(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1))
+        return logits
+
+
+def _convolution(channels: int, width: int, stride: int, kernel: int = 3) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
+    return nn.Conv2d(channels, width, kernel, stride, padding=kernel // 2, bias=False), nn.BatchNorm2d(width)
+
+
+def build(
+    *,
+    seed: int,
+    images: str = "maps",
+    channels: tuple[str, ...] = CHANNELS,
+    n_mels: int = 32,
+    n_fft: int = 256,
+    hop: int = 128,
+    dropout: float = 0.3,
+    epochs: int = 20,
+    batch_size: int = 16,
+    learning_rate: float = 3e-3,
+    weight_decay: float = 1e-2,
+    class_weights: bool = True,
+    patience: int | None = None,
+    keep: str = LAST,
+    one_cycle: bool = True,
+    crop: int | None = 96,
+    equaliser: float = 4.0,
+    noise: float = 2.0,
+    masked_bands: int = 6,
+    masked_frames: int = 12,
+    mixup: float = 0.3,
+    auxiliary: float = 0.5,
+    averaging: float = 0.99,
+) -> NetworkModel:
+    """See `models.network.image` for ``images`` to ``hop``, `features.augmentation.Augmentation` for ``crop`` to
+    ``masked_frames``, and `models.training.Recipe` for the rest.
+    """
+    recipe = Recipe(
+        epochs,
+        batch_size,
+        learning_rate,
+        weight_decay,
+        class_weights,
+        patience,
+        keep,
+        one_cycle,
+        Augmentation(crop, equaliser, noise, masked_bands, masked_frames),
+        mixup,
+        auxiliary,
+        averaging,
+    )
+    return NetworkModel(
+        lambda size, outputs: ResNet(size[0], outputs, dropout),
+        image(images, n_mels, n_fft, hop, channels),
+        recipe,
+        seed,
+    )
+
+
+def space(trial: optuna.Trial) -> dict[str, Any]:
+    """How fast it learns, and how it is held back."""
+    return {
+        "learning_rate": trial.suggest_float("learning_rate", 5e-4, 1e-2, log=True),
+        "weight_decay": trial.suggest_float("weight_decay", 1e-4, 1e-1, log=True),
+        "dropout": trial.suggest_float("dropout", 0.0, 0.6),
+        "mixup": trial.suggest_float("mixup", 0.0, 1.0),
+        "equaliser": trial.suggest_float("equaliser", 0.0, 8.0),
+        "noise": trial.suggest_float("noise", 0.0, 4.0),
+    }

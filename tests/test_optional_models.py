@@ -1,0 +1,28 @@
+"""Optional entries of the registry run only when they are named, and say so."""
+
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.cli import main
+from models.registry import REGISTRY, find
+
+OPTIONAL = {"quant", "scattering"}
+
+
+def test_optional_models_are_left_out_unless_named() -> None:
+    assert {name for name, spec in REGISTRY.items() if spec.optional} == OPTIONAL
+    assert [spec.name for spec in find()] == [name for name in REGISTRY if name not in OPTIONAL]
+    assert [spec.name for spec in find("scattering,prior")] == ["scattering", "prior"]
+
+
+def test_the_list_tells_which_are_optional(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    told = {line.split()[0] for line in lines if line.endswith("(only when named)")}
+    assert told == OPTIONAL
+
+
+def test_being_optional_makes_no_stored_result_stale() -> None:
+    spec = REGISTRY["svm"]
+    assert replace(spec, optional=True).fingerprint() == spec.fingerprint()
