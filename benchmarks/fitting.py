@@ -163,7 +163,7 @@ def _combine(job: Job, store: Store) -> tuple[NDArray[np.float64], dict[str, Any
     classes = members[0].facts["classes"]
     tables = [member.predictions[classes].to_numpy(np.float64) for member in members]
     facts = [member.facts for member in members]
-    return combine(tables), {
+    return combine(tables, job.spec.parameters().get("weights")), {
         "parameters": job.spec.parameters(),
         "trials": [],
         "curve": [],

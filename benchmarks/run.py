@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 
+from benchmarks.ablation import SUFFIX, is_ablation
 from benchmarks.fitting import Job, execute, fit_fingerprint, folds_of
 from benchmarks.interruption import check
 from benchmarks.progress import Display, TimeLeft
@@ -85,6 +86,8 @@ def _run(plan: Plan, console: Console) -> Store:
     if stale:
         models = ", ".join(sorted({fit.model for fit in stale}))
         console.print(f"{len(stale)} stored fits of {models} came from other code or settings and are discarded.")
+    if is_ablation(plan.protocol.name):
+        missing = _take_over(missing, store, plan)
     if len(missing) < len(jobs):
         console.print(f"{len(jobs) - len(missing)} of {len(jobs)} fits are stored already.")
     if missing:
@@ -96,6 +99,18 @@ def _run(plan: Plan, console: Console) -> Store:
             if wave:
                 _execute(wave, plan.workers, console)
     return store
+
+
+def _take_over(missing: list[Job], store: Store, plan: Plan) -> list[Job]:
+    """Copy the fits of whole models from the benchmark on the same folds; returns the jobs that are left."""
+    benchmark = Store(plan.folder.with_name(plan.protocol.name.removesuffix(SUFFIX)))
+    left = []
+    for job in missing:
+        if benchmark.has(job.fit, job.fingerprint):
+            store.take_over(benchmark, job.fit, plan.protocol.name)
+        else:
+            left.append(job)
+    return left
 
 
 def _with_parts(specs: tuple[ModelSpec, ...], console: Console) -> list[ModelSpec]:

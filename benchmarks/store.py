@@ -85,6 +85,13 @@ class Store:
         write_atomically(self._csv(fit), gzip.compress(text.encode(), mtime=0))
         write_atomically(self._json(fit), facts_text.encode())
 
+    def take_over(self, other: "Store", fit: Fit, protocol: str) -> None:
+        """Store a fit of another folder here too: the same clips, folds and model under another protocol's name."""
+        facts = {**json.loads(other._json(fit).read_text()), "protocol": protocol}
+        self._failure(fit).unlink(missing_ok=True)
+        write_atomically(self._csv(fit), other._csv(fit).read_bytes())
+        write_atomically(self._json(fit), (json.dumps(facts, indent=1, allow_nan=False) + "\n").encode())
+
     def write_failure(self, fit: Fit, trace: str) -> None:
         """Note that a fit failed, with its traceback; the next run tries it again."""
         write_atomically(self._failure(fit), trace.encode())

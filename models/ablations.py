@@ -76,10 +76,7 @@ ABLATIONS: dict[str, Ablation] = {
     "images": Ablation(
         "Do maps of wheezes and crackles serve the residual network better than log-mel, trained alike?",
         REGISTRY["resnet-maps"],
-        (
-            changed("resnet-maps", "logmel", "log-mel of 32 bands in frames of 32 ms", images="repeated"),
-            changed("resnet-maps", "level", "the level map alone", channels=("level",)),
-        ),
+        (changed("resnet-maps", "logmel", "log-mel of 32 bands in frames of 32 ms", images="repeated"),),
     ),
 }
 

@@ -2,8 +2,7 @@
 
 A run fits none of them twice: it combines the predictions that the members have stored for the same fold.
 
-Models that err differently err less together (Dietterich 2000, doi:10.1007/3-540-45014-9_1). Log-odds are averaged, not
-probabilities, so that a model that is always sure of itself does not outvote one that hesitates.
+Models that err differently err less together (Dietterich 2000, doi:10.1007/3-540-45014-9_1).
 """
 
 import importlib
@@ -12,25 +11,23 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from corpora.clips import Clips
 from corpora.problems import InputError
 from models.spec import Model, ModelSpec, Parameters
 
-SUREST = 1e-6
-"""Probabilities are kept this far from 0 and 1 before their logarithm is taken."""
-
 
 class Ensemble:
-    """Several models, their say the same.
+    """Several models, fitted by themselves and heard together.
 
     Args:
         models: unfitted.
+        weights: of their probabilities; None = equal.
     """
 
-    def __init__(self, models: Sequence[Model]) -> None:
+    def __init__(self, models: Sequence[Model], weights: Sequence[float] | None) -> None:
         self.models = models
+        self.weights = weights
 
     def fit(self, train: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
         """Fit each model by itself."""
@@ -40,7 +37,7 @@ class Ensemble:
 
     def predict_proba(self, clips: Clips) -> NDArray[np.float64]:
         """(clips, classes)."""
-        return combine([model.predict_proba(clips) for model in self.models])
+        return combine([model.predict_proba(clips) for model in self.models], self.weights)
 
     @property
     def n_parameters(self) -> int:
@@ -48,10 +45,9 @@ class Ensemble:
         return sum(model.n_parameters for model in self.models)
 
 
-def combine(probabilities: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The normalised geometric mean of several models' probabilities, each (clips, classes)."""
-    logarithms = [np.log(np.maximum(p, SUREST)) for p in probabilities]
-    return np.asarray(softmax(np.mean(logarithms, axis=0), axis=1), dtype=np.float64)
+def combine(probabilities: Sequence[NDArray[np.float64]], weights: Sequence[float] | None) -> NDArray[np.float64]:
+    """The weighted mean of several models' probabilities, each (clips, classes); ``weights`` None = equal."""
+    return np.asarray(np.average(probabilities, axis=0, weights=weights), dtype=np.float64)
 
 
 def parts(parameters: Parameters) -> list[ModelSpec]:
@@ -73,6 +69,14 @@ def build(
     *,
     seed: int,
     members: tuple[str, ...] = ("svm-adventitious", "xgboost-adventitious", "resnet-maps"),
+    weights: tuple[float, ...] | None = None,
 ) -> Ensemble:
-    """See `Ensemble`; each member has its own default parameters."""
-    return Ensemble([spec.build(seed) for spec in parts({"members": members})])
+    """See `Ensemble`; each member has its own default parameters.
+
+    Raises:
+        InputError: as `parts`, or there is not one positive weight a member.
+    """
+    models = [spec.build(seed) for spec in parts({"members": members})]
+    if weights is not None and (len(weights) != len(members) or min(weights) <= 0):
+        raise InputError(f"an ensemble of {len(members)} members needs as many weights above 0; got {weights}")
+    return Ensemble(models, weights)

@@ -36,7 +36,9 @@ REGISTRY = _entries(
     ModelSpec("cnn", "models.cnn:build", "the practical's two-layer CNN, trained with care", "network"),
     ModelSpec("cnn-gru", "models.cnn_gru:build", "convolutions read by a GRU (Cho et al. 2014)", "network"),
     ModelSpec("resnet-maps", "models.resnet:build", "small residual network (He et al. 2016) on sound maps", "network"),
-    ModelSpec("ensemble", "models.ensemble:build", "mean of SVM, trees and network on adventitious sounds", "ensemble"),
+    ModelSpec(
+        "ensemble", "models.ensemble:build", "SVM (weight 3), trees, network", "ensemble", {"weights": (3, 1, 1)}
+    ),
 )
 
 

@@ -77,7 +77,7 @@ def build(
     n_fft: int = 256,
     hop: int = 128,
     dropout: float = 0.3,
-    epochs: int = 20,
+    epochs: int = 30,
     batch_size: int = 16,
     learning_rate: float = 3e-3,
     weight_decay: float = 1e-2,
@@ -90,7 +90,7 @@ def build(
     noise: float = 2.0,
     masked_bands: int = 6,
     masked_frames: int = 12,
-    mixup: float = 0.3,
+    mixup: float = 0.0,
     auxiliary: float = 0.5,
     averaging: float = 0.99,
 ) -> NetworkModel:

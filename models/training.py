@@ -246,4 +246,5 @@ def _to_device(images: Images, where: torch.device) -> Tensor:
 
 
 def _channels_last(images: Tensor) -> Tensor:
-    return images.contiguous(memory_format=torch.channels_last)
+    # Not `contiguous`: of images with one channel it changes nothing, not even the strides by which PyTorch chooses.
+    return images.to(memory_format=torch.channels_last)

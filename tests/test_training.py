@@ -1,0 +1,405 @@
+"""The one loop: what it minimises, what it keeps, and what of its parts reaches a prediction."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from corpora.clips import HIDDEN
+from corpora.simulated import Simulation, simulate
+from corpora.splits import LeavePatientsOut
+from corpora.tasks import for_task
+from features.augmentation import Augmentation
+from models import network as network_module
+from models import training
+from models.losses import SupervisedLoss, Targets, supervised_loss
+from models.network import NetworkModel, Standardise, image
+from models.training import LAST, Average, Examples, Recipe, predict, train
+
+CPU = torch.device("cpu")
+SIZE = (1, 4, 6)
+LABEL = np.array([0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0])
+SOUND = np.array([0, 1, 2, 0, 0, 0, 3, 0, 0, 1, 0, HIDDEN])
+
+
+def examples(seed=0, label=LABEL, sound=SOUND):
+    """Twelve images; the abnormal ones are brighter."""
+    images = np.random.default_rng(seed).standard_normal((len(label), *SIZE)).astype(np.float32)
+    images += 2.0 * label[:, None, None, None].astype(np.float32)
+    return Examples(images, Targets.of(label, sound))
+
+
+def linear(outputs=2):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(SIZE)), outputs))
+
+
+def weights(net):
+    return torch.cat([weight.detach().flatten() for weight in net.parameters()])
+
+
+# The loss
+
+
+def test_sounds_are_crackle_and_wheeze():
+    sounds = Targets.of(np.zeros(5, dtype=np.int64), np.array([0, 1, 2, 3, HIDDEN])).sounds
+    assert sounds[:4].tolist() == [[0, 0], [1, 0], [0, 1], [1, 1]]
+    assert sounds[4].isnan().all()
+
+
+def test_taking_targets_takes_both():
+    taken = examples().targets.take(torch.tensor([6, 1]), CPU)
+    assert taken.label.tolist() == [1, 1]
+    assert taken.sounds.tolist() == [[1, 1], [1, 0]]
+
+
+def by_hand(outputs, targets, class_weight, sound_weight, auxiliary):
+    """Weighted cross-entropy, and the binary cross-entropies of what is known, one clip after the other."""
+    logits = outputs.double()
+    total = weight_sum = heard = known = 0.0
+    for row, label, sounds in zip(logits, targets.label.tolist(), targets.sounds.tolist(), strict=True):
+        classes = row[:-2].softmax(0)
+        total += -class_weight[label] * float(classes[label].log())
+        weight_sum += class_weight[label]
+        for logit, sound, positive in zip(row[-2:], sounds, sound_weight, strict=True):
+            if not np.isnan(sound):
+                p = float(torch.sigmoid(logit))
+                heard += -(positive * sound * np.log(p) + (1 - sound) * np.log(1 - p))
+                known += 1
+    return total / weight_sum + auxiliary * heard / max(known, 1)
+
+
+@pytest.mark.parametrize("auxiliary", [0.5, 2.0])
+def test_loss_is_the_one_written_down(auxiliary):
+    label, sound = np.array([0, 1, 1, 0, 0]), np.array([0, 1, 3, HIDDEN, 0])
+    targets = Targets.of(label, sound)
+    loss = supervised_loss(targets, 2, True, auxiliary, CPU)
+    assert loss.class_weight.tolist() == pytest.approx([5 / (2 * 3), 5 / (2 * 2)])
+    assert loss.sound_weight.tolist() == [1, 3]  # 2 of 4 known clips crackle, 1 of 4 wheezes
+    outputs = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    expected = by_hand(outputs, targets, [5 / 6, 5 / 4], [1, 3], auxiliary)
+    assert float(loss(outputs, targets)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_without_auxiliary_outputs_all_outputs_are_classes():
+    targets = Targets.of(np.array([0, 3, 2]), np.array([0, 3, 2]))
+    outputs = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
+    loss = SupervisedLoss(None, torch.ones(2), 0.0)(outputs, targets)
+    assert float(loss) == pytest.approx(float(functional.cross_entropy(outputs, targets.label)))
+
+
+def test_sounds_that_are_not_known_change_nothing():
+    """A corpus of two classes: auxiliary outputs learn nothing, and nothing becomes NaN."""
+    targets = Targets.of(LABEL, np.full(len(LABEL), HIDDEN))
+    loss = supervised_loss(targets, 2, False, 0.5, CPU)
+    assert loss.class_weight is None
+    assert torch.isfinite(loss.sound_weight).all()
+    outputs = torch.randn(len(LABEL), 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    value = loss(outputs, targets)
+    value.backward()
+    assert float(value) == pytest.approx(float(functional.cross_entropy(outputs[:, :2], targets.label)))
+    assert torch.equal(outputs.grad[:, 2:], torch.zeros(len(LABEL), 2))
+
+
+def test_a_class_without_clips_weighs_nothing_and_a_sound_without_clips_is_finite():
+    loss = supervised_loss(Targets.of(np.array([0, 0, 2]), np.array([0, 0, 2])), 4, True, 1.0, CPU)
+    assert loss.class_weight.tolist() == pytest.approx([3 / 4, 0, 3 / 2, 0])
+    assert loss.sound_weight.tolist() == [3, 2]
+
+
+# The average and the schedule
+
+
+def test_average_is_its_closed_form():
+    decay, net = 0.9, linear()
+    average = Average(net, decay)
+    history, shares = [weights(net).clone()], []
+    for step in range(1, 40):
+        with torch.no_grad():
+            for weight in net.parameters():
+                weight.add_(0.1 * step)
+        average.update()
+        history.append(weights(net).clone())
+        shares.append(1 - min(decay, step / (step + 10)))
+    left = np.cumprod([1.0, *[1 - share for share in shares[::-1]]])[::-1]  # what each later step leaves of one before
+    parts = [left[0], *[share * rest for share, rest in zip(shares, left[1:], strict=True)]]
+    assert sum(parts) == pytest.approx(1)
+    expected = sum(part * value for part, value in zip(parts, history, strict=True))
+    torch.testing.assert_close(weights(average.network), expected, rtol=1e-4, atol=1e-4)
+    assert shares[0] == pytest.approx(10 / 11)
+    assert shares[-1] == pytest.approx(0.21, abs=0.01)
+
+
+def test_average_copies_counters_and_averages_running_means():
+    net = nn.BatchNorm1d(2)
+    average = Average(net, 0.5)
+    net(torch.randn(8, 2) + 5)
+    average.update()
+    assert average.network.num_batches_tracked == net.num_batches_tracked == 1
+    torch.testing.assert_close(average.network.running_mean, 10 / 11 * net.running_mean)
+
+
+def test_no_average_is_the_network_itself():
+    net = linear()
+    average = Average(net, 0.0)
+    average.update()
+    assert average.network is net
+
+
+def test_one_cycle_rises_to_its_peak_and_ends_near_zero(monkeypatch):
+    rates = rates_of(Recipe(epochs=5, batch_size=4, learning_rate=0.01, one_cycle=True, keep=LAST), monkeypatch)
+    assert len(rates) == 5 * 3
+    peak = int(np.argmax(rates))
+    assert rates[peak] == pytest.approx(0.01, rel=0.05)
+    assert (np.diff(rates[: peak + 1]) > 0).all()
+    assert (np.diff(rates[peak:]) < 0).all()
+    assert rates[0] < 0.05 * rates[peak]
+    assert rates[-1] < 0.03 * rates[peak]
+
+
+def test_without_one_cycle_the_rate_stays(monkeypatch):
+    assert set(rates_of(Recipe(epochs=2, batch_size=4, learning_rate=0.01, keep=LAST), monkeypatch)) == {0.01}
+
+
+def rates_of(recipe, monkeypatch):
+    """The learning rate of every step."""
+    rates = []
+    step = torch.optim.AdamW.step
+    monkeypatch.setattr(
+        torch.optim.AdamW,
+        "step",
+        lambda self, *args, **more: rates.append(self.param_groups[0]["lr"]) or step(self, *args, **more),
+    )
+    train(linear(), recipe, 0, examples(), None, 2)
+    return rates
+
+
+# What is kept
+
+
+def kept(curve):
+    return [row["epoch"] for row in curve if row["kept"]]
+
+
+def test_last_keeps_the_last_epoch_and_looks_at_no_validation_clip():
+    net, recipe = linear(), Recipe(epochs=4, batch_size=4, keep=LAST, patience=1)
+    curve = train(net, recipe, 0, examples(), None, 2)
+    assert kept(curve) == [3]
+    assert len(curve) == 4
+    assert all(row.keys() == {"epoch", "train_loss", "kept"} for row in curve)
+    shorter = linear()
+    train(shorter, replace(recipe, epochs=3), 0, examples(), None, 2)
+    assert not torch.equal(weights(net), weights(shorter))
+
+
+def test_the_epoch_that_is_best_on_the_validation_clips_is_kept():
+    """Validation labels are the wrong way round: the first epoch, which learned least, is the best."""
+    wrong = Examples(examples(1).images, Targets.of(1 - LABEL, SOUND))
+    net = linear()
+    curve = train(net, Recipe(epochs=6, batch_size=4, learning_rate=0.05), 0, examples(), wrong, 2)
+    scores = [(row["valid_score"], -row["valid_loss"]) for row in curve]
+    best = max(range(6), key=lambda epoch: scores[epoch])
+    assert kept(curve) == [best]
+    assert best < 5
+    stopped = linear()
+    train(stopped, Recipe(epochs=best + 1, batch_size=4, learning_rate=0.05), 0, examples(), wrong, 2)
+    assert torch.equal(weights(net), weights(stopped))
+
+
+def test_patience_ends_training():
+    wrong = Examples(examples(1).images, Targets.of(1 - LABEL, SOUND))
+    curve = train(linear(), Recipe(epochs=30, batch_size=4, learning_rate=0.05, patience=2), 0, examples(), wrong, 2)
+    assert len(curve) == kept(curve)[0] + 3 < 30
+
+
+def test_what_is_kept_is_the_average_of_the_weights():
+    """With decay the weights left are the average's, not those of the last step."""
+    plain, averaged = linear(), linear()
+    recipe = Recipe(epochs=3, batch_size=4, learning_rate=0.05, keep=LAST)
+    train(plain, recipe, 0, examples(), None, 2)
+    train(averaged, replace(recipe, averaging=0.99), 0, examples(), None, 2)
+    start = weights(linear())
+    assert 0 < (weights(averaged) - start).norm() < (weights(plain) - start).norm()
+
+
+def test_training_learns_and_the_same_seed_gives_the_same_weights():
+    recipe = Recipe(epochs=8, batch_size=4, learning_rate=0.05, keep=LAST, mixup=0.3, averaging=0.9, auxiliary=0.5)
+    nets = [linear(4) for _ in range(3)]
+    curves = [train(net, recipe, seed, examples(), None, 2) for net, seed in zip(nets, (3, 3, 4), strict=True)]
+    assert curves[0][-1]["train_loss"] < curves[0][0]["train_loss"]
+    assert curves[0] == curves[1]
+    assert torch.equal(weights(nets[0]), weights(nets[1]))
+    assert not torch.equal(weights(nets[0]), weights(nets[2]))
+    assert (predict(nets[0], examples(7).images, 2).argmax(axis=1) == LABEL).mean() > 0.8
+
+
+def test_training_that_diverges_at_once_says_what_to_do():
+    images = np.full((4, *SIZE), np.nan, dtype=np.float32)
+    broken = Examples(images, Targets.of(LABEL[:4], SOUND[:4]))
+    with pytest.raises(ValueError, match="the loss of the first epoch is not finite; lower the learning rate"):
+        train(linear(), Recipe(epochs=2), 0, broken, broken, 2)
+
+
+class Scheduled(nn.Module):
+    """Its outputs become NaN from one forward pass in training on."""
+
+    def __init__(self, breaks_at):
+        super().__init__()
+        self.inside, self.passes, self.breaks_at = linear(), 0, breaks_at
+
+    def forward(self, images):
+        self.passes += self.training
+        return self.inside(images) * (float("nan") if self.training and self.passes > self.breaks_at else 1.0)
+
+
+@pytest.mark.parametrize("valid", [None, examples(1)])
+def test_training_that_diverges_later_keeps_what_was_good(valid):
+    net = Scheduled(breaks_at=2 * 3)
+    keep = LAST if valid is None else "accuracy"
+    curve = train(net, Recipe(epochs=9, batch_size=4, keep=keep), 0, examples(), valid, 2)
+    assert len(curve) == 2
+    assert len(kept(curve)) == 1
+    assert torch.isfinite(weights(net)).all()
+
+
+@pytest.mark.parametrize("valid", [None, examples(1)])
+def test_weights_that_diverged_in_the_last_step_are_not_kept(valid):
+    """The loss of a step is that before it: only the weights show what the last step did."""
+    keep = LAST if valid is None else "accuracy"
+    with pytest.raises(ValueError, match="not finite; lower the learning rate"):
+        train(linear(), Recipe(epochs=1, learning_rate=1e39, keep=keep), 0, examples(), valid, 2)
+
+
+# Mixup and augmentation
+
+
+class NoDraw:
+    """In place of the beta distribution: always the same share."""
+
+    def __init__(self, share):
+        self.share = share
+
+    def __call__(self, *parameters):
+        return self
+
+    def sample(self):
+        return torch.tensor(self.share)
+
+
+def one_step(monkeypatch, share, mixup):
+    net = linear()
+    monkeypatch.setattr(torch.distributions, "Beta", NoDraw(share))
+    curve = train(net, Recipe(epochs=1, batch_size=12, learning_rate=0.05, keep=LAST, mixup=mixup), 0, examples(), None, 2)
+    return weights(net), curve[0]["train_loss"]
+
+
+def test_a_share_of_one_is_no_mixup(monkeypatch):
+    plain, mixed, half = (one_step(monkeypatch, *case) for case in ((1.0, 0.0), (1.0, 0.3), (0.5, 0.3)))
+    torch.testing.assert_close(mixed[0], plain[0], rtol=0, atol=1e-6)
+    assert mixed[1] == pytest.approx(plain[1], rel=1e-6)
+    assert half[1] != pytest.approx(plain[1], rel=1e-3)
+
+
+def test_mixup_mixes_images_and_losses_alike(monkeypatch):
+    """Of one clip with itself nothing is mixed: loss and step are those of the clip."""
+    lone = examples(label=LABEL[:1], sound=SOUND[:1])
+    nets = linear(), linear()
+    for net, mixup in zip(nets, (0.0, 0.3), strict=True):
+        train(net, Recipe(epochs=3, keep=LAST, mixup=mixup), 0, lone, None, 2)
+    torch.testing.assert_close(weights(nets[0]), weights(nets[1]), rtol=0, atol=1e-6)
+
+
+def test_validation_clips_are_never_changed_at_random(monkeypatch):
+    seen = []
+    changing = Augmentation(noise=1.0, masked_bands=2)
+    monkeypatch.setattr(Augmentation, "__call__", lambda self, images: seen.append(len(images)) or images)
+    train(linear(), Recipe(epochs=2, batch_size=12, augmentation=changing), 0, examples(), examples(1), 2)
+    assert seen == [12, 12]
+
+
+# Predictions
+
+
+def test_auxiliary_outputs_never_reach_a_prediction():
+    net, images = linear(4), examples().images
+    p = predict(net, images, 2)
+    assert p.shape == (12, 2)
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    logits = net(torch.from_numpy(images))[:, :2].detach().double()
+    np.testing.assert_allclose(p, logits.softmax(dim=1).numpy(), rtol=1e-6)
+    with torch.no_grad():
+        net[1].weight[2:] = 100.0
+    np.testing.assert_allclose(predict(net, images, 2), p, rtol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def fold():
+    clips = for_task(simulate(Simulation(patients=10, clips_per_patient=3, difficulty=0.0)), "abnormal")
+    return clips, next(LeavePatientsOut(2).split(clips, 0))
+
+
+def fitted(fold, **more):
+    clips, parts = fold
+    recipe = Recipe(epochs=1, **more)
+    model = NetworkModel(lambda size, outputs: Tiny(size, outputs), image("maps", 0, 0, 0), recipe, seed=0)
+    return model.fit(clips.take(parts.train), clips.take(parts.valid)), clips.take(parts.test).hide_labels()
+
+
+class Tiny(nn.Module):
+    """Means of bands over time - dense."""
+
+    def __init__(self, size, outputs):
+        super().__init__()
+        self.outputs = outputs
+        self.dense = nn.Linear(size[0] * size[1], outputs)
+
+    def forward(self, images):
+        return self.dense(images.mean(3).flatten(1))
+
+
+def test_a_network_gets_two_more_outputs_for_sounds_and_predicts_its_classes(fold):
+    for auxiliary, outputs in ((0.0, 2), (0.5, 4)):
+        model, test = fitted(fold, auxiliary=auxiliary)
+        assert model.network[1].outputs == outputs
+        p = model.predict_proba(test)
+        assert p.shape == (len(test), 2)
+        np.testing.assert_allclose(p.sum(axis=1), 1)
+
+
+def test_a_fixed_schedule_learns_from_the_validation_clips_too(fold, monkeypatch):
+    given = []
+    whole = network_module.train
+    monkeypatch.setattr(network_module, "train", lambda *args: given.append(args[3:5]) or whole(*args))
+    clips, parts = fold
+    model, _ = fitted(fold, keep=LAST)
+    fitted(fold)
+    (both, nobody), (train_only, valid) = given
+    everyone = np.concatenate([parts.train, parts.valid])
+    assert nobody is None
+    assert both.targets.label.tolist() == clips.label[everyone].tolist()
+    np.testing.assert_array_equal(both.images, model.images([clips.signals[i] for i in everyone], clips.rate))
+    assert len(train_only.images) == len(parts.train)
+    assert len(valid.images) == len(parts.valid)
+    expected = Targets.of(clips.label[everyone], clips.sound[everyone]).sounds
+    torch.testing.assert_close(both.targets.sounds, expected, equal_nan=True)
+    assert expected.sum() > 0
+
+
+def test_standardised_bands_have_mean_zero_and_deviation_one():
+    images = 5 + 3 * np.random.default_rng(0).standard_normal((20, 2, 4, 30)).astype(np.float32)
+    images[:, 1] *= 10
+    images[:, 0, 2] = 7.0
+    out = Standardise(images)(torch.from_numpy(images))
+    torch.testing.assert_close(out.mean((0, 3)), torch.zeros(2, 4), rtol=0, atol=1e-4)
+    spread = out.std((0, 3))
+    assert spread[0, 2] == 0
+    assert spread[1].tolist() == pytest.approx([1] * 4, abs=0.01)
+
+
+def test_where_networks_run_is_asked_in_one_place(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert training.device().type == "cuda"
