@@ -59,7 +59,7 @@ def list_entries(options: argparse.Namespace, console: Console) -> int:
     console.print("models", style="bold")
     for spec in REGISTRY.values():
         only = " (only when named)" if spec.optional else ""
-        console.print(f"  {spec.name:12} {spec.kind:9} {spec.source}{only}", highlight=False)
+        console.print(f"  {spec.name:20} {spec.kind:9} {spec.source}{only}", highlight=False)
     console.print(f"ablations  {', '.join(ABLATIONS)}", highlight=False)
     console.print(f"corpora    {', '.join(CORPORA)}", highlight=False)
     console.print(f"tasks      {', '.join(TASKS)}", highlight=False)

@@ -41,6 +41,9 @@ MODULATION_STEP = 0.01
 PREDICTION_ORDERS = (8, 24)
 """Of the linear prediction: 8 describe the slope of a spectrum, 24 also the resonances of stethoscope and chest."""
 
+SMOOTHED = 12
+"""Samples (3 ms) over which the energy of the unpredictable part is averaged: shorter than a crackle."""
+
 FLOOR = 1e-4
 """Added before a logarithm or a division, for signals of RMS 1: silence stays finite."""
 
@@ -125,8 +128,8 @@ def whitened(samples: Floats, rate: int) -> dict[str, float]:
         Named numbers, 14 a prediction order.
     """
     numbers: dict[str, float] = {}
-    spectrum = np.square(np.abs(rfft(samples, next_fast_len(2 * len(samples)))))
-    correlation = irfft(spectrum)[: max(PREDICTION_ORDERS) + 1] / len(samples)
+    size = next_fast_len(2 * len(samples))
+    correlation = irfft(np.square(np.abs(rfft(samples, size))), size)[: max(PREDICTION_ORDERS) + 1] / len(samples)
     correlation[0] = correlation[0] * 1.001 + FLOOR  # white noise 30 dB down keeps the equations solvable
     for order in PREDICTION_ORDERS:
         weights = solve_toeplitz(correlation[:order], correlation[1 : order + 1])
@@ -138,10 +141,6 @@ def whitened(samples: Floats, rate: int) -> dict[str, float]:
         numbers |= {f"explosiveness, {name}": _log_kurtosis(left), f"unpredictable part, {name}": float(np.log(error))}
         numbers |= _explosive_frames(left, rate, name) | _clicks(level, rate, name)
     return numbers
-
-
-SMOOTHED = 12
-"""Samples (3 ms) over which the energy of the unpredictable part is averaged: shorter than a crackle."""
 
 
 def rhythm(bands: Bands) -> dict[str, float]:
