@@ -46,10 +46,12 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 benchmark: $(READY) ## fit every model, write the report, print the leaderboard
+	$(if $(GROUP),$(error make benchmark takes no GROUP; name models with MODELS=, or use make ablation))
 	@$(BIN)/respbench run $(run_options) $(if $(MODELS),--models "$(MODELS)") $(if $(MODEL),--model "$(MODEL)") \
 		$(if $(OTHER),--other "$(OTHER)") $(if $(OTHER_DATA),--other-data "$(OTHER_DATA)")
 
 ablation: $(READY) ## fit models with one part changed, to see what the parts are worth
+	$(if $(strip $(MODELS)$(MODEL)$(OTHER)$(OTHER_DATA)),$(error make ablation takes no MODELS, MODEL, OTHER or OTHER_DATA; name groups with GROUP=))
 	@$(BIN)/respbench ablate $(run_options) $(if $(GROUP),--group "$(GROUP)")
 
 explore: $(READY) ## look at a corpus: waveforms, mel-spectrograms, patients, devices
@@ -57,7 +59,7 @@ explore: $(READY) ## look at a corpus: waveforms, mel-spectrograms, patients, de
 
 tables: $(READY) ## write all tables and figures again from the stored predictions
 	@$(BIN)/respbench report "$(RESULTS)"
-	@$(if $(filter results,$(RESULTS)),$(BIN)/python -m benchmarks.readme)
+	@if [ "$(RESULTS)" = results ]; then $(BIN)/python -m benchmarks.readme; fi
 
 data: $(READY) ## fetch the ICBHI 2017 database (1.9 GB), resumable
 	@$(BIN)/respbench data

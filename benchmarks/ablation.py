@@ -23,10 +23,10 @@ def find_stored(name: str) -> Protocol:
     Raises:
         InputError: there is none of that name.
     """
-    protocol = protocols.find(name.removesuffix(SUFFIX))
-    return for_ablation(protocol) if name.endswith(SUFFIX) else protocol
+    return for_ablation(protocols.find(name.removesuffix(SUFFIX))) if is_ablation(name) else protocols.find(name)
 
 
 def is_ablation(name: str) -> bool:
     """Whether this is the name of an ablation's protocol or of its folder, also of one that was set aside."""
-    return re.search(rf"{SUFFIX}(-of-[0-9a-f]+)?$", name) is not None
+    crossed = name.startswith(protocols.CROSS_CORPUS)  # whose name ends in that of a corpus, and may look like one
+    return not crossed and re.search(rf"{SUFFIX}(-of-[0-9a-f]+)?$", name) is not None

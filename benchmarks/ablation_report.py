@@ -33,6 +33,7 @@ def add_ablations(page: Page, board: Board) -> None:
 def _group(page: Page, board: Board, name: str, group: Ablation, entries: dict[str, Entry]) -> None:
     reference = board.find(group.reference.name)
     stored = [entries[spec.name] for spec in group.specs if spec.name in entries]
+    words = {spec.name: spec.source for spec in group.variants}
     page.heading(f"`{name}`", 3)
     page.text(group.question)
     page.table(
@@ -41,7 +42,7 @@ def _group(page: Page, board: Board, name: str, group: Ablation, entries: dict[s
         [
             [
                 entry.model,
-                FULL if entry.model == group.reference.name else _what(entry),
+                FULL if entry.model == group.reference.name else words[entry.model],
                 *(cell(entry.estimate(metric)) if entry.complete else UNDEFINED for metric in COMPARED),
                 entry.status,
             ]
@@ -58,11 +59,11 @@ def _group(page: Page, board: Board, name: str, group: Ablation, entries: dict[s
             ["model", *(f"{label} minus {reference.model}" for label in COMPARED.values())],
             [[e.model, *(cell(difference(e, reference, m), signed=True) for m in COMPARED)] for e in variants],
         )
-        page.bullets([difference_in_words(entry, reference) + board.flagged for entry in variants])
+        page.bullets([difference_in_words(e, reference, words[e.model]) + board.flagged for e in variants])
 
 
-def difference_in_words(variant: Entry, reference: Entry) -> str:
-    """What the change is shown to do on each measure; where an interval includes 0, that nothing is shown."""
+def difference_in_words(variant: Entry, reference: Entry, what: str) -> str:
+    """What the change ``what`` is shown to do on each measure; where an interval includes 0, that nothing is shown."""
     said: dict[str, list[str]] = {"better": [], "worse": [], "": []}
     for metric, label in COMPARED.items():
         gain = difference(variant, reference, metric)
@@ -71,12 +72,7 @@ def difference_in_words(variant: Entry, reference: Entry) -> str:
     parts = [f"{word} than `{reference.model}` on {_and(said[word])}" for word in ("better", "worse") if said[word]]
     if said[""]:
         parts.append(f"not shown to differ from `{reference.model}` on {_and(said[''])} (the interval includes 0)")
-    return f"`{variant.model}` ({_what(variant)}): {'; '.join(parts) or 'can not be compared'}."
-
-
-def _what(entry: Entry) -> str:
-    """What differs from the full model, as the stored fits say."""
-    return str(entry.stored[0].facts["source"]) if entry.stored else ""
+    return f"`{variant.model}` ({what}): {'; '.join(parts) or 'can not be compared'}."
 
 
 def _and(words: list[str]) -> str:

@@ -56,10 +56,11 @@ def list_entries(options: argparse.Namespace, console: Console) -> int:
     from models.ablations import ABLATIONS
     from models.registry import REGISTRY
 
+    width = max(map(len, REGISTRY))
     console.print("models", style="bold")
     for spec in REGISTRY.values():
         only = " (only when named)" if spec.optional else ""
-        console.print(f"  {spec.name:20} {spec.kind:9} {spec.source}{only}", highlight=False)
+        console.print(f"  {spec.name:{width}} {spec.kind:8} {spec.source}{only}", highlight=False)
     console.print(f"ablations  {', '.join(ABLATIONS)}", highlight=False)
     console.print(f"corpora    {', '.join(CORPORA)}", highlight=False)
     console.print(f"tasks      {', '.join(TASKS)}", highlight=False)
@@ -108,6 +109,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from benchmarks.protocols import find as find_protocol
     from models.registry import find as find_models
 
+    _refuse_early(options)
     if options.protocol == CROSS_CORPUS:
         return _cross(options, console, find_models(options.models, tuple(options.model)))
     protocol = find_protocol(options.protocol)
@@ -136,6 +138,8 @@ def _cross(options: argparse.Namespace, console: Console, specs: "Sequence[Model
             f"{options.corpus} can't be trained on and tested at once by {options.protocol}; choose two different "
             "corpora, or the protocol patients-5fold"
         )
+    if options.other == "simulated" and options.other_data:
+        raise InputError("OTHER=simulated takes no OTHER_DATA; leave it out")
     if options.other in NEEDED and not options.other_data:
         raise InputError(f"OTHER={options.other} needs OTHER_DATA={NEEDED[options.other]}")
     parts = _open(options, console), _open(options, console, options.other, options.other_data)
@@ -153,9 +157,27 @@ def ablate(options: argparse.Namespace, console: Console) -> int:
     from benchmarks.protocols import find as find_protocol
     from models.ablations import find_ablations, models_of
 
+    _refuse_early(options)
     protocol = for_ablation(find_protocol(options.protocol))
     specs = models_of(find_ablations(options.group).values())
     return _fit_and_report(options, console, _open(options, console), protocol, specs)
+
+
+def _refuse_early(options: argparse.Namespace) -> None:
+    """What is wrong with a request is said before a corpus is decoded."""
+    from benchmarks.protocols import CROSS_CORPUS
+    from corpora.tasks import TASKS
+
+    if options.protocol.startswith(f"{CROSS_CORPUS}-"):
+        raise InputError(
+            f"{options.protocol} is the name of a results folder; set --protocol {CROSS_CORPUS}, with --corpus and "
+            "--other"
+        )
+    if options.task not in TASKS:
+        raise InputError(f"unknown task {options.task!r}; choose from {', '.join(TASKS)}")
+    for what, number in (("SEEDS", options.seeds), ("WORKERS", options.workers)):
+        if number is not None and number < 1:
+            raise InputError(f"{what}={number} must be at least 1")
 
 
 def _fit_and_report(
@@ -193,7 +215,7 @@ def report(options: argparse.Namespace, console: Console) -> int:
         raise InputError(f"{options.folder} holds no stored runs; run `respbench run` first, or name another folder")
     for folder in runs:
         console.print(f"{write_report(Store(folder)).page}", highlight=False)
-    if options.folder.resolve() not in {folder.resolve() for folder in runs}:
+    if options.folder.resolve() in {folder.resolve().parents[2] for folder in runs}:
         write_index(options.folder)
     return 0
 

@@ -62,8 +62,10 @@ def add_crossing(page: Page, board: Board, folder: Path) -> None:
     if absent:
         page.text(f"Not complete under `{IN_CORPUS}` of {here}: {listed(absent)}; run it there, too.")
     page.text(
-        "What lies between two such columns is more than the hospital: patients, ages, devices, rooms, who annotated "
-        "what and how, and how much there was to train on all differ."
+        "AUROC is not quite the same on both sides: in the corpus it is the mean over folds, each of which ranks its "
+        "own share of the patients; here one model ranks all patients at once. Score and AUROC within patients pool "
+        "the same clips on both sides. What lies between two such columns is more than the hospital: patients, ages, "
+        "devices, rooms, who annotated what and how, and how much there was to train on all differ."
     )
 
 

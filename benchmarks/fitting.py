@@ -160,11 +160,14 @@ def _combine(job: Job, store: Store) -> tuple[NDArray[np.float64], dict[str, Any
         if not store.has(fit, fit_fingerprint(job.prepared, job.task, job.protocol, part)):
             raise ValueError(f"{part.name}, one of its members, has no predictions for {fit.stem}; see why it failed")
         members.append(store.read(fit))
+        if not members[-1].predictions["clip_id"].equals(members[0].predictions["clip_id"]):
+            raise ValueError(f"{part.name} predicted other clips than {members[0].fit.model} in {fit.stem}")
     classes = members[0].facts["classes"]
     tables = [member.predictions[classes].to_numpy(np.float64) for member in members]
     facts = [member.facts for member in members]
-    return combine(tables, job.spec.parameters().get("weights")), {
+    return combine(tables, job.spec.parameters()["weights"]), {
         "parameters": job.spec.parameters(),
+        "members": {member.fit.model: member.facts["predictions_digest"] for member in members},
         "trials": [],
         "curve": [],
         "fit_seconds": sum(fact["fit_seconds"] for fact in facts),

@@ -126,7 +126,7 @@ def costs(entry: Entry) -> dict[str, Any]:
 
 
 def costs_csv(board: Board) -> str:
-    """costs.csv: mean seconds a fit, milliseconds a clip, size; in the leaderboard's order."""
+    """costs.csv: median seconds a fit, milliseconds a clip, size; in the leaderboard's order."""
     rows = [{"model": entry.model, **costs(entry), "warning": "; ".join(board.flags)} for entry in board.entries]
     return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
 

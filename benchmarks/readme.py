@@ -11,7 +11,7 @@ from tabulate import tabulate
 
 from benchmarks.board import COMPLETE
 from benchmarks.leaderboard import UNDEFINED
-from benchmarks.store import write_atomically
+from benchmarks.store import Store, write_atomically
 from corpora.problems import InputError
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -43,8 +43,10 @@ def render(readme: str, results: Path) -> str:
 
 def leaderboard(results: Path) -> str:
     """The leaderboard of the real cycles, with what the leaky split would have claimed beside it."""
-    board = _read(results.joinpath(*SHOWN) / "leaderboard.csv")
-    leaky = _read(results.joinpath(*SHOWN[:-1], LEAKY) / "leaderboard.csv")
+    shown, mixing = results.joinpath(*SHOWN), results.joinpath(*SHOWN[:-1], LEAKY)
+    board, leaky = _read(shown / "leaderboard.csv"), _read(mixing / "leaderboard.csv")
+    if _came_from(shown) != _came_from(mixing):
+        raise InputError(f"{mixing} comes from another corpus or other seeds than {shown}; run both again")
     mixed = dict(zip(leaky["model"].astype(str), leaky["auroc"].map("*{:.2f}*".format), strict=True))
     rows = []
     for _, row in board.iterrows():
@@ -60,6 +62,12 @@ def _read(leaderboard: Path) -> pd.DataFrame:
         raise InputError(f"{leaderboard} does not exist; run the benchmark that writes it, then `make tables`")
     board = pd.read_csv(leaderboard)
     return board[board["status"] == COMPLETE]
+
+
+def _came_from(folder: Path) -> tuple[set[str], set[int]]:
+    """Corpora and seeds of the fits in a folder."""
+    store = Store(folder)
+    return {store.corpus_fingerprint(fit) for fit in store.fits()}, {fit.seed for fit in store.fits()}
 
 
 def speed(results: Path) -> str:

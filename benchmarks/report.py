@@ -136,7 +136,7 @@ def _describe(page: Page, board: Board) -> None:
             + ", ".join(f"{labels.count(name)} {name}" for name in board.classes)
             + ".",
             f"Protocol `{protocol.name}`: {protocol.explanation}.",
-            f"Folds: {len(first_seed)}. Seeds: {', '.join(map(str, board.seeds))}; each seed deals other folds and "
+            f"Folds: {len(first_seed)}. Seeds: {', '.join(map(str, board.seeds))}; each seed deals {_dealt(board)} and "
             "other initial weights, and every model gets the same ones.",
             "A fit has "
             + ", ".join(
@@ -196,7 +196,7 @@ def _seeds(page: Page, board: Board) -> None:
         values = {metric: np.array([seed[metric][0] for seed in each]) for metric in ("score", "auroc")}
         rows.append([entry.model, *(t for v in values.values() for t in (f"{v.std(ddof=1):.3f}", _between(v)))])
     page.table(
-        f"How the numbers change from seed to seed ({len(board.seeds)} seeds; other folds, other initial weights).",
+        f"How the numbers change from seed to seed ({len(board.seeds)} seeds; {_dealt(board)}, other initial weights).",
         ["model", "score: standard deviation", "lowest to highest", "AUROC: standard deviation", "lowest to highest"],
         rows,
     )
@@ -238,6 +238,11 @@ def _versions(page: Page, board: Board) -> None:
             f"Models: {listed([entry.model for entry in board.entries])}.",
         ]
     )
+
+
+def _dealt(board: Board) -> str:
+    """What another seed changes."""
+    return "other folds" if len({stored.fit.fold for stored in board.fits}) > 1 else "other validation patients"
 
 
 def _range(values: list[int]) -> str:

@@ -1,6 +1,7 @@
 """The page over all reports of a results folder: which there are, and who leads in each."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -75,7 +76,7 @@ def _row(path: Path, results: Path) -> list[str]:
 
 def _link(path: Path, results: Path) -> str:
     place = path.parent.relative_to(results)
-    return f"[{' · '.join(place.parts)}]({place.as_posix()}/README.md)"
+    return f"[{' · '.join(place.parts)}]({quote(place.as_posix())}/README.md)"
 
 
 def _best(complete: pd.DataFrame, metric: str, warning: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 import os
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import joblib
@@ -20,6 +20,8 @@ from corpora.fingerprint import digest
 from corpora.prepare import Prepared
 from corpora.problems import InputError
 from models.spec import ModelSpec
+
+ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ def run(plan: Plan, console: Console) -> Store:
     Raises:
         InputError: the request can't be met, or another run is writing to the same folder.
     """
-    if plan.seeds < 1 or plan.workers < 1:
-        raise InputError(f"SEEDS={plan.seeds} and WORKERS={plan.workers} must both be at least 1")
+    for what, number in (("SEEDS", plan.seeds), ("WORKERS", plan.workers)):
+        if number < 1:
+            raise InputError(f"{what}={number} must be at least 1")
     locks = plan.prepared.folder.parent.parent / "locks"
     locks.mkdir(parents=True, exist_ok=True)
     lock = FileLock(locks / digest([str(plan.folder.resolve())]))
@@ -90,15 +93,20 @@ def _run(plan: Plan, console: Console) -> Store:
         missing = _take_over(missing, store, plan)
     if len(missing) < len(jobs):
         console.print(f"{len(jobs) - len(missing)} of {len(jobs)} fits are stored already.")
-    if missing:
-        # One fit of each model first: what is broken shows at once, and the time left is soon known.
-        first = {job.fit.model: job.fit for job in reversed(missing)}
-        missing.sort(key=lambda job: job.fit != first[job.fit.model])
-        for together in (False, True):  # ensembles need what their members have stored
-            wave = [job for job in missing if bool(job.spec.parts()) == together]
-            if wave:
-                _execute(wave, plan.workers, console)
+    single = [job for job in missing if job.spec.kind != ENSEMBLE]
+    # One fit of each model first: what is broken shows at once, and the time left is soon known.
+    first = {job.fit.model: job.fit for job in reversed(single)}
+    _execute(sorted(single, key=lambda job: job.fit != first[job.fit.model]), plan.workers, console)
+    # Ensembles last: they combine what their members have stored by now, which takes no time.
+    _execute([job for job in jobs if job.spec.kind == ENSEMBLE and _outdated(job, store)], 1, console)
     return store
+
+
+def _outdated(job: Job, store: Store) -> bool:
+    """Whether an ensemble is missing, or was combined from other predictions than its members have stored now."""
+    members = {part.name: store.facts(replace(job.fit, model=part.name)) for part in job.spec.parts()}
+    now = {name: facts.get("predictions_digest") for name, facts in members.items()}
+    return not store.has(job.fit, job.fingerprint) or store.facts(job.fit).get("members") != now
 
 
 def _take_over(missing: list[Job], store: Store, plan: Plan) -> list[Job]:
@@ -164,6 +172,8 @@ def _jobs(plan: Plan, store: Store, console: Console) -> list[Job]:
 
 
 def _execute(jobs: list[Job], workers: int, console: Console) -> None:
+    if not jobs:
+        return
     time_left = TimeLeft([job.fit for job in jobs], workers)
     parallel = joblib.Parallel(
         n_jobs=workers,

@@ -152,9 +152,16 @@ class Store:
     def corpus_fingerprint(self, fit: Fit) -> str:
         """Which corpus a stored fit came from; empty if its facts can't be read."""
         try:
-            return str(json.loads(self._json(fit).read_text())["corpus"]["fingerprint"])
+            return str(self.facts(fit)["corpus"]["fingerprint"])
         except _DAMAGE:
             return ""
+
+    def facts(self, fit: Fit) -> dict[str, Any]:
+        """What is stored about a fit; empty if it can't be read."""
+        try:
+            return dict(json.loads(self._json(fit).read_text()))
+        except _DAMAGE:
+            return {}
 
     def read(self, fit: Fit) -> Stored:
         """One stored fit.

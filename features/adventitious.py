@@ -81,18 +81,19 @@ class Adventitious:
                 f"adventitious sounds reach up to 2 kHz, so that {rate} Hz are too few; use {RATE} or more"
             )
         clip_lengths(signals)
-        rows = [list(_measure(_prepared(signal, rate), self.families).values()) for signal in signals]
-        return np.array(rows, dtype=np.float32).reshape(len(signals), -1)
+        matrix = np.empty((len(signals), len(self.columns)), dtype=np.float32)
+        for row, signal in zip(matrix, signals, strict=True):
+            row[:] = list(_measure(_prepared(signal, rate), self.families).values())
+        return matrix
 
 
 def _prepared(signal: Signal, rate: int) -> NDArray[np.float64]:
     """(samples,) at 4 kHz, mirrored to the shortest length if need be."""
     samples = mono(signal)
-    if rate != RATE:
-        samples = soxr.resample(samples, rate, RATE, quality="VHQ")
-    if len(samples) < SHORTEST:
-        samples = np.pad(samples, (0, SHORTEST - len(samples)), mode="symmetric")
-    return samples
+    shortest = -(-SHORTEST * rate // RATE)
+    if len(samples) < shortest:
+        samples = np.pad(samples, (0, shortest - len(samples)), mode="symmetric")
+    return samples if rate == RATE else soxr.resample(samples, rate, RATE, quality="VHQ")
 
 
 def _measure(samples: NDArray[np.float64], families: Sequence[str]) -> dict[str, float]:

@@ -26,7 +26,8 @@ NEIGHBOURHOOD = 0.5
 """s that a click is compared with: many crackles long, shorter than a phase of the breath."""
 
 APART = 0.01
-"""s between two clicks that are counted: about the length of a crackle (5 ms fine, 10 ms coarse: CORSA 2000)."""
+"""s, half before and half after a peak, in which no lower one counts: about the length of a crackle (5 ms fine, 10 ms
+coarse: CORSA 2000)."""
 
 CLICK = (2, 3, 4, 6)
 """Times the usual envelope at which a peak is counted. In breath noise, whose envelope is Rayleigh-distributed, peaks
@@ -66,6 +67,7 @@ class Bands:
     def __init__(self, samples: Floats, rate: int) -> None:
         self.rate = rate
         margin = min(round(PADDING * rate), len(samples))
+        samples = samples - samples.mean()
         padded = np.pad(samples, margin, mode="symmetric")
         size = next_fast_len(len(padded))
         own = slice(margin, margin + len(samples))
@@ -73,7 +75,7 @@ class Bands:
         frequency = np.arange(len(spectrum)) * rate / size
         broad = irfft(spectrum * _band_pass(frequency, EDGES[0], EDGES[-1]), size)[own]
         loudness = max(float(np.sqrt(np.mean(np.square(broad)))), 1e-9)
-        self.loudness_normalised = (samples - samples.mean()) / loudness
+        self.loudness_normalised = samples / loudness
         self.broad = broad / loudness
         gains = np.array([_band_pass(frequency, *edges) for edges in pairwise(EDGES)])
         # The positive frequencies alone, doubled, make the analytic signal: wave and envelope in one transform.

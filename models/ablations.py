@@ -90,7 +90,7 @@ def find_ablations(names: str | None = None) -> dict[str, Ablation]:
     Raises:
         InputError: there is no group of that name.
     """
-    wanted = [name.strip() for name in (names or ",".join(ABLATIONS)).split(",") if name.strip()]
+    wanted = [name.strip() for name in (",".join(ABLATIONS) if names is None else names).split(",") if name.strip()]
     unknown = [name for name in wanted if name not in ABLATIONS]
     if unknown or not wanted:
         raise InputError(f"unknown ablation {', '.join(unknown) or names!r}; choose from {', '.join(ABLATIONS)}")

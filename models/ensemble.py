@@ -54,7 +54,7 @@ def parts(parameters: Parameters) -> list[ModelSpec]:
     """The entries that are averaged: what they are made of belongs to the ensemble's fingerprint.
 
     Raises:
-        InputError: an unknown name, fewer than two, or an ensemble among them.
+        InputError: an unknown name, fewer than two, an ensemble among them, or not one positive weight each.
     """
     # By name, since an import would make every new line of the registry part of this file's own fingerprint.
     registry: dict[str, ModelSpec] = importlib.import_module("models.registry").REGISTRY
@@ -62,6 +62,9 @@ def parts(parameters: Parameters) -> list[ModelSpec]:
     unknown = [name for name in members if name not in registry or registry[name].target.startswith(f"{__name__}:")]
     if unknown or len(set(members)) < max(2, len(members)):
         raise InputError(f"an ensemble needs two or more different models of the registry; got {', '.join(members)}")
+    weights = parameters["weights"]
+    if weights is not None and (len(weights) != len(members) or min(weights) <= 0):
+        raise InputError(f"an ensemble of {len(members)} members needs as many weights above 0; got {weights}")
     return [registry[name] for name in members]
 
 
@@ -74,9 +77,7 @@ def build(
     """See `Ensemble`; each member has its own default parameters.
 
     Raises:
-        InputError: as `parts`, or there is not one positive weight a member.
+        InputError: as `parts`.
     """
-    models = [spec.build(seed) for spec in parts({"members": members})]
-    if weights is not None and (len(weights) != len(members) or min(weights) <= 0):
-        raise InputError(f"an ensemble of {len(members)} members needs as many weights above 0; got {weights}")
-    return Ensemble(models, weights)
+    members_of = parts({"members": members, "weights": weights})
+    return Ensemble([spec.build(seed) for spec in members_of], weights)

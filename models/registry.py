@@ -53,7 +53,7 @@ def find(names: str | None = None, files: tuple[Path, ...] = ()) -> list[ModelSp
         InputError: a name is unknown or used twice, or a file is no model file.
     """
     usual = ",".join(name for name, spec in REGISTRY.items() if not spec.optional)
-    wanted = [name.strip() for name in (names or usual).split(",") if name.strip()]
+    wanted = [name.strip() for name in (usual if names is None else names).split(",") if name.strip()]
     unknown = [name for name in wanted if name not in REGISTRY]
     if unknown:
         raise InputError(f"unknown model {unknown[0]!r}; choose from {', '.join(REGISTRY)}")

@@ -90,8 +90,7 @@ class ModelSpec:
 
     def parts(self) -> list["ModelSpec"]:
         """The entries whose predictions this one averages; none, unless it is an ensemble."""
-        parts = getattr(self.module(), "parts", None)
-        return list(parts(self.parameters())) if parts else []
+        return list(self.module().parts(self.parameters())) if self.kind == "ensemble" else []
 
     def fingerprint(self) -> str:
         """Changes when the model's code, the code it calls, its parts, or its default parameters change."""

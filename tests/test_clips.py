@@ -31,6 +31,7 @@ def same_row(clips, row, of_clips, of_row):
         and clips.patient[row] == of_clips.patient[of_row]
         and clips.clip_id[row] == of_clips.clip_id[of_row]
         and clips.meta.iloc[row].equals(of_clips.meta.iloc[of_row])
+        and clips.sound[row] == of_clips.sound[of_row]
     )
 
 
@@ -57,9 +58,10 @@ def test_clips_are_frozen():
 
 @given(st.lists(st.integers(0, len(CLIPS) - 1), unique=True))
 def test_what_is_taken_keeps_its_rows_whole(index):
-    taken = CLIPS.take(np.array(index, dtype=np.int64))
-    assert len(taken) == len(index)
-    assert all(same_row(taken, row, CLIPS, of_row) for row, of_row in enumerate(index))
+    for clips in (CLIPS, for_task(CLIPS, "abnormal")):
+        taken = clips.take(np.array(index, dtype=np.int64))
+        assert len(taken) == len(index)
+        assert all(same_row(taken, row, clips, of_row) for row, of_row in enumerate(index))
 
 
 def test_taking_from_what_was_taken_counts_in_the_latter():
@@ -71,8 +73,8 @@ def test_taking_from_what_was_taken_counts_in_the_latter():
 
 
 def test_hidden_labels_are_gone_and_the_rest_stays():
-    hidden = CLIPS.hide_labels()
-    assert set(hidden.label.tolist()) == {HIDDEN}
+    hidden = for_task(CLIPS, "abnormal").hide_labels()
+    assert set(hidden.label.tolist()) == set(hidden.sound.tolist()) == {HIDDEN}
     assert CLIPS.label.min() >= 0
     assert hidden.patient is CLIPS.patient
     assert hidden.clip_id is CLIPS.clip_id
@@ -116,12 +118,38 @@ def test_any_crackle_or_wheeze_is_abnormal():
     assert two.label.tolist() == [0, 1, 1, 1]
 
 
-def test_hidden_labels_stay_hidden_in_every_task():
-    assert for_task(CLIPS.hide_labels(), "abnormal").label.max() == HIDDEN
+@pytest.mark.parametrize("task", ["abnormal", "four-class"])
+def test_hidden_labels_stay_hidden_in_every_task(task):
+    hidden = for_task(CLIPS.hide_labels(), task)
+    assert hidden.label.max() == hidden.sound.max() == HIDDEN
+    assert for_task(CLIPS, task).hide_labels().sound.max() == HIDDEN
 
 
-def test_a_task_that_the_corpus_is_labelled_for_changes_nothing():
-    assert for_task(CLIPS, "four-class") is CLIPS
+@pytest.mark.parametrize(("clips", "task"), [(CLIPS, "four-class"), (clips_with([[2, 1]]), "abnormal")])
+def test_a_task_that_the_corpus_is_labelled_for_changes_nothing(clips, task):
+    same = for_task(clips, task)
+    names = [field.name for field in dataclasses.fields(clips) if field.name != "sound"]
+    assert len(names) == 7
+    assert all(getattr(same, name) is getattr(clips, name) for name in names)
+
+
+def test_crackle_and_wheeze_are_told_apart_whatever_the_task():
+    clips = clips_with([[1, 1, 1, 1]])
+    assert set(clips.sound.tolist()) == {HIDDEN}  # nobody has said yet
+    for task in ("abnormal", "four-class"):
+        assert for_task(clips, task).sound.tolist() == [0, 1, 2, 3]
+    again = for_task(for_task(clips, "abnormal"), "abnormal")
+    assert again.sound.tolist() == [0, 1, 2, 3]
+    assert again.take(np.array([2, 0])).sound.tolist() == [2, 0]
+
+
+def test_a_corpus_of_two_classes_can_not_tell_crackle_from_wheeze():
+    assert set(for_task(clips_with([[2, 2]]), "abnormal").sound.tolist()) == {HIDDEN}
+
+
+def test_sounds_of_another_length_are_refused():
+    with pytest.raises(InputError, match="different lengths"):
+        replace(CLIPS, sound=np.zeros(len(CLIPS) - 1, dtype=np.int64))
 
 
 def test_two_classes_can_not_be_made_four():

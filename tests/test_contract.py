@@ -1,14 +1,18 @@
 """The contract, run over every entry of the registry: no model has tests of its own until it has passed these."""
 
 import pickle
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import optuna
 import pytest
 import torch
 
+from corpora import catalog
 from corpora.clips import Clips
-from corpora.simulated import Simulation, simulate
+from corpora.simulated import Simulation
 from corpora.splits import Fold, LeavePatientsOut
 from corpora.tasks import TASKS, for_task
 from models.registry import REGISTRY
@@ -18,9 +22,20 @@ QUICK = {"epochs": 2, "n_estimators": 30}
 """Enough for networks and trees to show that they learn at all; every other parameter is the entry's own."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    """Every entry of the registry, and so every member of an ensemble, is quick."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, spec in REGISTRY.items():
+            fewer = {key: value for key, value in QUICK.items() if key in spec.parameters()}
+            patch.setitem(REGISTRY, name, replace(spec, overrides={**spec.overrides, **fewer}))
+        yield
+
+
 @pytest.fixture(scope="module")
 def clips() -> Clips:
-    return simulate(Simulation(patients=24, clips_per_patient=6, seed=3))
+    """Stored, so that features are computed once for all fits, as they are in a run."""
+    return catalog.open_corpus("simulated", simulation=Simulation(patients=24, clips_per_patient=6, seed=3)).clips()
 
 
 @pytest.fixture(scope="module", params=list(TASKS))
@@ -29,13 +44,40 @@ def fold(request: pytest.FixtureRequest, clips: Clips) -> tuple[Clips, Fold]:
     return task, next(LeavePatientsOut(3).split(task, 0))
 
 
-def quick(spec: ModelSpec) -> dict[str, int]:
-    return {name: value for name, value in QUICK.items() if name in spec.parameters()}
+def in_memory(clips: Clips) -> Clips:
+    """The same clips, apart from the prepared corpus: their features are computed whenever they are asked for."""
+    return replace(clips, signals=[np.array(signal) for signal in clips])
 
 
 def fitted(spec: ModelSpec, clips: Clips, fold: Fold, seed: int = 0) -> Model:
     unlabeled = clips.take(fold.unlabeled).hide_labels() if spec.unlabeled else None
-    return spec.build(seed, quick(spec)).fit(clips.take(fold.train), clips.take(fold.valid), unlabeled)
+    return spec.build(seed).fit(clips.take(fold.train), clips.take(fold.valid), unlabeled)
+
+
+def asked(clips: Clips, fold: Fold) -> Clips:
+    """The test clips as a model gets them."""
+    return in_memory(clips.take(fold.test)).hide_labels()
+
+
+@cache
+def given_back(name: str) -> dict[str, bool]:
+    """Fit and predict once, everything in memory, where a model could change it; says what is as it was."""
+    clips = catalog.open_corpus("simulated", simulation=Simulation(patients=24, clips_per_patient=6, seed=3)).clips()
+    task = in_memory(for_task(clips, "abnormal"))
+    parts = next(LeavePatientsOut(3).split(task, 0))
+    sound = [signal.copy() for signal in task]
+    label, finer, meta = task.label.copy(), task.sound.copy(), task.meta.copy()
+    np.random.seed(1)
+    torch.manual_seed(1)
+    numpys, torchs = np.random.get_state()[1].copy(), torch.get_rng_state()
+    fitted(REGISTRY[name], task, parts).predict_proba(task.take(parts.test).hide_labels())
+    return {
+        "numpy's random numbers": np.array_equal(np.random.get_state()[1], numpys),
+        "torch's random numbers": torch.equal(torch.get_rng_state(), torchs),
+        "signals": all(np.array_equal(a, b) for a, b in zip(task, sound, strict=True)),
+        "labels": np.array_equal(task.label, label) and np.array_equal(task.sound, finer),
+        "metadata": task.meta.equals(meta),
+    }
 
 
 @pytest.mark.parametrize("name", REGISTRY)
@@ -43,7 +85,7 @@ class TestEveryModel:
     def test_gives_probabilities_for_both_tasks(self, name: str, fold: tuple[Clips, Fold]) -> None:
         clips, parts = fold
         model = fitted(REGISTRY[name], clips, parts)
-        test = clips.take(parts.test).hide_labels()
+        test = asked(clips, parts)
         p = model.predict_proba(test)
         assert p.shape == (len(test), len(clips.classes))
         assert p.dtype == np.float64
@@ -59,28 +101,20 @@ class TestEveryModel:
     def test_is_the_same_for_the_same_seed(self, name: str, clips: Clips) -> None:
         task = for_task(clips, "abnormal")
         parts = next(LeavePatientsOut(3).split(task, 0))
-        test = task.take(parts.test).hide_labels()
+        test = asked(task, parts)
         first, again = (fitted(REGISTRY[name], task, parts, seed=5).predict_proba(test) for _ in range(2))
         np.testing.assert_array_equal(first, again)
 
-    def test_leaves_the_callers_random_numbers_alone(self, name: str, clips: Clips) -> None:
-        task = for_task(clips, "abnormal")
-        parts = next(LeavePatientsOut(3).split(task, 0))
-        np.random.seed(1)
-        torch.manual_seed(1)
-        before = np.random.get_state()[1].copy(), torch.get_rng_state()
-        fitted(REGISTRY[name], task, parts)
-        np.testing.assert_array_equal(np.random.get_state()[1], before[0])
-        assert torch.equal(torch.get_rng_state(), before[1])
+    def test_leaves_the_callers_random_numbers_alone(self, name: str) -> None:
+        found = given_back(name)
+        assert found["numpy's random numbers"]
+        assert found["torch's random numbers"]
 
-    def test_never_changes_what_it_is_given(self, name: str, clips: Clips) -> None:
-        task = for_task(clips, "abnormal")
-        parts = next(LeavePatientsOut(3).split(task, 0))
-        before = [signal.copy() for signal in task], task.label.copy(), task.meta.copy()
-        fitted(REGISTRY[name], task, parts).predict_proba(task.take(parts.test).hide_labels())
-        assert all(np.array_equal(a, b) for a, b in zip(task, before[0], strict=True))
-        np.testing.assert_array_equal(task.label, before[1])
-        assert task.meta.equals(before[2])
+    def test_never_changes_what_it_is_given(self, name: str) -> None:
+        found = given_back(name)
+        assert found["signals"]
+        assert found["labels"]
+        assert found["metadata"]
 
     def test_survives_a_class_that_validation_lacks(self, name: str, clips: Clips) -> None:
         task = for_task(clips, "four-class")
@@ -93,7 +127,7 @@ class TestEveryModel:
     def test_entry_is_whole(self, name: str) -> None:
         spec = REGISTRY[name]
         assert spec.source
-        assert spec.kind in {"control", "baseline", "network"}
+        assert spec.kind in {"control", "baseline", "network", "ensemble"}
         assert spec.module().__doc__
         assert pickle.loads(pickle.dumps(spec)) == spec
         assert spec.fingerprint() == spec.fingerprint()

