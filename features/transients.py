@@ -30,8 +30,8 @@ APART = 0.01
 coarse: CORSA 2000)."""
 
 CLICK = (2, 3, 4, 6)
-"""Times the usual envelope at which a peak is counted. In breath noise, whose envelope is Rayleigh-distributed, peaks
-of 3 are rare and peaks of 4 all but absent."""
+"""Times the usual envelope at which a peak is counted. In noise, whose envelope is Rayleigh-distributed, peaks of 3
+are rare in the narrow bands (9 a second in the widest), and peaks of 4 all but absent."""
 
 MODULATION = (0.3, 2.0, 6.0, 15.0, 50.0)
 """Hz between bands of modulation: the breath's phases; heart beats and slow trains of crackles; fast trains; clicks."""

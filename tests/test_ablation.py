@@ -109,11 +109,12 @@ def test_a_group_has_a_table_and_words(tmp_path: Path) -> None:
     for entry in (weak, like):
         for metric in COMPARED:
             assert cell(difference(entry, full, metric), signed=True) in text
-        assert difference_in_words(entry, full) in text
-    said = "`svm-weak` (made up | for tests): worse than `svm` on score, AUROC and AUROC within patients."
-    assert difference_in_words(weak, full) == said
-    assert difference_in_words(full, full) == (
-        "`svm` (made up | for tests): not shown to differ from `svm` on score, AUROC and AUROC within patients "
+        what = next(spec.source for spec in MADE_UP.variants if spec.name == entry.model)
+        assert difference_in_words(entry, full, what) in text
+    said = "`svm-weak` (less of it): worse than `svm` on score, AUROC and AUROC within patients."
+    assert difference_in_words(weak, full, "less of it") == said
+    assert difference_in_words(full, full, "all of it") == (
+        "`svm` (all of it): not shown to differ from `svm` on score, AUROC and AUROC within patients "
         "(the interval includes 0)."
     )
     assert "In no group any more, and only in the tables below: `svm-old`." in text

@@ -475,11 +475,11 @@ CROSS = ("--protocol", "cross-corpus")
         ((*CROSS, "--other", "icbhi"), "icbhi can't be trained on and tested at once by cross-corpus; choose two"),
         ((*CROSS, "--other", "kauh"), "OTHER=kauh needs OTHER_DATA=<folder of the KAUH recordings>"),
         ((*CROSS, "--other", "nonsense"), "unknown corpus 'nonsense'; choose from simulated"),
-        ((*CROSS, "--other", "simulated", "--other-data", "x"), "the simulated corpus takes no DATA"),
+        ((*CROSS, "--other", "simulated", "--other-data", "x"), "OTHER=simulated takes no OTHER_DATA; leave it"),
         ((*CROSS, "--other", "kauh", "--other-data", "nowhere"), "nowhere is not a folder; set DATA to the folder"),
         (("--other", "kauh"), "a second corpus goes with the protocol cross-corpus only, not with patients-5fold"),
         (("--other-data", "x"), "a second corpus goes with the protocol cross-corpus only, not with patients-5fold"),
-        (("--protocol", "cross-corpus-from-kauh"), "the protocol cross-corpus needs kauh and one other corpus; name"),
+        (("--protocol", "cross-corpus-from-kauh"), "cross-corpus-from-kauh is the name of a results folder; set"),
     ],
 )
 def test_second_corpus_that_is_missing_or_too_many(respbench, more, message):

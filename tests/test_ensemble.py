@@ -7,8 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.cli import main
-from benchmarks.store import Fit, Store
 from corpora import fingerprint
 from corpora.problems import InputError
 from corpora.simulated import Simulation, simulate
@@ -117,26 +115,6 @@ def test_an_ensemble_by_another_name_is_an_ensemble(monkeypatch):
 def test_weights_that_fit_no_ensemble_are_refused(weights):
     with pytest.raises(InputError, match="an ensemble of 3 members needs as many weights above 0; got"):
         ENSEMBLE.build(0, {"members": CHEAP, "weights": weights})
-
-
-def test_a_run_combines_what_its_members_have_stored(tmp_path, monkeypatch):
-    """The same as fitting the ensemble itself, up to the digits that are stored; no member is fitted twice."""
-    small = with_parameter(ENSEMBLE, members=("prior", "svm"), weights=(1, 3))
-    monkeypatch.setitem(REGISTRY, "ensemble", small)
-    corpus = ("--patients", "12", "--clips", "4", "--corpus-seed", "1", "--protocol", "patients-2fold")
-    assert main(["run", *corpus, "--workers", "1", "--results", str(tmp_path), "--models", "ensemble"]) == 0
-    store = Store(tmp_path / "simulated" / "abnormal" / "patients-2fold")
-    for fold in range(2):
-        prior, svm, both = (store.read(Fit(name, 0, fold)) for name in ("prior", "svm", "ensemble"))
-        for name in ("normal", "abnormal"):
-            mean = (prior.predictions[name] + 3 * svm.predictions[name]) / 4
-            np.testing.assert_allclose(both.predictions[name], mean, atol=1e-6)
-        assert both.predictions["clip_id"].equals(svm.predictions["clip_id"])
-        assert both.facts["n_parameters"] == prior.facts["n_parameters"] + svm.facts["n_parameters"]
-        assert both.facts["kind"] == "ensemble"
-
-
-# What a stored result depends on
 
 
 @pytest.mark.parametrize("member", ENSEMBLE.parameters()["members"])
