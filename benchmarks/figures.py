@@ -91,7 +91,8 @@ def draw_leaderboard(board: Board) -> Drawn:
 
 def draw_roc(board: Board) -> Drawn:
     """The mean ROC curve of every complete model: abnormal, of whatever kind, against normal."""
-    figure = new_figure(7.4, 5.2, board.title + board.flagged)
+    longest = max((len(entry.model) for entry in board.complete), default=0)
+    figure = new_figure(6.4 + 0.085 * longest, 5.2, board.title + board.flagged)  # the legend needs its room
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="--", label="chance")
     for number, entry in enumerate(board.complete):
@@ -187,7 +188,7 @@ def draw_learning_curves(board: Board) -> Drawn:
 def _look(number: int) -> dict[str, Any]:
     return {
         "color": COLOURS[number % len(COLOURS)],
-        "linestyle": STYLES[(number // len(COLOURS) + number) % len(STYLES)],
+        "linestyle": STYLES[(number // len(COLOURS) + number % len(COLOURS)) % len(STYLES)],
     }
 
 
