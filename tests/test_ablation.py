@@ -3,6 +3,7 @@
 import inspect
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,10 +38,14 @@ def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def one_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(ABLATIONS):
-        monkeypatch.delitem(ABLATIONS, name)
-    monkeypatch.setitem(ABLATIONS, "made-up", MADE_UP)
+def one_group() -> Iterator[None]:
+    """The made-up group alone; afterwards the others are back, in their order."""
+    groups = dict(ABLATIONS)
+    ABLATIONS.clear()
+    ABLATIONS["made-up"] = MADE_UP
+    yield
+    ABLATIONS.clear()
+    ABLATIONS.update(groups)
 
 
 @pytest.mark.parametrize(("group", "name"), NAMES)
