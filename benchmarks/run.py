@@ -61,9 +61,6 @@ def run(plan: Plan, console: Console) -> Store:
     Raises:
         InputError: the request can't be met, or another run is writing to the same folder.
     """
-    for what, number in (("SEEDS", plan.seeds), ("WORKERS", plan.workers)):
-        if number < 1:
-            raise InputError(f"{what}={number} must be at least 1")
     locks = plan.prepared.folder.parent.parent / "locks"
     locks.mkdir(parents=True, exist_ok=True)
     lock = FileLock(locks / digest([str(plan.folder.resolve())]))

@@ -15,6 +15,12 @@ from corpora.cycles import FOUR_CLASSES, TWO_CLASSES
 RATE = 4000
 """Hz."""
 
+TINY_RUN = (
+    *("--patients", "12", "--clips", "4", "--corpus-seed", "1"),
+    *("--protocol", "patients-2fold", "--workers", "1"),
+)
+"""Arguments of the smallest run of the command line that has something to show."""
+
 
 def noise(seconds: float = 0.5, seed: int = 0, rate: int = RATE) -> NDArray[np.float64]:
     """White noise, (samples,), peak 0.5."""

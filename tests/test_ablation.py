@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from made_up_corpora import TINY_RUN
 from made_up_results import fail, made_up_results
 
 from benchmarks import protocols
@@ -160,20 +161,8 @@ def test_ablations_run_resume_and_stay_apart_from_the_benchmark(
 ) -> None:
     tiny = Ablation("Does more penalty matter?", REGISTRY["metadata"], (changed("metadata", "free", "C = 9", C=9.0),))
     monkeypatch.setitem(ABLATIONS, "tiny", tiny)
-    corpus = (
-        "--patients",
-        "12",
-        "--clips",
-        "4",
-        "--corpus-seed",
-        "1",
-        "--protocol",
-        "patients-2fold",
-        "--workers",
-        "1",
-    )
     results = ("--results", str(tmp_path))
-    ablate = ["ablate", "--group", "tiny", *corpus, *results]
+    ablate = ["ablate", "--group", "tiny", *TINY_RUN, *results]
     assert main(ablate) == 0
     folder = tmp_path / "simulated" / "abnormal" / "patients-2fold-ablation"
     table = (folder / "leaderboard.csv").read_bytes()
@@ -186,10 +175,10 @@ def test_ablations_run_resume_and_stay_apart_from_the_benchmark(
     assert "7 of 8 fits are stored already" in capsys.readouterr().out
     assert (folder / "leaderboard.csv").read_bytes() == table
     # A benchmark of the same corpus: another folder, the same folds.
-    assert main(["run", "--models", "metadata", *corpus, *results]) == 0
+    assert main(["run", "--models", "metadata", *TINY_RUN, *results]) == 0
     benchmark = folder.with_name("patients-2fold")
     for name in ("seed0-fold0.csv.gz", "seed0-fold1.csv.gz"):
         path = Path("runs") / "metadata" / name
         assert (folder / path).read_bytes() == (benchmark / path).read_bytes()
     assert not (benchmark / "runs" / "metadata-free").exists()
-    assert main(["run", "--models", "prior", *corpus, *results, "--protocol", "patients-2fold-ablation"]) == 2
+    assert main(["run", "--models", "prior", *TINY_RUN, *results, "--protocol", "patients-2fold-ablation"]) == 2

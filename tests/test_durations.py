@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_up_corpora import TINY_RUN
 from made_up_results import STRENGTHS, made_up_clips, made_up_results
 
 from benchmarks import report as report_module
@@ -88,19 +89,7 @@ def test_stored_clips_are_reproducible_and_hold_no_more_than_a_report_needs(tmp_
 
 
 def test_a_run_writes_the_clips_also_when_every_fit_is_stored(tmp_path: Path) -> None:
-    corpus = (
-        "--patients",
-        "12",
-        "--clips",
-        "4",
-        "--corpus-seed",
-        "1",
-        "--protocol",
-        "patients-2fold",
-        "--workers",
-        "1",
-    )
-    run = ["run", *corpus, "--results", str(tmp_path), "--models", "prior,duration"]
+    run = ["run", *TINY_RUN, "--results", str(tmp_path), "--models", "prior,duration"]
     assert main(run) == 0
     folder = tmp_path / "simulated" / "abnormal" / "patients-2fold"
     written, table = (folder / CLIPS).read_bytes(), (folder / "leaderboard.csv").read_text()
