@@ -21,6 +21,7 @@ MODEL ?=
 GROUP ?=
 OTHER ?=
 OTHER_DATA ?=
+UNLABELED ?=
 
 corpus_options = --corpus "$(CORPUS)" $(if $(DATA),--data "$(DATA)") $(if $(RATE),--rate "$(RATE)") \
 	$(if $(filter-out 0 no false,$(LEAVE_OUT_BAD)),--leave-out-bad) --results "$(RESULTS)"
@@ -36,6 +37,7 @@ help: ## show this list
 	@echo "  make benchmark CORPUS=simulated|icbhi|sprsound|kauh|manifest DATA=<folder or csv> TASK=abnormal|four-class"
 	@echo "                 PROTOCOL=patients-5fold|official|random-5fold MODELS=svm,cnn SEEDS=3 WORKERS=2 RESULTS=<folder>"
 	@echo "  make benchmark PROTOCOL=cross-corpus CORPUS=icbhi DATA=<folder> OTHER=sprsound OTHER_DATA=<folder>"
+	@echo "  make benchmark PROTOCOL=patients-5fold-labels10 CORPUS=icbhi DATA=<folder> [UNLABELED=<folder of recordings>]"
 
 setup: $(READY) ## make the environment (.venv)
 
@@ -48,10 +50,11 @@ $(READY): pyproject.toml constraints.txt
 benchmark: $(READY) ## fit every model, write the report, print the leaderboard
 	$(if $(GROUP),$(error make benchmark takes no GROUP; name models with MODELS=, or use make ablation))
 	@$(BIN)/respbench run $(run_options) $(if $(MODELS),--models "$(MODELS)") $(if $(MODEL),--model "$(MODEL)") \
-		$(if $(OTHER),--other "$(OTHER)") $(if $(OTHER_DATA),--other-data "$(OTHER_DATA)")
+		$(if $(OTHER),--other "$(OTHER)") $(if $(OTHER_DATA),--other-data "$(OTHER_DATA)") \
+		$(if $(UNLABELED),--unlabeled "$(UNLABELED)")
 
 ablation: $(READY) ## fit models with one part changed, to see what the parts are worth
-	$(if $(strip $(MODELS)$(MODEL)$(OTHER)$(OTHER_DATA)),$(error make ablation takes no MODELS, MODEL, OTHER or OTHER_DATA; name groups with GROUP=))
+	$(if $(strip $(MODELS)$(MODEL)$(OTHER)$(OTHER_DATA)$(UNLABELED)),$(error make ablation takes no MODELS, MODEL, OTHER, OTHER_DATA or UNLABELED; name groups with GROUP=))
 	@$(BIN)/respbench ablate $(run_options) $(if $(GROUP),--group "$(GROUP)")
 
 explore: $(READY) ## look at a corpus: waveforms, mel-spectrograms, patients, devices

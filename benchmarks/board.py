@@ -1,7 +1,7 @@
 """The contents of one results folder as the report sees them: models, their predictions, and where they come from."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,8 +55,13 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        """``control``, ``baseline``, ``network`` or ``own``; empty if no fit was ever finished."""
+        """``control``, ``baseline``, ``network``, … (see `models.spec`); empty if no fit was ever finished."""
         return str(self.stored[0].facts["kind"]) if self.stored else ""
+
+    @property
+    def twin(self) -> str:
+        """Of a semi-supervised model, the name of the same model without the unlabeled clips; else empty."""
+        return str(self.stored[0].facts.get("twin", "")) if self.stored else ""  # older facts know of no twins
 
     def estimate(self, metric: str) -> Estimate:
         """A metric with its interval; the model is complete."""
@@ -115,7 +120,7 @@ class Board:
     @property
     def flagged(self) -> str:
         """The flags in brackets, with a space before; empty if there are none."""
-        return f" [{', '.join(self.flags)}]" if self.flags else ""
+        return bracketed(self.flags)
 
     def find(self, model: str) -> Entry | None:
         """A complete model by name, or None."""
@@ -126,6 +131,29 @@ class Board:
         candidates = [entry for entry in self.complete if entry.kind in ("baseline", "control")]
         known = [entry for entry in candidates if math.isfinite(entry.estimate("auroc").value)]
         return max(known, key=lambda entry: entry.estimate("auroc").value, default=None)
+
+
+def bracketed(flags: Sequence[str]) -> str:
+    """The words in brackets, with a space before; empty if there are none."""
+    return f" [{', '.join(flags)}]" if flags else ""
+
+
+def chooses_epoch(entry: Entry) -> bool:
+    """Whether the validation score decided which epoch was kept: not on a fixed schedule, where it is only noted.
+
+    Where a model's parameters don't tell, its curves do: a score that decides is nowhere higher than where it was kept.
+    """
+    curves = [stored.facts["curve"] for stored in entry.stored if stored.facts["curve"]]
+    if not curves or any("valid_score" not in row for curve in curves for row in curve):
+        return False
+    if keep := entry.stored[0].facts["parameters"].get("keep"):
+        return bool(keep != "last")
+    return all(
+        row["valid_score"] == max(other["valid_score"] for other in curve)
+        for curve in curves
+        for row in curve
+        if row["kept"]
+    )
 
 
 def difference(model: Entry, reference: Entry, metric: str) -> Estimate:

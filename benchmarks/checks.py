@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.board import PRIOR, Board, difference
+from benchmarks.board import PRIOR, Board, chooses_epoch, difference
 from benchmarks.comparisons import LEADING
 from benchmarks.leaderboard import cell
 from benchmarks.store import Stored
@@ -49,7 +49,7 @@ def lacking_fits(board: Board) -> list[str]:
 def epoch_at_the_edge(board: Board) -> list[str]:
     """The best epoch is the last one allowed (cut short?) or the first (learned nothing, or too fast?)."""
     found = []
-    for entry in board.entries:
+    for entry in filter(chooses_epoch, board.entries):
         kept = [edge for stored in entry.stored if (edge := _edge(stored))]
         for edge, advice in (("last", "more epochs may help"), ("first", "try a lower learning rate")):
             count = kept.count(edge)
@@ -168,9 +168,9 @@ def results_of_checks(board: Board) -> list[list[object]]:
 
 
 def _edge(stored: Stored) -> str | None:
-    """Whether a fit chose its last epoch (of all it was allowed) or its first; None where nothing was chosen."""
+    """Whether a fit kept its last epoch (of all it was allowed) or its first, and not one between."""
     curve = stored.facts["curve"]
-    if len(curve) < 2 or "valid_score" not in curve[-1]:
+    if len(curve) < 2:
         return None
     kept = next((i for i, row in enumerate(curve) if row["kept"]), None)
     return {len(curve) - 1: "last", 0: "first"}.get(kept) if kept is not None else None

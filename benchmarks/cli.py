@@ -4,13 +4,14 @@ import argparse
 import errno
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import joblib
 from rich.console import Console
 
 from benchmarks.interruption import listening
+from benchmarks.options import parser
 from corpora.prepare import Prepared
 from corpora.problems import InputError
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from benchmarks.protocols import Protocol
     from models.spec import ModelSpec
 
-RESULTS = Path("results")
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 + SIGINT, as shells have it."""
 
@@ -26,11 +26,10 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 = done, 1 = a model failed, 2 = the input or the request must be mended."""
     console = Console(soft_wrap=True)
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         with listening():
-            status: int = options.command(options, console)
-        return status
+            return COMMANDS[options.command](options, console)
     except InputError as problem:
         print(f"respbench: {problem}", file=sys.stderr)
         return 2
@@ -56,11 +55,11 @@ def list_entries(options: argparse.Namespace, console: Console) -> int:
     from models.ablations import ABLATIONS
     from models.registry import REGISTRY
 
-    width = max(map(len, REGISTRY))
+    width, kinds = max(map(len, REGISTRY)), max(len(spec.kind) for spec in REGISTRY.values())
     console.print("models", style="bold")
     for spec in REGISTRY.values():
         only = " (only when named)" if spec.optional else ""
-        console.print(f"  {spec.name:{width}} {spec.kind:8} {spec.source}{only}", highlight=False)
+        console.print(f"  {spec.name:{width}} {spec.kind:{kinds}} {spec.source}{only}", highlight=False)
     console.print(f"ablations  {', '.join(ABLATIONS)}", highlight=False)
     console.print(f"corpora    {', '.join(CORPORA)}", highlight=False)
     console.print(f"tasks      {', '.join(TASKS)}", highlight=False)
@@ -108,6 +107,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from benchmarks.protocols import CROSS_CORPUS
     from benchmarks.protocols import find as find_protocol
     from models.registry import find as find_models
+    from models.registry import usual
 
     _refuse_early(options)
     if options.protocol == CROSS_CORPUS:
@@ -118,8 +118,34 @@ def run(options: argparse.Namespace, console: Console) -> int:
             f"a second corpus goes with the protocol {CROSS_CORPUS} only, not with {protocol.name}; set --protocol "
             f"{CROSS_CORPUS}, or leave out --other and --other-data (PROTOCOL, OTHER and OTHER_DATA for make)"
         )
-    specs = find_models(options.models, tuple(options.model))
+    few_labels = protocol.few_labels or options.unlabeled is not None
+    specs = find_models(usual(few_labels) if options.models is None else options.models, tuple(options.model))
+    if options.unlabeled is not None:
+        return _with_unlabeled(options, console, protocol, specs)
     return _fit_and_report(options, console, _open(options, console), protocol, specs)
+
+
+def _with_unlabeled(
+    options: argparse.Namespace, console: Console, protocol: "Protocol", specs: "Sequence[ModelSpec]"
+) -> int:
+    """The same with recordings of the user's own, which go unlabeled into every fold."""
+    from benchmarks.progress import Display
+    from corpora.catalog import open_with_unlabeled
+    from corpora.unlabeled import WithUnlabeled, read_unlabeled
+
+    if not any(spec.unlabeled for spec in specs):
+        raise InputError(
+            "none of the models learns from unlabeled clips; name one that does with --models (`respbench list` shows "
+            "them), or leave out --unlabeled (MODELS and UNLABELED for make)"
+        )
+    recordings = read_unlabeled(options.unlabeled)
+    corpus = _open(options, console)
+    with Display(console) as display:
+        prepared = open_with_unlabeled(corpus, recordings, leave_out_bad=options.leave_out_bad, progress=display.step)
+    console.print(f"{prepared.facts()['description']}", highlight=False)
+    return _fit_and_report(
+        options, console, prepared, replace(protocol, splitter=WithUnlabeled(protocol.splitter)), specs
+    )
 
 
 def _cross(options: argparse.Namespace, console: Console, specs: "Sequence[ModelSpec]") -> int:
@@ -128,6 +154,11 @@ def _cross(options: argparse.Namespace, console: Console, specs: "Sequence[Model
     from benchmarks.protocols import trained_on
     from corpora.catalog import NEEDED, open_both
 
+    if options.unlabeled is not None:
+        raise InputError(
+            f"unlabeled recordings go with every protocol but {options.protocol}; leave out --unlabeled (UNLABELED for "
+            "make), or choose another protocol"
+        )
     if not options.other:
         raise InputError(
             f"the protocol {options.protocol} needs a second corpus; name it with --other, and where it lies with "
@@ -240,60 +271,12 @@ def _open(
         )
 
 
-def _path(text: str) -> Path:
-    """A path as the user means it: make and some shells hand over ``~`` as it is."""
-    return Path(text).expanduser()
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="respbench", description="An honest benchmark of respiratory-sound classification."
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    commands.add_parser("list", help="show models, corpora, tasks and protocols").set_defaults(command=list_entries)
-
-    fetch = commands.add_parser("data", help="fetch the ICBHI 2017 database (1.9 GB)")
-    fetch.add_argument("--folder", type=_path, help="where to put it (default: data/ICBHI_final_database)")
-    fetch.add_argument("--url", help="another address of the archive")
-    fetch.set_defaults(command=data)
-
-    corpus = argparse.ArgumentParser(add_help=False)
-    corpus.add_argument("--corpus", default="simulated", help="simulated (default), icbhi, sprsound, kauh or manifest")
-    corpus.add_argument("--data", type=_path, help="folder of the recordings, or the manifest's CSV file")
-    corpus.add_argument("--rate", type=int, default=4000, help="analysis rate in Hz (default: 4000)")
-    corpus.add_argument(
-        "--leave-out-bad", action="store_true", help="leave out clips that can't be used, and list them"
-    )
-    corpus.add_argument("--patients", type=int, default=100, help="simulated patients (default: 100)")
-    corpus.add_argument("--clips", type=int, default=10, help="clips of each simulated patient (default: 10)")
-    corpus.add_argument("--difficulty", type=float, default=1.0, help="of the simulated corpus: 0 is easy (default: 1)")
-    corpus.add_argument("--corpus-seed", type=int, default=0, help="seed of the simulated corpus (default: 0)")
-    corpus.add_argument("--results", type=_path, default=RESULTS, help="results folder (default: results)")
-
-    commands.add_parser("prepare", parents=[corpus], help="decode and check a corpus").set_defaults(command=prepare)
-    commands.add_parser("explore", parents=[corpus], help="look at a corpus").set_defaults(command=explore)
-
-    bench = argparse.ArgumentParser(add_help=False, parents=[corpus])
-    bench.add_argument("--task", default="abnormal", help="abnormal (default) or four-class")
-    bench.add_argument(
-        "--protocol", default="patients-5fold", help="patients-5fold (default), official, cross-corpus or random-5fold"
-    )
-    bench.add_argument("--seeds", type=int, help="repetitions (default: 1 on the simulated corpus, else 3)")
-    bench.add_argument("--workers", type=int, default=joblib.cpu_count(), help="fits at once (default: one a core)")
-
-    fit = commands.add_parser("run", parents=[bench], help="fit what is missing, report, print the leaderboard")
-    fit.add_argument("--models", help="comma-separated names (default: the usual ones; see `respbench list`)")
-    fit.add_argument("--model", type=_path, action="append", default=[], help="a model file outside the clone")
-    fit.add_argument("--other", help="the second corpus of the protocol cross-corpus: trained on, then tested")
-    fit.add_argument("--other-data", type=_path, help="its folder of recordings, or its manifest")
-    fit.set_defaults(command=run)
-
-    parts = commands.add_parser("ablate", parents=[bench], help="the same for models with one part changed")
-    parts.add_argument("--group", help="comma-separated groups of models/ablations.py (default: all)")
-    parts.set_defaults(command=ablate)
-
-    again = commands.add_parser("report", help="write tables and figures again from the stored predictions")
-    again.add_argument("folder", type=_path, nargs="?", default=RESULTS, help="results folder, or one report's folder")
-    again.set_defaults(command=report)
-    return parser
+COMMANDS = {
+    "list": list_entries,
+    "data": data,
+    "prepare": prepare,
+    "explore": explore,
+    "run": run,
+    "ablate": ablate,
+    "report": report,
+}

@@ -1,4 +1,4 @@
-"""The figures of a report: leaderboard, ROC curves, confusion matrices, learning curves. Same input, same bytes."""
+"""The figures of a report but for its learning curves: leaderboard, ROC, confusion matrices. Same input, same bytes."""
 
 import io
 import math
@@ -26,9 +26,6 @@ STYLES = ("-", "--", ":", "-.")
 GRID = np.linspace(0, 1, 101)
 """False-positive rates at which ROC curves are averaged (Fawcett 2006, vertical averaging)."""
 
-REACHED = 0.5
-"""A mean learning curve goes on as long as this share of the fits still trains; later, it would be of a selection."""
-
 
 @dataclass(frozen=True)
 class Drawn:
@@ -42,14 +39,12 @@ Figures = dict[str, Drawn]
 
 
 def draw_figures(board: Board) -> Figures:
-    """Every figure that the board has data for, by file name."""
+    """The figures of the models' predictions, as far as there are any, by file name."""
     figures: Figures = {}
     if board.complete:
         figures["leaderboard.png"] = draw_leaderboard(board)
         figures["roc.png"] = draw_roc(board)
         figures["confusion.png"] = draw_confusion(board)
-    if any(_curves(entry) for entry in board.entries):
-        figures["learning_curves.png"] = draw_learning_curves(board)
     return figures
 
 
@@ -92,7 +87,8 @@ def draw_leaderboard(board: Board) -> Drawn:
 def draw_roc(board: Board) -> Drawn:
     """The mean ROC curve of every complete model: abnormal, of whatever kind, against normal."""
     longest = max((len(entry.model) for entry in board.complete), default=0)
-    figure = new_figure(6.4 + 0.085 * longest, 5.2, board.title + board.flagged)  # the legend needs its room
+    height = max(5.2, 1.1 + 0.24 * len(board.complete))
+    figure = new_figure(6.4 + 0.085 * longest, height, board.title + board.flagged)  # the legend needs its room
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="--", label="chance")
     for number, entry in enumerate(board.complete):
@@ -103,7 +99,7 @@ def draw_roc(board: Board) -> Drawn:
                 np.append(0, curve),
                 label=f"{entry.model} ({area:.2f})",
                 linewidth=1.8,
-                **_look(number),
+                **look(number),
             )
     axes.set_xlabel("normal clips called abnormal (1 - specificity)")
     axes.set_ylabel("abnormal clips called abnormal")
@@ -157,35 +153,8 @@ def draw_confusion(board: Board) -> Drawn:
     return Drawn(png(figure), f"{words}.")
 
 
-def draw_learning_curves(board: Board) -> Drawn:
-    """Losses and validation score by epoch: each fit faint, the mean over fits strong, dots on the epochs kept."""
-    curved = [(entry, _curves(entry)) for entry in board.entries if _curves(entry)]
-    figure = new_figure(8.5, 0.7 + 2.3 * len(curved), board.title + board.flagged)
-    grid = figure.subplots(len(curved), 2, squeeze=False)
-    for row, (entry, curves) in zip(grid, curved, strict=True):
-        _plot_curves(row[0], curves, "train_loss", 0, "training")
-        row[0].set_title(f"{entry.model}: loss", fontsize=10)
-        chosen = all("valid_score" in epoch for curve in curves for epoch in curve)
-        if chosen:
-            _plot_curves(row[0], curves, "valid_loss", 1, "validation")
-            _plot_curves(row[1], curves, "valid_score", 1, "mean")
-            _plot_kept(row[1], curves)
-            row[1].set_title(f"{entry.model}: validation score", fontsize=10)
-        else:
-            row[1].set_axis_off()
-            row[1].text(0.5, 0.5, "fixed schedule: no epoch is chosen", ha="center", transform=row[1].transAxes)
-        for axes in row[: 1 + chosen]:
-            axes.grid(color="0.92")
-            axes.set_axisbelow(True)
-            axes.legend(fontsize=8, frameon=False)
-            axes.xaxis.get_major_locator().set_params(integer=True)
-    for axes in grid[-1]:
-        axes.set_xlabel("epoch")
-    words = "Learning curves of the networks: each fit faint, the mean over fits strong; dots mark the epochs kept"
-    return Drawn(png(figure), f"{words}.")
-
-
-def _look(number: int) -> dict[str, Any]:
+def look(number: int) -> dict[str, Any]:
+    """Colour and line style of the number-th of many lines."""
     return {
         "color": COLOURS[number % len(COLOURS)],
         "linestyle": STYLES[(number // len(COLOURS) + number % len(COLOURS)) % len(STYLES)],
@@ -212,32 +181,3 @@ def _confusion(axes: Axes, entry: Entry, classes: tuple[str, ...], first: bool) 
     axes.set_xticks(positions, classes, fontsize=8)
     axes.set_yticks(positions, classes if first else [""] * len(classes), fontsize=8)
     axes.set_title(entry.model, fontsize=10)
-
-
-Curve = list[dict[str, float]]
-
-
-def _curves(entry: Entry) -> list[Curve]:
-    """The learning curves of a model's fits; none for a model without epochs."""
-    return [stored.facts["curve"] for stored in entry.stored if stored.facts["curve"]]
-
-
-def _plot_curves(axes: Axes, curves: list[Curve], key: str, number: int, label: str) -> None:
-    look = _look(number)
-    for curve in curves:
-        axes.plot(*_series(curve, key), linewidth=0.8, alpha=0.25, **look)
-    by_epoch: dict[float, list[float]] = {}
-    for curve in curves:
-        for epoch, value in zip(*_series(curve, key), strict=True):
-            by_epoch.setdefault(epoch, []).append(value)
-    epochs = [epoch for epoch in sorted(by_epoch) if len(by_epoch[epoch]) >= REACHED * len(curves)]
-    axes.plot(epochs, [float(np.mean(by_epoch[epoch])) for epoch in epochs], linewidth=2.2, label=label, **look)
-
-
-def _plot_kept(axes: Axes, curves: list[Curve]) -> None:
-    kept = [row for curve in curves for row in curve if row["kept"]]
-    axes.plot([row["epoch"] for row in kept], [row["valid_score"] for row in kept], "ko", markersize=3, label="kept")
-
-
-def _series(curve: Curve, key: str) -> tuple[list[float], list[float]]:
-    return [row["epoch"] for row in curve], [row[key] for row in curve]

@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 
 from benchmarks.protocols import Protocol
 from benchmarks.store import KNOWN_OF_A_CLIP, CannotWrite, Fit, Store
-from corpora.clips import Clips
+from corpora.clips import HIDDEN, Clips
 from corpora.fingerprint import code_fingerprint, digest
 from corpora.prepare import Prepared
-from corpora.splits import Fold
+from corpora.splits import Fold, Splitter
 from corpora.tasks import for_task
 from features.threads import one_thread
 from models.ensemble import combine
-from models.spec import ModelSpec
+from models.spec import Model, ModelSpec
 
 THREADS = 1
 """A fit's numbers depend on its number of threads, so that every fit has one and fits run side by side."""
@@ -73,11 +73,17 @@ def fit_fingerprint(prepared: Prepared, task: str, protocol: Protocol, spec: Mod
             str(prepared.facts()["fingerprint"]),
             task,
             repr(protocol.splitter),
-            code_fingerprint(type(protocol.splitter).__module__, "corpora.splits", "corpora.tasks"),
+            code_fingerprint(*_modules(protocol.splitter), "corpora.splits", "corpora.tasks"),
             spec.fingerprint(),
             *(f"{name} {version(name)}" for name in PACKAGES),
         ]
     )
+
+
+def _modules(splitter: Splitter) -> list[str]:
+    """Where the code of a splitter is, and of the one inside it."""
+    inside = getattr(splitter, "splitter", None)
+    return [type(splitter).__module__, *(_modules(inside) if inside else [])]
 
 
 @lru_cache(maxsize=4)
@@ -143,13 +149,35 @@ def _fit(job: Job, clips: Clips, fold: Fold) -> tuple[NDArray[np.float64], dict[
     return probabilities, {
         "parameters": job.spec.parameters(),
         "trials": [],
-        "curve": getattr(model, "curve", []),
+        "curve": _with_accuracy(model, clips.label[fold.unlabeled]),
         "fit_seconds": fitted - begin,
         "tune_seconds": 0.0,
         "predict_seconds": predicted - fitted,
         "n_parameters": int(model.n_parameters),
         "peak_mb": _peak_memory(),
     }
+
+
+def _with_accuracy(model: Model, truth: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """The learning curve; where the model says what it took for labels, each epoch gains how often that was right.
+
+    Known afterwards: the harness looks the true labels up when the model is fitted and has predicted.
+
+    Args:
+        model: fitted. ``pseudo_labels``, if it has any: a list with, for each epoch, (unlabeled,) the class it was
+            confident of, -1 = none. ``curve``: a row an epoch.
+        truth: (unlabeled,) the labels that the model didn't see; -1 = nobody knows.
+    """
+    curve: list[dict[str, Any]] = list(getattr(model, "curve", []))
+    taken = getattr(model, "pseudo_labels", [])
+    if not taken:
+        return curve
+    rows = []
+    for row, guess in zip(curve, taken, strict=True):
+        judged = (guess != HIDDEN) & (truth != HIDDEN)
+        right = {"confident_accuracy": float((guess == truth)[judged].mean())} if judged.any() else {}
+        rows.append({**row, **right})
+    return rows
 
 
 def _combine(job: Job, store: Store) -> tuple[NDArray[np.float64], dict[str, Any]]:
@@ -198,6 +226,7 @@ def _circumstances(job: Job, clips: Clips, fold: Fold) -> dict[str, Any]:
         "fingerprint": job.fingerprint,
         "model": job.fit.model,
         "kind": job.spec.kind,
+        "twin": job.spec.twin,
         "source": job.spec.source,
         "corpus": job.prepared.facts(),
         "task": job.task,
@@ -212,6 +241,7 @@ def _circumstances(job: Job, clips: Clips, fold: Fold) -> dict[str, Any]:
         "train_clips": len(fold.train),
         "valid_clips": len(fold.valid),
         "test_clips": len(fold.test),
+        "unlabeled_clips": len(fold.unlabeled),
         "versions": versions(),
         "hardware": hardware(),
         "threads": THREADS,

@@ -13,7 +13,8 @@ def add_model(page: Page, board: Board, entry: Entry) -> None:
     page.open_details(f"<b>{escape(entry.model)}</b>: {escape(entry.status)}")
     if entry.stored:
         facts = entry.stored[0].facts
-        page.text(f"Source: {escape(facts['source'])}. Kind: {entry.kind}.")
+        twin = f" Supervised twin: `{entry.twin}`." if entry.twin else ""
+        page.text(f"Source: {escape(facts['source'])}. Kind: {entry.kind}.{twin}")
         parameters = ", ".join(f"{name} = {value}" for name, value in facts["parameters"].items())
         page.text(f"Parameters: {escape(parameters) or 'none'}.{_tuning(entry)}")
         page.text("Costs: " + ", ".join(f"{name} {value}" for name, value in costs(entry).items()) + ".")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from corpora.budgets import FEWEST, LADDER, LabelBudget
 from corpora.crossing import BetweenCorpora
 from corpora.problems import InputError
 from corpora.splits import LeavePatientsOut, OfficialSplit, RandomClips, Splitter
@@ -30,6 +31,11 @@ class Protocol:
         """How many folds each seed has."""
         return getattr(self.splitter, "folds", 1)
 
+    @property
+    def few_labels(self) -> bool:
+        """Whether some training patients may lose their labels, so that semi-supervised models are of interest."""
+        return isinstance(self.splitter, LabelBudget)
+
 
 def _patients(folds: int) -> Protocol:
     return Protocol(
@@ -37,6 +43,17 @@ def _patients(folds: int) -> Protocol:
         LeavePatientsOut(folds),
         f"{folds} folds; every patient is tested exactly once, by models that never met them; a tenth of the training "
         "patients, again as whole patients, chooses epochs and the like",
+    )
+
+
+def _budget(folds: int, percent: int) -> Protocol:
+    return Protocol(
+        f"patients-{folds}fold-labels{percent}",
+        LabelBudget(percent, folds),
+        f"{folds} folds; every patient is tested exactly once, by models that never met them; {percent} % of the "
+        f"training patients, but at least {FEWEST}, keep their labels, and a tenth of these, again as whole patients, "
+        "chooses epochs and the like; the clips of the other training patients go unlabeled to the models that learn "
+        "from such, and to no other",
     )
 
 
@@ -58,7 +75,10 @@ OFFICIAL = Protocol(
 )
 
 CROSS_CORPUS = "cross-corpus"
-CHOICES = f"patients-5fold, official, {CROSS_CORPUS} or random-5fold (leaky)"
+CHOICES = (
+    f"patients-5fold, patients-5fold-labels10 (or {', '.join(str(percent) for percent in LADDER if percent != 10)}), "
+    f"official, {CROSS_CORPUS} or random-5fold (leaky)"
+)
 _FROM = f"{CROSS_CORPUS}-from-"
 
 
@@ -78,7 +98,11 @@ _FAMILIES: dict[str, Callable[[int], Protocol]] = {"patients": _patients, "rando
 
 
 def find(name: str) -> Protocol:
-    """The protocol called ``patients-<k>fold``, ``random-<k>fold``, ``official`` or ``cross-corpus-from-<corpus>``.
+    """The protocol of that name.
+
+    Args:
+        name: ``patients-<k>fold``, ``patients-<k>fold-labels<percent>``, ``random-<k>fold``, ``official`` or
+            ``cross-corpus-from-<corpus>``.
 
     Raises:
         InputError: there is none of that name.
@@ -89,6 +113,9 @@ def find(name: str) -> Protocol:
         return trained_on(name.removeprefix(_FROM))
     if name == CROSS_CORPUS:
         raise InputError(f"the protocol {name} needs two corpora, which `respbench run` takes; choose another protocol")
+    budget = re.fullmatch(r"patients-(\d+)fold-labels(\d+)", name)
+    if budget:
+        return _budget(int(budget[1]), int(budget[2]))
     match = re.fullmatch(r"(patients|random)-(\d+)fold", name)
     if match is None:
         raise InputError(f"unknown protocol {name!r}; choose {CHOICES}")

@@ -12,14 +12,17 @@ from benchmarks.board import DURATION, Board
 from benchmarks.checks import results_of_checks
 from benchmarks.comparisons import add_comparisons
 from benchmarks.crossing_report import add_crossing, is_crossing
+from benchmarks.curve_figures import LEARNING, SEMI_SUPERVISED, draw_curves
 from benchmarks.figures import Figures, draw_figures
 from benchmarks.intervals import LEVEL, RESAMPLES
+from benchmarks.label_efficiency import is_budget, write_label_efficiency
 from benchmarks.leaderboard import UNDEFINED, cell, costs, costs_csv, leaderboard, leaderboard_csv, summary
 from benchmarks.markdown import Page, listed
 from benchmarks.metrics import DEFINITIONS, evaluate
 from benchmarks.model_pages import add_model
 from benchmarks.results_index import results_index
-from benchmarks.store import Store, write_atomically
+from benchmarks.store import Store, Stored, write_atomically
+from benchmarks.twins_report import TWINS, add_twins, twins_csv
 
 README = "README.md"
 
@@ -58,6 +61,8 @@ class Report:
 def write_report(store: Store) -> Report:
     """Write the report of a results folder, from its stored predictions alone.
 
+    That of a label budget writes the page about all label budgets beside it anew as well.
+
     Args:
         store: the results folder.
 
@@ -65,7 +70,7 @@ def write_report(store: Store) -> Report:
         InputError: see `benchmarks.leaderboard.leaderboard`; or the folder can't be written.
     """
     board = leaderboard(store)
-    figures = draw_figures(board)
+    figures = {**draw_figures(board), **draw_curves(board)}
     folder = store.folder / "figures"
     for name, figure in figures.items():
         write_atomically(folder / name, figure.png)
@@ -74,8 +79,14 @@ def write_report(store: Store) -> Report:
             old.unlink()
     write_atomically(store.folder / "leaderboard.csv", leaderboard_csv(board).encode())
     write_atomically(store.folder / "costs.csv", costs_csv(board).encode())
+    if twins := twins_csv(board):
+        write_atomically(store.folder / TWINS, twins.encode())
+    else:
+        (store.folder / TWINS).unlink(missing_ok=True)
     page = store.folder / README
     write_atomically(page, report_text(board, figures, store.folder).encode())
+    if is_budget(store.folder.name):
+        write_label_efficiency(store.folder.parent)
     return Report(page, board)
 
 
@@ -100,13 +111,14 @@ def report_text(board: Board, figures: Figures, folder: Path) -> str:
     _leaderboard(page, board)
     for name in ("leaderboard.png", "roc.png"):
         _figure(page, figures, name)
+    add_twins(page, board)
     add_comparisons(page, board)
     _seeds(page, board)
     page.heading("Checks of these results")
     page.table("What a careful reader would ask.", ["no.", "check", "found"], results_of_checks(board))
     _costs(page, board)
     page.heading("The models one by one")
-    for name in ("confusion.png", "learning_curves.png"):
+    for name in ("confusion.png", *(name for name in figures if name.startswith((LEARNING, SEMI_SUPERVISED)))):
         _figure(page, figures, name)
     for entry in board.entries:
         add_model(page, board, entry)
@@ -145,8 +157,22 @@ def _describe(page: Page, board: Board) -> None:
                 for part, name in (("train", "training"), ("valid", "validation"), ("test", "test"))
             )
             + ".",
+            *_unlabeled(fits),
         ]
     )
+
+
+def _unlabeled(fits: list[Stored]) -> list[str]:
+    """A sentence on the unlabeled clips of a fit; none where no fit has any."""
+    patients = [len(stored.facts["unlabeled_patients"]) for stored in fits]
+    if not any(patients):
+        return []
+    clips = [stored.facts["unlabeled_clips"] for stored in fits if "unlabeled_clips" in stored.facts]
+    counted = f"{_range(clips)} clips" if clips else "the clips"
+    return [
+        f"Unlabeled: {counted} of {_range(patients)} further patients, whose labels are hidden. Only "
+        "semi-supervised models learn from them."
+    ]
 
 
 def _leaderboard(page: Page, board: Board) -> None:

@@ -19,6 +19,8 @@ from benchmarks.store import Fit, Store
 from corpora.fingerprint import digest
 from corpora.prepare import Prepared
 from corpora.problems import InputError
+from corpora.unlabeled import labelled_rows
+from models.registry import REGISTRY
 from models.spec import ModelSpec
 
 ENSEMBLE = "ensemble"
@@ -76,11 +78,17 @@ def _run(plan: Plan, console: Console) -> Store:
     store = Store(plan.folder)
     store.remove_temporary()
     jobs = _jobs(plan, store, console)
-    store.write_clips(folds_of(plan.prepared, plan.task, plan.protocol, 0)[0])
+    clips = folds_of(plan.prepared, plan.task, plan.protocol, 0)[0]
+    store.write_clips(clips.take(labelled_rows(clips)))
     failed = store.failures()
-    missing = [job for job in jobs if job.fit in failed or not store.has(job.fit, job.fingerprint)]
+    there = {job.fit for job in jobs if store.has(job.fit, job.fingerprint)}
+    missing = [job for job in jobs if job.fit in failed or job.fit not in there]
     current = {job.fit.model: job.fingerprint for job in jobs}
-    stale = [fit for fit in store.fits() if fit.model in current and not store.has(fit, current[fit.model])]
+    stale = [
+        fit
+        for fit in store.fits()
+        if fit.model in current and fit not in there and not store.has(fit, current[fit.model])
+    ]
     for fit in stale:
         store.discard(fit)
     if stale:
@@ -118,18 +126,26 @@ def _take_over(missing: list[Job], store: Store, plan: Plan) -> list[Job]:
     return left
 
 
-def _with_parts(specs: tuple[ModelSpec, ...], console: Console) -> list[ModelSpec]:
-    """The models asked for, and those that the ensembles among them average."""
+def _with_companions(specs: tuple[ModelSpec, ...], console: Console) -> list[ModelSpec]:
+    """The models asked for, those that the ensembles among them average, and the twins of the semi-supervised ones.
+
+    Without its twin, which is the same but for the unlabeled clips, nobody could tell what those are worth.
+    """
     named = {spec.name: spec for spec in specs}
-    for ensemble in specs:
+    waiting = list(specs)
+    for spec in waiting:
         try:
-            absent = [part for part in ensemble.parts() if part.name not in named]
+            parts = [part for part in spec.parts() if part.name not in named]
         except Exception:  # `_jobs` tells why
             continue
-        if absent:
-            names = ", ".join(part.name for part in absent)
-            console.print(f"{ensemble.name} averages models that were not named; they run too: {names}.")
-        named |= {part.name: part for part in absent}
+        if parts:
+            names = ", ".join(part.name for part in parts)
+            console.print(f"{spec.name} averages models that were not named; they run too: {names}.")
+        twin = [REGISTRY[spec.twin]] if spec.twin and spec.twin not in named else []
+        if twin:
+            console.print(f"{spec.name} is compared with {spec.twin}, the same without unlabeled clips; it runs too.")
+        named |= {other.name: other for other in (*parts, *twin)}
+        waiting += [*parts, *twin]
     return list(named.values())
 
 
@@ -144,7 +160,7 @@ def _jobs(plan: Plan, store: Store, console: Console) -> list[Job]:
         for fold in range(len(folds_of(plan.prepared, plan.task, plan.protocol, seed)[1]))
     ]
     jobs = []
-    for spec in sorted(_with_parts(plan.specs, console), key=lambda spec: spec.kind in {"control", "baseline"}):
+    for spec in sorted(_with_companions(plan.specs, console), key=lambda spec: spec.kind in {"control", "baseline"}):
         try:
             fingerprint = fit_fingerprint(plan.prepared, plan.task, plan.protocol, spec)
         except Exception as error:

@@ -14,6 +14,7 @@ from corpora.prepare import Prepared, Progress, prepare_clips, prepare_files
 from corpora.problems import InputError
 from corpora.simulated import Simulation, simulate
 from corpora.sprsound import read_sprsound
+from corpora.unlabeled import Recordings, WithOwn, add_unlabeled
 
 PROJECT = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("RESPBENCH_CACHE", PROJECT / "cache"))
@@ -88,6 +89,31 @@ def open_corpus(
 def open_both(one: Prepared, other: Prepared, cache: Path | None = None) -> tuple[Joined, Joined]:
     """What tests ``one`` after training on ``other``, and the reverse; see `corpora.joined.join`."""
     return join(one, other, cache or CACHE)
+
+
+def open_with_unlabeled(
+    corpus: Prepared,
+    recordings: Recordings,
+    *,
+    leave_out_bad: bool = False,
+    cache: Path | None = None,
+    progress: Progress = lambda what, done, of: None,
+) -> WithOwn:
+    """Prepare the user's unlabeled recordings, and put them beside a corpus; see `corpora.unlabeled.add_unlabeled`.
+
+    Raises:
+        InputError: recordings can't be used, or hold a sound of the corpus, unless ``leave_out_bad``.
+    """
+    own = prepare_files(
+        recordings.cycles,
+        f"unlabeled-{recordings.name}",
+        int(str(corpus.facts()["rate"])),
+        cache or CACHE,
+        description="",
+        leave_out_bad=leave_out_bad,
+        progress=progress,
+    )
+    return add_unlabeled(corpus, recordings, own, cache or CACHE, leave_out_bad)
 
 
 def _simulated(parameters: Simulation, rate: int, cache: Path) -> Prepared:

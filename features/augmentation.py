@@ -28,6 +28,9 @@ class Augmentation:
         noise: largest standard deviation in dB of noise on every pixel; each clip draws its own.
         masked_bands: widest stretch of bands that is masked, in bands.
         masked_frames: longest stretch of time that is masked, in frames.
+        shift: longest way by which a clip is moved in time, either way, as a share of its length; what leaves at one
+            end comes back at the other, since breathing goes round.
+        gain: standard deviation in dB of a random gain, of channel 0.
     """
 
     crop: int | None = None
@@ -35,12 +38,19 @@ class Augmentation:
     noise: float = 0.0
     masked_bands: int = 0
     masked_frames: int = 0
+    shift: float = 0.0
+    gain: float = 0.0
 
     def __call__(self, images: Tensor) -> Tensor:
         """(clips, channels, bands, frames) in dB to another tensor of that shape, or of ``crop`` frames."""
         if self.crop is not None and self.crop < images.shape[3]:
             images = _crop(images, self.crop)
+        if self.shift:
+            images = _shift(images, self.shift)
         clips, _, bands, _ = images.shape
+        if self.gain:
+            images = images.clone()
+            images[:, :1] += self.gain * torch.randn(clips, 1, 1, 1, device=images.device)
         if self.equaliser:
             points = torch.randn(clips, 1, EQUALISER_POINTS, device=images.device) * self.equaliser
             gain = interpolate(points, size=bands, mode="linear", align_corners=True)  # (clips, 1, bands)
@@ -60,6 +70,14 @@ def _crop(images: Tensor, frames: int) -> Tensor:
     start = torch.randint(0, images.shape[3] - frames + 1, (len(images), 1), device=images.device)
     index = start + torch.arange(frames, device=images.device)
     return images.gather(3, index[:, None, None].expand(-1, images.shape[1], images.shape[2], -1))
+
+
+def _shift(images: Tensor, share: float) -> Tensor:
+    """Each clip moved round by a way of its own."""
+    frames = images.shape[3]
+    way = ((2 * torch.rand(len(images), 1, device=images.device) - 1) * share * frames).round().long()
+    index = (torch.arange(frames, device=images.device) - way) % frames
+    return images.gather(3, index[:, None, None].expand_as(images))
 
 
 def _stretch(images: Tensor, axis: int, longest: int) -> Tensor:

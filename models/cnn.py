@@ -10,11 +10,12 @@ import optuna
 import torch
 from torch import nn
 
+from models.backbone import Backbone
 from models.network import NetworkModel, image
-from models.training import Recipe
+from models.recipe import Recipe
 
 
-class TwoLayerCNN(nn.Module):
+class TwoLayerCNN(Backbone):
     """conv 16 - pool - conv 32 - pool - dense 128 - dense.
 
     Args:
@@ -34,10 +35,15 @@ class TwoLayerCNN(nn.Module):
             nn.Linear(128, outputs),
         )
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(batch, channels, bands, frames) to logits (batch, outputs)."""
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, bands, frames) to (batch, 128)."""
         maps = self.convolutions(images)  # (batch, 32, bands / 4, frames / 4)
-        logits: torch.Tensor = self.dense(maps)
+        features: torch.Tensor = self.dense[:-1](maps)
+        return features
+
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        """(batch, 128) to logits (batch, outputs)."""
+        logits: torch.Tensor = self.dense[-1](features)
         return logits
 
 

@@ -7,14 +7,15 @@ doi:10.1109/TASLP.2017.2690575.
 import torch
 from torch import nn
 
+from models.backbone import Backbone
 from models.cnn import convolutions, space
 from models.network import NetworkModel, image
-from models.training import Recipe
+from models.recipe import Recipe
 
 __all__ = ["build", "space"]
 
 
-class CNNGRU(nn.Module):
+class CNNGRU(Backbone):
     """conv 16 - pool - conv 32 - pool - GRU over time - dense.
 
     Args:
@@ -30,12 +31,17 @@ class CNNGRU(nn.Module):
         self.gru = nn.GRU(32 * (size[1] // 4), hidden, batch_first=True)
         self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, outputs))
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(batch, channels, bands, frames) to logits (batch, outputs)."""
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, bands, frames) to (batch, hidden)."""
         maps = self.convolutions(images)  # (batch, 32, bands / 4, frames / 4)
         sequence = maps.flatten(1, 2).transpose(1, 2)  # (batch, frames / 4, 32 * bands / 4)
         _, last = self.gru(sequence)  # (1, batch, hidden)
-        logits: torch.Tensor = self.dense(last[0])
+        features: torch.Tensor = last[0]
+        return features
+
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        """(batch, hidden) to logits (batch, outputs)."""
+        logits: torch.Tensor = self.dense(features)
         return logits
 
 

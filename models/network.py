@@ -13,32 +13,14 @@ from corpora.problems import InputError
 from features.cache import Extractor, cached
 from features.images import RepeatedMel, ResizedMel
 from features.maps import CHANNELS, SoundMaps
+from models.backbone import Backbone, Standardise, Standardised
 from models.losses import SOUNDS, Targets
-from models.training import LAST, Curve, Examples, Recipe, predict, train
+from models.recipe import LAST, Recipe
+from models.training import Curve, Examples, predict, train
+from models.unsupervised import Unlabeled, UnsupervisedLoss
 
-Architecture = Callable[[tuple[int, int, int], int], nn.Module]
+Architecture = Callable[[tuple[int, int, int], int], Backbone]
 """Makes a network for images of (channels, bands, frames) and a number of outputs."""
-
-
-class Standardise(nn.Module):
-    """Subtracts the mean and divides by the deviation of each band of each channel, both of the training clips.
-
-    Args:
-        images: the training clips, (clips, channels, bands, frames).
-    """
-
-    def __init__(self, images: NDArray[np.float32]) -> None:
-        super().__init__()
-        mean = images.mean(axis=(0, 3), dtype=np.float64)[None, :, :, None]
-        deviation = images.std(axis=(0, 3), dtype=np.float64)[None, :, :, None]
-        self.mean: torch.Tensor
-        self.deviation: torch.Tensor
-        self.register_buffer("mean", torch.from_numpy(mean).float())
-        self.register_buffer("deviation", torch.from_numpy(np.maximum(deviation, 1e-6)).float())
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(batch, channels, bands, frames) to the same shape."""
-        return (images - self.mean) / self.deviation
 
 
 class NetworkModel:
@@ -49,32 +31,49 @@ class NetworkModel:
         images: makes the images.
         recipe: how it is trained.
         seed: decides the initial weights, the order of the clips and the dropout.
-        standardise: whether bands are standardised on the training clips.
+        standardise: whether bands are standardised on the training clips, the unlabeled ones among them.
+        method: what is learned from unlabeled clips; None = nothing.
     """
 
     def __init__(
-        self, architecture: Architecture, images: Extractor, recipe: Recipe, seed: int, standardise: bool = True
+        self,
+        architecture: Architecture,
+        images: Extractor,
+        recipe: Recipe,
+        seed: int,
+        standardise: bool = True,
+        method: UnsupervisedLoss | None = None,
     ) -> None:
         self.architecture = architecture
         self.images = images
         self.recipe = recipe
         self.seed = seed
         self.standardise = standardise
+        self.method = method
         self.curve: Curve = []
+        self.pseudo_labels: list[NDArray[np.int64]] = []
 
     def fit(self, train_clips: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
-        """Train on ``train`` and keep the best epoch on ``valid``; with a fixed schedule, train on both."""
+        """Train on ``train`` and keep the best epoch on ``valid``; with a fixed schedule that holds nothing out, train
+        on both. A method learns from ``unlabeled`` and from ``train`` without its labels.
+        """
         self.classes = len(train_clips.classes)
         examples = self._examples(train_clips)
         held_out: Examples | None = self._examples(valid)
-        if self.recipe.keep == LAST:
+        if self.recipe.keep == LAST and not self.recipe.hold_out:
             examples, held_out = _joined(examples, self._examples(valid)), None
+        crowd = None if self.method is None else self._crowd(self.method, train_clips, unlabeled)
+        standardise = Standardise(examples.images if crowd is None else crowd.images) if self.standardise else None
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
             outputs = self.classes + (SOUNDS if self.recipe.auxiliary else 0)
             network = self.architecture(examples.images.shape[1:], outputs)
-        self.network = nn.Sequential(Standardise(examples.images), network) if self.standardise else network
-        self.curve = train(self.network, self.recipe, self.seed, examples, held_out, self.classes)
+            self.network = Standardised(standardise or nn.Identity(), network)
+            if crowd is not None:
+                channels, bands, frames = crowd.images.shape[1:]
+                crowd.method.prepare(self.network, (channels, bands, self.recipe.augmentation.crop or frames))
+        self.curve = train(self.network, self.recipe, self.seed, examples, held_out, self.classes, crowd)
+        self.pseudo_labels = crowd.pseudo_labels if crowd is not None else []
         return self
 
     def predict_proba(self, clips: Clips) -> NDArray[np.float64]:
@@ -83,6 +82,19 @@ class NetworkModel:
 
     def _examples(self, clips: Clips) -> Examples:
         return Examples(np.asarray(cached(self.images, clips)), Targets.of(clips.label, clips.sound))
+
+    def _crowd(self, method: UnsupervisedLoss, train_clips: Clips, unlabeled: Clips | None) -> Unlabeled:
+        """D_U, then D_L without its labels."""
+        parts = [part for part in (unlabeled, train_clips) if part is not None and len(part)]
+        images, *looks = (
+            np.concatenate([np.asarray(cached(look, part)) for part in parts])
+            for look in (self.images, *method.looks(self.images))
+        )
+        patient = np.concatenate([part.patient for part in parts])
+        known = all("recording" in part.meta for part in parts)
+        recording = np.concatenate([part.meta["recording"].to_numpy(np.str_) for part in parts]) if known else patient
+        numbers = [torch.from_numpy(np.unique(names, return_inverse=True)[1]) for names in (patient, recording)]
+        return Unlabeled(method, images, looks, numbers[0], numbers[1], len(images) - len(train_clips))
 
     @property
     def n_parameters(self) -> int:

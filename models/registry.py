@@ -22,6 +22,35 @@ def _entries(*specs: ModelSpec) -> dict[str, ModelSpec]:
 LECTURE = {"standardise": False, "class_weights": False, "patience": None, "keep": "accuracy"}
 """The practical's own recipe: best validation accuracy of 16 epochs, nothing weighted, nothing standardised."""
 
+SEMI_SUPERVISED = {
+    "autoencoder": ("models.autoencoder:build", "reconstruction (Yang et al. 2022)"),
+    "pi-model": ("models.pi_model:build", "consistency of two passes (Laine & Aila 2017)"),
+    "vat": ("models.vat:build", "virtual adversarial training (Miyato et al. 2018)"),
+    "pseudo-label": ("models.pseudo_label:build", "confident predictions as labels (Lee 2013)"),
+    "mean-teacher": ("models.mean_teacher:build", "consistency with averaged weights (Tarvainen & Valpola 2017)"),
+    "fixmatch": ("models.fixmatch:build", "weak view teaches strong view (Sohn et al. 2020)"),
+    "planted": ("models.planted:build", "a clip with a sound planted in it is more abnormal (ours)"),
+}
+"""Adding a method = one file in this folder + one line here; it gets an entry over each backbone."""
+
+BACKBONES = ("mlp", "cnn", "cnn-gru", "resnet-maps")
+"""What the methods stand on, cheapest first; see `models.semi_supervised.BACKBONES`."""
+
+
+def _over(backbone: str) -> list[ModelSpec]:
+    """The methods over a backbone, and their supervised twin; they run under a label budget, or when named."""
+    on, twin = {"backbone": backbone}, f"supervised-{backbone}"
+    return [
+        ModelSpec(
+            twin, "models.supervised:build", "twin of the methods, sees no unlabeled clip", "network", on, False, True
+        ),
+        *(
+            ModelSpec(f"{name}-{backbone}", target, source, "semi-supervised", on, True, True, twin)
+            for name, (target, source) in SEMI_SUPERVISED.items()
+        ),
+    ]
+
+
 REGISTRY = _entries(
     ModelSpec("prior", "models.prior:build", "class frequencies of the training clips", "control"),
     ModelSpec("metadata", "models.metadata:build", "logistic regression on device, location, duration", "control"),
@@ -36,10 +65,24 @@ REGISTRY = _entries(
     ModelSpec("cnn", "models.cnn:build", "the practical's two-layer CNN, trained with care", "network"),
     ModelSpec("cnn-gru", "models.cnn_gru:build", "convolutions read by a GRU (Cho et al. 2014)", "network"),
     ModelSpec("resnet-maps", "models.resnet:build", "small residual network (He et al. 2016) on sound maps", "network"),
+    ModelSpec("mlp", "models.mlp:build", "perceptron on handcrafted columns", "network", optional=True),
     ModelSpec(
         "ensemble", "models.ensemble:build", "SVM (weight 3), trees, network", "ensemble", {"weights": (3, 1, 1)}
     ),
+    *(spec for backbone in BACKBONES for spec in _over(backbone)),
 )
+
+
+def usual(few_labels: bool = False) -> str:
+    """The names of the entries that run when none is named.
+
+    Args:
+        few_labels: whether most training patients have no labels. Then the methods that make use of such patients run,
+            over the practical's two networks, each beside its twin.
+    """
+    if not few_labels:
+        return ",".join(name for name, spec in REGISTRY.items() if not spec.optional)
+    return ",".join(["prior", "metadata", "svm", *(spec.name for name in ("cnn", "cnn-gru") for spec in _over(name))])
 
 
 def find(names: str | None = None, files: tuple[Path, ...] = ()) -> list[ModelSpec]:
@@ -52,8 +95,7 @@ def find(names: str | None = None, files: tuple[Path, ...] = ()) -> list[ModelSp
     Raises:
         InputError: a name is unknown or used twice, or a file is no model file.
     """
-    usual = ",".join(name for name, spec in REGISTRY.items() if not spec.optional)
-    wanted = [name.strip() for name in (usual if names is None else names).split(",") if name.strip()]
+    wanted = [name.strip() for name in (usual() if names is None else names).split(",") if name.strip()]
     unknown = [name for name in wanted if name not in REGISTRY]
     if unknown:
         raise InputError(f"unknown model {unknown[0]!r}; choose from {', '.join(REGISTRY)}")

@@ -13,8 +13,9 @@ from torch import nn
 
 from features.augmentation import Augmentation
 from features.maps import CHANNELS
+from models.backbone import Backbone
 from models.network import NetworkModel, image
-from models.training import LAST, Recipe
+from models.recipe import LAST, Recipe
 
 
 class Residual(nn.Module):
@@ -41,7 +42,7 @@ class Residual(nn.Module):
         return torch.relu(self.through(maps) + self.around(maps))
 
 
-class ResNet(nn.Module):
+class ResNet(Backbone):
     """convolution, halved - three residual blocks of 16, 32 and 64 channels - mean and maximum - dense.
 
     Args:
@@ -57,10 +58,14 @@ class ResNet(nn.Module):
         )
         self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * 64, outputs))
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(batch, channels, bands, frames) to logits (batch, outputs)."""
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, bands, frames) to (batch, 2 * 64)."""
         maps = self.blocks(images)  # (batch, 64, bands / 8, frames / 8)
-        logits: torch.Tensor = self.dense(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1))
+        return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)
+
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        """(batch, 2 * 64) to logits (batch, outputs)."""
+        logits: torch.Tensor = self.dense(features)
         return logits
 
 

@@ -46,11 +46,12 @@ class ModelSpec:
         name: unique; the leaderboard's row.
         target: ``"package.module:build"``, imported when the model is first built; or a file's path with ``:build``.
         source: the paper or method it comes from.
-        kind: ``control`` (hears nothing), ``baseline`` (classical), ``network``, ``ensemble``, or ``own`` (a file of a
-            user's).
+        kind: ``control`` (hears nothing), ``baseline`` (classical), ``network``, ``semi-supervised``, ``ensemble``, or
+            ``own`` (a file of a user's).
         overrides: parameters that differ from the defaults of ``build``.
         unlabeled: whether it learns from unlabeled clips.
         optional: whether it runs only when it is named.
+        twin: of a semi-supervised model, the entry that is the same but for the unlabeled clips; runs along with it.
     """
 
     name: str
@@ -60,6 +61,7 @@ class ModelSpec:
     overrides: Parameters = field(default_factory=dict)
     unlabeled: bool = False
     optional: bool = False
+    twin: str = ""
 
     def module(self) -> ModuleType:
         """The module that holds ``build``."""

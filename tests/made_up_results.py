@@ -15,6 +15,7 @@ KINDS = {"prior": "control", "metadata": "control", "duration": "control", "svm"
 STRENGTHS = {"prior": 0.0, "metadata": 0.6, "svm": 1.2}
 PATIENTS = 24
 CLIPS = 8
+CONTENTS = "0123456789abcdef"
 
 
 def made_up_clips(classes: tuple[str, ...] = ("normal", "abnormal"), patients: int = PATIENTS) -> Clips:
@@ -44,26 +45,51 @@ def probabilities(clips: Clips, strength: float, seed: int) -> NDArray[np.float6
     return result
 
 
-def curve(seed: int, epochs: int = 6) -> list[dict[str, float]]:
-    """A learning curve that falls and rises again."""
+def curve(seed: int, epochs: int = 6, kept: int | None = None) -> list[dict[str, float]]:
+    """A learning curve whose validation score is highest at the epoch kept, by default some other than the first."""
     rng = np.random.default_rng(seed)
-    kept = int(rng.integers(1, epochs))
+    kept = int(rng.integers(1, epochs)) if kept is None else kept
     return [
         {
             "epoch": epoch,
             "train_loss": 0.7 * 0.8**epoch + 0.02 * rng.random(),
             "valid_loss": 0.7 * 0.8**epoch + 0.03 * epoch + 0.02 * rng.random(),
-            "valid_score": 0.5 + 0.04 * epoch + 0.02 * rng.random(),
+            "valid_score": 0.7 - 0.04 * abs(epoch - kept) + 0.02 * rng.random(),
             "kept": int(epoch == kept),
         }
         for epoch in range(epochs)
     ]
 
 
-def facts_of(clips: Clips, fit: Fit, test: NDArray[np.int64], simulated: bool, protocol: str) -> dict[str, Any]:
-    """The JSON beside the predictions of one fit."""
-    kind = KINDS.get(fit.model, "network")
+def semi_supervised(rows: list[dict[str, float]]) -> list[dict[str, float]]:
+    """The learning curve of a method with a ramp, whose pseudo-labels become confident after the first epoch."""
+    last = rows[-1]["epoch"]
+    return [
+        {
+            **row,
+            "unsupervised_loss": 0.004 * (1 - 0.5 * row["epoch"] / last),
+            "alpha": float(np.exp(-5 * (1 - row["epoch"] / last) ** 2)),
+            "confident": 0.8 * row["epoch"] / last,
+            **({"confident_accuracy": 0.9 - 0.1 * row["train_loss"]} if row["epoch"] else {}),
+        }
+        for row in rows
+    ]
+
+
+def facts_of(
+    clips: Clips,
+    fit: Fit,
+    test: NDArray[np.int64],
+    simulated: bool,
+    protocol: str,
+    twin: str = "",
+    contents: str = CONTENTS,
+) -> dict[str, Any]:
+    """The JSON beside the predictions of one fit. Under a label budget, four patients keep their labels."""
+    kind = "semi-supervised" if twin else KINDS.get(fit.model, "network")
+    rows = curve(100 * fit.seed + fit.fold) if kind in ("network", "semi-supervised") else []
     others = sorted(set(clips.patient.tolist()) - set(clips.patient[test].tolist()))
+    labelled = 4 if "-labels" in protocol else len(others)
     return {
         "fingerprint": f"code of {fit.model}",
         "model": fit.model,
@@ -76,23 +102,25 @@ def facts_of(clips: Clips, fit: Fit, test: NDArray[np.int64], simulated: bool, p
             "rate": clips.rate,
             "classes": list(clips.classes),
             "left_out": 0,
-            "fingerprint": "0123456789abcdef",
+            "fingerprint": contents,
         },
         "task": "abnormal" if len(clips.classes) == 2 else "four-class",
         "protocol": protocol,
         "classes": list(clips.classes),
         "seed": fit.seed,
         "fold": fit.fold,
-        "train_patients": others[2:],
+        "train_patients": others[2:labelled],
         "valid_patients": others[:2],
         "test_patients": sorted(set(clips.patient[test].tolist())),
-        "unlabeled_patients": [],
-        "train_clips": len(clips) - len(test) - 2 * CLIPS,
+        "unlabeled_patients": others[labelled:],
+        "unlabeled_clips": (len(others) - labelled) * CLIPS,
+        "twin": twin,
+        "train_clips": (labelled - 2) * CLIPS,
         "valid_clips": 2 * CLIPS,
         "test_clips": len(test),
         "parameters": {"C": 1.0, "kernel": "rbf"},
         "trials": [],
-        "curve": curve(100 * fit.seed + fit.fold) if kind == "network" else [],
+        "curve": semi_supervised(rows) if twin else rows,
         "fit_seconds": 1.5 + fit.fold,
         "tune_seconds": 0.0,
         "predict_seconds": 0.25,
@@ -112,8 +140,13 @@ def made_up_results(
     classes: tuple[str, ...] = ("normal", "abnormal"),
     simulated: bool = False,
     protocol: str = "patients-3fold",
+    twins: dict[str, str] | None = None,
+    contents: str = CONTENTS,
 ) -> Store:
-    """A store with every fit of the models in ``strengths``; patients go to the folds in turn, seed by seed anew."""
+    """A store with every fit of the models in ``strengths``; patients go to the folds in turn, seed by seed anew.
+
+    Models in ``twins`` are semi-supervised and have the noise of their twins: equal strengths give equal models.
+    """
     clips = made_up_clips(classes)
     task = "abnormal" if len(classes) == 2 else "four-class"
     store = Store(results / "made-up" / task / protocol)
@@ -122,11 +155,14 @@ def made_up_results(
     for seed in range(seeds):
         owners = np.random.default_rng(seed).permutation(PATIENTS) % folds
         part = np.repeat(owners, CLIPS)
-        for number, (model, strength) in enumerate((STRENGTHS if strengths is None else strengths).items()):
+        models = STRENGTHS if strengths is None else strengths
+        for model, strength in models.items():
+            twin = (twins or {}).get(model, "")
+            number = list(models).index(twin if twin in models else model)
             for fold in range(folds):
                 fit, test = Fit(model, seed, fold), np.flatnonzero(part == fold)
                 tested = clips.take(test)
-                facts = facts_of(clips, fit, test, simulated, protocol)
+                facts = facts_of(clips, fit, test, simulated, protocol, twin, contents)
                 store.write(fit, tested, probabilities(tested, strength, 1000 * number + 10 * seed + fold), facts)
     return store
 

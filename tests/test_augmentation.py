@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from features.augmentation import Augmentation
 
 SHAPE = (5, 4, 32, 60)
-EVERYTHING = Augmentation(crop=40, equaliser=4.0, noise=2.0, masked_bands=6, masked_frames=12)
+EVERYTHING = Augmentation(crop=40, equaliser=4.0, noise=2.0, masked_bands=6, masked_frames=12, shift=0.5, gain=2.0)
 
 
 def images(*shape):
@@ -112,9 +112,10 @@ def test_the_same_seed_changes_alike_and_another_does_not():
     assert not torch.equal(one, other)
 
 
-def test_what_is_given_is_left_as_it_was():
+@pytest.mark.parametrize("augmentation", [EVERYTHING, Augmentation(gain=2.0), Augmentation(shift=0.5)])
+def test_what_is_given_is_left_as_it_was(augmentation):
     given = images()
-    changed(EVERYTHING, given)
+    changed(augmentation, given)
     assert torch.equal(given, images())
 
 
@@ -132,3 +133,51 @@ def test_everything_is_drawn_where_the_images_are():
     found = EVERYTHING(images().to("meta"))
     assert found.is_meta
     assert found.shape == (*SHAPE[:3], 40)
+
+
+# Shift and gain
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 1.0])
+def test_a_shift_moves_each_clip_round_by_no_more_than_stated(share):
+    given = images()
+    given[:, 0, 0] = torch.arange(60.0)
+    moved = changed(Augmentation(shift=share), given)
+    ways = [-int(clip[0, 0, 0]) for clip in moved]
+    assert any(ways)
+    for clip, found, way in zip(given, moved, ways, strict=True):
+        assert torch.equal(clip.roll(way, dims=-1), found)
+        assert min(-way, 60 + way) <= share * 60
+
+
+def test_shifts_go_either_way_up_to_the_limit_and_each_on_its_own():
+    place = torch.arange(10.0).expand(3000, 1, 1, 10)
+    first = changed(Augmentation(shift=0.3), place)[:, 0, 0, 0].long()
+    ways, counts = torch.unique((-first) % 10, return_counts=True)
+    assert ways.tolist() == [0, 1, 2, 3, 7, 8, 9]
+    inner = counts[[0, 1, 2, 5, 6]]
+    assert inner.min() > 0.7 * inner.max()  # all as often, but for the two ends
+
+
+def test_a_gain_is_one_level_a_clip_of_channel_0_alone():
+    given = images()
+    gain = changed(Augmentation(gain=2.0), given) - given
+    assert torch.equal(gain[:, 1:], torch.zeros_like(gain[:, 1:]))
+    level = gain[:, 0].flatten(1)
+    torch.testing.assert_close(level, level[:, :1].expand_as(level), rtol=0, atol=1e-5)
+    assert level[:, 0].unique().numel() == len(given)
+
+
+def test_a_gain_is_as_strong_as_stated():
+    gain = changed(Augmentation(gain=2.0), torch.zeros(4000, 1, 2, 1))[:, 0, 0, 0]
+    assert gain.std() == pytest.approx(2.0, rel=0.05)
+    assert gain.mean() == pytest.approx(0.0, abs=0.1)
+
+
+def test_a_shift_after_a_crop_goes_round_the_crop():
+    ramp = torch.arange(60.0).expand(50, 1, 1, 60)
+    found = changed(Augmentation(crop=20, shift=0.5), ramp)[:, 0, 0]
+    assert found.shape == (50, 20)
+    for row in found:
+        assert row.max() - row.min() == 19
+        assert row.unique().numel() == 20

@@ -402,13 +402,29 @@ def test_one_fold(respbench, family):
     ("option", "message"),
     [
         ("--task", "unknown task 'nonsense'; choose from abnormal, four-class"),
-        ("--protocol", "unknown protocol 'nonsense'; choose patients-5fold, official, cross-corpus or random"),
+        (
+            "--protocol",
+            "unknown protocol 'nonsense'; choose patients-5fold, patients-5fold-labels10 (or 100, 50, 25, 5)",
+        ),
         ("--models", "unknown model 'nonsense'; choose from prior, metadata"),
         ("--model", "nonsense does not exist; give the path of a model file"),
     ],
 )
 def test_unknown_name(respbench, option, message):
     assert message in run_refused(respbench, option, "nonsense")
+
+
+def test_budget_that_is_not_on_offer(respbench):
+    message = run_refused(respbench, "--protocol", "patients-5fold-labels20")
+    assert "a label budget of 20 % is not on offer; choose one of 5, 10, 25, 50, 100 %" in message
+
+
+def test_budget_too_small_for_every_class(respbench):
+    shutil.rmtree(respbench.sounds)
+    write_segmented(respbench.sounds, patients=16, each=1)
+    message = run_refused(respbench, "--protocol", "patients-2fold-labels5", "--task", "four-class")
+    assert "a fold has 3 labelled of 8 training patients, who can't have every class and spare one" in message
+    assert "; choose a larger budget" in message
 
 
 @pytest.mark.parametrize("name", ["prepare", "run"])

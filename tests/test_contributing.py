@@ -81,18 +81,24 @@ def test_the_readme_shows_the_committed_results() -> None:
 
 def test_every_committed_report_is_what_its_predictions_give(tmp_path: Path) -> None:
     """No table is edited by hand, and none is older than the code that writes it."""
-    from benchmarks.report import write_report
+    from benchmarks.report import write_index, write_report
+    from benchmarks.results_index import reports_below
     from benchmarks.store import Store
 
-    reports = sorted((PROJECT / RESULTS).glob("*/*/*/leaderboard.csv"))
-    reports = [path for path in reports if path.parts[-4] != "simulated"]
+    results = PROJECT / RESULTS
+    reports = reports_below(results)
     assert reports
     for board in reports:
-        copy = tmp_path.joinpath(*board.parts[-4:-1])
+        copy = tmp_path / board.parent.relative_to(results)
         shutil.copytree(board.parent, copy)
         write_report(Store(copy))
-        for name in ("leaderboard.csv", "costs.csv", "README.md"):
-            assert (copy / name).read_text() == (board.parent / name).read_text(), f"run `make tables`: {board.parent}"
+    write_index(tmp_path)
+    for suffix in ("md", "csv"):
+        tables = {path.relative_to(tmp_path) for path in tmp_path.rglob(f"*.{suffix}")}
+        committed = {path.relative_to(results) for path in results.rglob(f"*.{suffix}")} - {Path("speed.md")}
+        assert tables == {path for path in committed if "simulated" not in path.parts}, "run `make tables`"
+        for table in tables:
+            assert (tmp_path / table).read_text() == (results / table).read_text(), f"run `make tables`: {table}"
 
 
 def test_links_in_the_documents_lead_somewhere() -> None:

@@ -11,6 +11,7 @@ from made_up_results import STRENGTHS, fail, made_up_results
 from matplotlib.image import imread
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.curve_figures import draw_curves
 from benchmarks.explore import EXAMPLES, explore, grouping_columns, typical
 from benchmarks.figures import GRID, draw_figures, mean_roc
 from benchmarks.leaderboard import leaderboard
@@ -26,9 +27,9 @@ SIGNATURE = b"\x89PNG\r\n"
 def test_figures_are_there_reproducible_and_undated(tmp_path: Path, classes: tuple[str, ...]) -> None:
     store = made_up_results(tmp_path, {**STRENGTHS, "cnn": 1.0}, classes=classes)
     board = leaderboard(store)
-    figures = draw_figures(board)
+    figures = {**draw_figures(board), **draw_curves(board)}
     assert set(figures) == {"leaderboard.png", "roc.png", "confusion.png", "learning_curves.png"}
-    again = draw_figures(board)
+    again = {**draw_figures(board), **draw_curves(board)}
     for name, figure in figures.items():
         assert figure.png == again[name].png
         assert figure.png.startswith(SIGNATURE)
@@ -48,7 +49,7 @@ def test_figures_leave_no_global_state_behind(tmp_path: Path) -> None:
 
 def test_without_networks_or_complete_models_nothing_is_drawn(tmp_path: Path) -> None:
     store = made_up_results(tmp_path)
-    assert "learning_curves.png" not in draw_figures(leaderboard(store))
+    assert draw_curves(leaderboard(store)) == {}
     for fit in store.fits():
         if fit.fold == 0:
             store.discard(fit)

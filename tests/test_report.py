@@ -286,7 +286,7 @@ def test_sound_results_pass_their_checks(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, {"prior": 0.0, "svm": 1.0, "cnn": 0.8}, seeds=3)
     for fit in store.fits():
         if fit.model == "cnn":
-            change_facts(store, fit, curve=[{**row, "kept": int(row["epoch"] == 3)} for row in curve(0)])
+            change_facts(store, fit, curve=curve(0, kept=3))
     assert [row[2] for row in results_of_checks(leaderboard(store))] == ["fine"] * len(CHECKS)
 
 
@@ -294,8 +294,7 @@ def test_checks_find_what_is_wrong(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, {"prior": 0.0, "one-class": 0.0, "wrong": -1.5, "leak": 2.5, "cnn": 1.0})
     fail(store, "broken")
     for fit in store.fits():
-        last = [{**row, "kept": int(row["epoch"] == 5)} for row in curve(0)]
-        change_facts(store, fit, curve=last if fit.model == "cnn" else [])
+        change_facts(store, fit, curve=curve(0, kept=5) if fit.model == "cnn" else [])
     change_facts(store, Fit("cnn", 0, 0), train_patients=[f"{100 + i}" for i in range(24)], threads=2)
     board = leaderboard(store)
     assert "`one-class` is not shown to be above `prior`" in found_by(board, 1)

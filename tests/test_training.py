@@ -5,40 +5,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from made_up_networks import LABEL, SIZE, SOUND, examples, weights
 from torch import nn
 
-from corpora.clips import HIDDEN
 from corpora.simulated import Simulation, simulate
 from corpora.splits import LeavePatientsOut
 from corpora.tasks import for_task
 from features.augmentation import Augmentation
+from models import batches
 from models import network as network_module
-from models import training
+from models.backbone import Backbone, Standardise
+from models.batches import batches_of
 from models.losses import Targets
-from models.network import NetworkModel, Standardise, image
-from models.training import LAST, Average, Examples, Recipe, predict, train
-
-CPU = torch.device("cpu")
-SIZE = (1, 4, 6)
-LABEL = np.array([0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0])
-SOUND = np.array([0, 1, 2, 0, 0, 0, 3, 0, 0, 1, 0, HIDDEN])
-
-
-def examples(seed=0, label=LABEL, sound=SOUND):
-    """Twelve images; the abnormal ones are brighter."""
-    images = np.random.default_rng(seed).standard_normal((len(label), *SIZE)).astype(np.float32)
-    images += 2.0 * label[:, None, None, None].astype(np.float32)
-    return Examples(images, Targets.of(label, sound))
+from models.network import NetworkModel, image
+from models.recipe import LAST, Recipe
+from models.training import Average, Examples, predict, train
 
 
 def linear(outputs=2):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(SIZE)), outputs))
-
-
-def weights(net):
-    return torch.cat([weight.detach().flatten() for weight in net.parameters()])
 
 
 # The average and the schedule
@@ -196,6 +183,81 @@ def test_training_that_diverges_later_keeps_what_was_good(valid):
     assert torch.isfinite(weights(net)).all()
 
 
+class LastStep(torch.optim.AdamW):
+    """Spoils one weight in the step ``breaks_at``, counted from 1: the loss of that step was a number still."""
+
+    breaks_at = 6
+
+    def step(self, *args, **more):
+        super().step(*args, **more)
+        self.taken = getattr(self, "taken", 0) + 1
+        if self.taken == self.breaks_at:
+            with torch.no_grad():
+                self.param_groups[0]["params"][0].view(-1)[0] = self.spoiled
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.9])
+@pytest.mark.parametrize("spoiled", [float("nan"), float("inf")])
+def test_weights_that_diverge_in_an_epochs_last_step_are_not_kept(spoiled, averaging, monkeypatch):
+    monkeypatch.setattr(LastStep, "spoiled", spoiled, raising=False)
+    net, recipe = linear(), Recipe(epochs=2, batch_size=4, keep=LAST, averaging=averaging)
+    good = linear()
+    train(good, replace(recipe, epochs=1), 0, examples(), None, 2)
+    monkeypatch.setattr(torch.optim, "AdamW", LastStep)
+    curve = train(net, recipe, 0, examples(), None, 2)  # 3 steps an epoch: it breaks in the last one of the second
+    assert kept(curve) == [0]
+    assert len(curve) == 1
+    assert torch.equal(weights(net), weights(good))
+
+
+def test_weights_that_diverge_in_the_only_step_are_an_error(monkeypatch):
+    monkeypatch.setattr(LastStep, "spoiled", float("nan"), raising=False)
+    monkeypatch.setattr(LastStep, "breaks_at", 1)
+    monkeypatch.setattr(torch.optim, "AdamW", LastStep)
+    with pytest.raises(ValueError, match="lower the learning rate"):
+        train(linear(), Recipe(epochs=1, batch_size=12, keep=LAST), 0, examples(), None, 2)
+
+
+def test_a_fixed_schedule_that_holds_out_scores_each_epoch_and_chooses_nothing():
+    wrong = Examples(examples(1).images, Targets.of(1 - LABEL, SOUND))
+    nets, recipe = (linear(), linear()), Recipe(epochs=4, batch_size=4, learning_rate=0.05, keep=LAST, hold_out=True)
+    held_out = train(nets[0], recipe, 0, examples(), wrong, 2)
+    train(nets[1], recipe, 0, examples(), None, 2)
+    assert torch.equal(weights(nets[0]), weights(nets[1]))
+    assert kept(held_out) == [3]
+    scores = [row["valid_score"] for row in held_out]
+    assert scores[3] < scores[0]  # the last is kept though it is the worst
+
+
+# Batches and steps
+
+
+@pytest.mark.parametrize(("clips", "size", "steps"), [(7, 4, 5), (3, 8, 2), (10, 5, 2), (50, 4, 3), (1, 6, 2)])
+def test_a_number_of_steps_means_so_many_full_batches_and_every_clip_as_often(clips, size, steps):
+    parts = batches_of(clips, size, steps)
+    assert [len(part) for part in parts] == [size] * steps
+    counts = torch.bincount(torch.cat(parts), minlength=clips)
+    assert counts.max() - counts.min() <= 1
+
+
+def test_without_a_number_of_steps_it_is_one_pass():
+    parts = batches_of(10, 4, None)
+    assert [len(part) for part in parts] == [4, 4, 2]
+    assert sorted(torch.cat(parts).tolist()) == list(range(10))
+
+
+def test_an_epoch_has_as_many_optimiser_steps_as_the_recipe_says(monkeypatch):
+    assert len(rates_of(Recipe(epochs=3, batch_size=8, steps=5, keep=LAST), monkeypatch)) == 3 * 5
+
+
+def test_one_cycle_spans_the_steps_of_the_recipe(monkeypatch):
+    rates = rates_of(
+        Recipe(epochs=2, batch_size=8, steps=10, learning_rate=0.01, one_cycle=True, keep=LAST), monkeypatch
+    )
+    assert len(rates) == 20
+    assert rates[-1] < 0.03 * max(rates)
+
+
 # Mixup and augmentation
 
 
@@ -273,7 +335,7 @@ def fitted(fold, **more):
     return model.fit(clips.take(parts.train), clips.take(parts.valid)), clips.take(parts.test).hide_labels()
 
 
-class Tiny(nn.Module):
+class Tiny(Backbone):
     """Means of bands over time - dense."""
 
     def __init__(self, size, outputs):
@@ -281,14 +343,17 @@ class Tiny(nn.Module):
         self.outputs = outputs
         self.dense = nn.Linear(size[0] * size[1], outputs)
 
-    def forward(self, images):
-        return self.dense(images.mean(3).flatten(1))
+    def encode(self, images):
+        return images.mean(3).flatten(1)
+
+    def classify(self, features):
+        return self.dense(features)
 
 
 def test_a_network_gets_two_more_outputs_for_sounds_and_predicts_its_classes(fold):
     for auxiliary, outputs in ((0.0, 2), (0.5, 4)):
         model, test = fitted(fold, auxiliary=auxiliary)
-        assert model.network[1].outputs == outputs
+        assert model.network.backbone.outputs == outputs
         p = model.predict_proba(test)
         assert p.shape == (len(test), 2)
         np.testing.assert_allclose(p.sum(axis=1), 1)
@@ -313,6 +378,18 @@ def test_a_fixed_schedule_learns_from_the_validation_clips_too(fold, monkeypatch
     assert expected.sum() > 0
 
 
+def test_a_fixed_schedule_that_holds_out_learns_from_the_training_clips_alone(fold, monkeypatch):
+    given = []
+    whole = network_module.train
+    monkeypatch.setattr(network_module, "train", lambda *args: given.append(args[3:5]) or whole(*args))
+    clips, parts = fold
+    model, _ = fitted(fold, keep=LAST, hold_out=True)
+    ((train_only, valid),) = given
+    assert train_only.targets.label.tolist() == clips.label[parts.train].tolist()
+    assert valid.targets.label.tolist() == clips.label[parts.valid].tolist()
+    assert "valid_score" in model.curve[0]
+
+
 def test_standardised_bands_have_mean_zero_and_deviation_one():
     images = 5 + 3 * np.random.default_rng(0).standard_normal((20, 2, 4, 30)).astype(np.float32)
     images[:, 1] *= 10
@@ -326,4 +403,4 @@ def test_standardised_bands_have_mean_zero_and_deviation_one():
 
 def test_where_networks_run_is_asked_in_one_place(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert training.device().type == "cuda"
+    assert batches.device().type == "cuda"

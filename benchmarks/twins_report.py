@@ -1,0 +1,132 @@
+"""Each semi-supervised model beside its supervised twin: what the unlabeled clips are shown to do, for good or ill."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.board import COMPLETE, Board, Entry, difference
+from benchmarks.comparisons import COMPARED
+from benchmarks.intervals import Estimate
+from benchmarks.leaderboard import DIGITS, cell
+from benchmarks.markdown import Page, listed
+
+TWINS = "twins.csv"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A semi-supervised model and its twin.
+
+    Attributes:
+        model: the semi-supervised one.
+        twin: the same without the unlabeled clips; None if it isn't in the folder.
+    """
+
+    model: Entry
+    twin: Entry | None
+
+    @property
+    def status(self) -> str:
+        """``complete``, or why the two can't be compared."""
+        if self.twin is None:
+            return f"its twin `{self.model.twin}` was not run"
+        lacking = [f"`{entry.model}` {entry.status}" for entry in (self.model, self.twin) if not entry.complete]
+        return "; ".join(lacking) or COMPLETE
+
+    def gain(self, metric: str) -> Estimate:
+        """The model minus its twin, on the same resampled patients; NaN where they can't be compared."""
+        if self.twin is None or self.status != COMPLETE:
+            return Estimate(np.nan, np.nan, np.nan)
+        return difference(self.model, self.twin, metric)
+
+
+def pairs_of(board: Board) -> list[Pair]:
+    """Every semi-supervised model with its twin, by the twin's name, then in the order of the table."""
+    entries = {entry.model: entry for entry in board.entries}
+    pairs = [Pair(entry, entries.get(entry.twin)) for entry in board.entries if entry.twin]
+    return sorted(pairs, key=lambda pair: pair.model.twin)
+
+
+def add_twins(page: Page, board: Board) -> None:
+    """The section about semi-supervised models; nothing where there are none."""
+    pairs = pairs_of(board)
+    if not pairs:
+        return
+    page.heading("Against the supervised twin")
+    page.text(
+        "The twin of a semi-supervised model has the same network, labelled patients, number of steps and "
+        "augmentation, and gets no unlabeled clips. The difference between the two is what the unlabeled clips do."
+    )
+    compared = [pair for pair in pairs if pair.status == COMPLETE]
+    if compared:
+        page.table(
+            "Each semi-supervised model, and the same minus its twin, on the same resampled patients; 95 % intervals "
+            f"over {len(board.patients)} patients.",
+            ["model", "twin", "paired fits", *(h for name in COMPARED.values() for h in (name, f"{name} minus twin"))],
+            [_row(pair) for pair in compared],
+        )
+        said = [
+            words_on(name, {pair.model.model: pair.gain(metric) for pair in compared})
+            for metric, name in COMPARED.items()
+        ]
+        page.bullets([words + board.flagged for words in said])
+        page.text(
+            "An interval that includes 0 shows no difference, neither that the unlabeled clips help nor that they are "
+            "harmless. The intervals speak of other test patients. Which patients were labelled is chance as well: "
+            "only more seeds, each of which deals other ones, tell how much hangs on that."
+        )
+    lacking = [f"`{p.model.model}` can't be compared: {p.status}." for p in pairs if p.status != COMPLETE]
+    if lacking:
+        page.bullets(lacking)
+
+
+def words_on(what: str, gains: Mapping[str, Estimate]) -> str:
+    """Which models gain, lose, or are not shown to differ, in a sentence.
+
+    Args:
+        what: is compared, for readers: a metric.
+        gains: by model, the model minus its twin.
+    """
+    known = {model: gain for model, gain in gains.items() if np.isfinite(gain.value)}
+    groups: dict[str, list[str]] = {
+        "better than the supervised twin": [model for model, gain in known.items() if gain.low > 0],
+        "worse than it": [model for model, gain in known.items() if gain.high < 0],
+        "not shown to differ from it": [model for model, gain in known.items() if not gain.excludes_zero],
+    }
+    if len(known) < len(gains):
+        groups["undefined"] = [model for model in gains if model not in known]
+    said = [f"{group}: {listed(models)}" for group, models in groups.items()]
+    return f"On {what}, {'; '.join(said)}."
+
+
+def twins_csv(board: Board) -> str:
+    """twins.csv: one row a semi-supervised model, with its differences to its twin; empty if there is no such model.
+
+    The differences have the names of the metrics, and ``_low`` and ``_high``; they are empty where ``status`` is not
+    ``complete``.
+    """
+    rows: list[dict[str, object]] = []
+    for pair in pairs_of(board):
+        row: dict[str, object] = {"model": pair.model.model, "twin": pair.model.twin, "paired_fits": _fits(pair)}
+        for metric in COMPARED:
+            gain = pair.gain(metric)
+            row |= {metric: gain.value, f"{metric}_low": gain.low, f"{metric}_high": gain.high}
+        rows.append({**row, "status": pair.status, "warning": "; ".join(board.flags)})
+    return pd.DataFrame(rows).to_csv(index=False, float_format=DIGITS, lineterminator="\n") if rows else ""
+
+
+def _fits(pair: Pair) -> int:
+    """The seeds and folds that both were fitted on."""
+    both = [{(stored.fit.seed, stored.fit.fold) for stored in e.stored} for e in (pair.model, pair.twin) if e]
+    return len(set.intersection(*both)) if len(both) == 2 else 0
+
+
+def _row(pair: Pair) -> list[object]:
+    numbers = [
+        text
+        for metric in COMPARED
+        for text in (cell(pair.model.estimate(metric)), cell(pair.gain(metric), signed=True))
+    ]
+    return [pair.model.model, pair.model.twin, _fits(pair), *numbers]

@@ -1,0 +1,265 @@
+"""The user's own recordings without annotation, cut into clips that go unlabeled to the models that learn from such."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from corpora.audio import _refuse_truncated_wav, read_audio
+from corpora.clips import HIDDEN, Clips, Signal
+from corpora.cycles import Cycle
+from corpora.files import files_below
+from corpora.fingerprint import code_fingerprint, digest
+from corpora.prepare import Prepared, prepare_rows
+from corpora.problems import InputError, InputErrors
+from corpora.splits import Fold, Index, Splitter
+
+CLIP = 3.0
+"""s that a clip lasts: about the mean of ICBHI 2017's breathing cycles (2.7 s; Rocha et al. 2019)."""
+
+SHORTEST_REST = CLIP / 2
+"""s. The rest of a recording that is shorter makes no clip: it holds too little of a breath."""
+
+ENDINGS = frozenset(
+    {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64"}
+)
+"""Of the files that libsndfile reads."""
+
+PREFIX = "unlabeled:"
+
+PLACEHOLDER = "normal"
+"""What stands in the table of a prepared folder, where no label may be missing; `WithOwn.clips` hides it."""
+
+LONGEST_TOLD = 1e9
+"""s. A file that claims to be longer doesn't say how long it is, having been streamed."""
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Unannotated recordings below a folder, cut but not yet decoded.
+
+    Attributes:
+        name: of the folder.
+        cycles: the clips; each file is a patient of its own, as long as nothing else is known of it.
+        passed_over: files that make no clip, each with the reason.
+        rests: s of all rests that were left out.
+    """
+
+    name: str
+    cycles: list[Cycle]
+    passed_over: dict[str, str]
+    rests: float
+
+
+def read_unlabeled(folder: Path) -> Recordings:
+    """Cut whatever sound lies below a folder into clips of `CLIP` s; the last one of a file may be shorter.
+
+    Raises:
+        InputError: the folder is missing, can't be read, or holds no sound to make a clip of.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; set UNLABELED to a folder that holds recordings")
+    cycles: list[Cycle] = []
+    passed_over: dict[str, str] = {}
+    rests = 0.0
+    for path in files_below(folder):
+        name = path.relative_to(folder).as_posix()
+        if path.suffix.lower() not in ENDINGS:
+            passed_over[name] = "without the ending of a sound file that can be read"
+            continue
+        spans, rest = _spans(path)
+        if not spans:
+            passed_over[name] = f"shorter than {SHORTEST_REST:g} s"
+            continue
+        rests += rest
+        for begin, end in spans:
+            clip = f"{PREFIX}{name}@{begin:g}-{'end' if end is None else f'{end:g}'}"
+            cycles.append(Cycle(path, clip, PREFIX + name, PLACEHOLDER, begin, end, {"recording": name}))
+    if not cycles:
+        raise InputError(
+            f"{folder} holds no sound of at least {SHORTEST_REST:g} s (wav, flac, ogg, mp3, aiff, …); set UNLABELED to "
+            "another folder"
+        )
+    return Recordings(folder.resolve().name or "unlabeled", cycles, passed_over, rests)
+
+
+def _spans(path: Path) -> tuple[list[tuple[float, float | None]], float]:
+    """Begin and end of each clip of a file (s; None = the file's end), and the seconds that are left over.
+
+    Of a file that something is wrong with: one span of all of it, so that decoding says once what that is.
+    """
+    try:
+        _refuse_truncated_wav(path)
+        seconds: float = soundfile.info(path).duration
+    except (InputError, OSError, soundfile.SoundFileError):
+        return [(0.0, None)], 0.0
+    if not 0 < seconds < LONGEST_TOLD:
+        return [(0.0, None)], 0.0
+    whole, rest = divmod(seconds, CLIP)
+    spans: list[tuple[float, float | None]] = [(i * CLIP, (i + 1) * CLIP) for i in range(int(whole))]
+    if rest >= SHORTEST_REST:
+        return [*spans, (int(whole) * CLIP, None)], 0.0
+    return spans, rest
+
+
+@dataclass(frozen=True)
+class WithOwn(Prepared):
+    """A corpus and, after its clips, the user's unlabeled ones, in one prepared folder."""
+
+    def clips(self) -> Clips:
+        """The whole; the last clips have no label."""
+        clips = super().clips()
+        own = np.arange(len(clips)) >= len(clips) - int(str(self.facts()["unlabeled_clips"]))
+        return replace(clips, label=np.where(own, HIDDEN, clips.label))
+
+
+def add_unlabeled(corpus: Prepared, recordings: Recordings, own: Prepared, cache: Path, leave_out_bad: bool) -> WithOwn:
+    """Put a corpus and unlabeled clips side by side, unless that was done before.
+
+    The metadata keep the corpus' columns, of which ``recording`` alone is known of the unlabeled clips. A file or a
+    folder that is called after a patient of the corpus, as in ICBHI's ``101_…``, is taken to be of that patient.
+
+    Args:
+        corpus: with labels.
+        recordings: the user's.
+        own: the same, prepared at the same rate.
+        cache: as in `corpora.prepare.prepare_files`.
+        leave_out_bad: leave out files that hold a sound of the corpus, listing them, instead of refusing them.
+
+    Raises:
+        InputError: files hold a sound of the corpus, or nothing is left.
+    """
+    known = corpus.facts()
+    name = f"{known['name']}+{recordings.name}"
+    parts = [str(part.facts()["fingerprint"]) for part in (corpus, own)]
+    content = digest([*parts, str(leave_out_bad), code_fingerprint(__name__)])
+    left_out = [*_left_out(corpus), *_left_out(own)]
+    facts: dict[str, object] = {"name": name, "simulated": known["simulated"], "rate": known["rate"]}
+
+    def rows() -> Iterator[tuple[Cycle, Signal]]:
+        labelled, unlabeled = corpus.clips(), own.clips()
+        copies = _copies(labelled, recordings, unlabeled)
+        if copies and not leave_out_bad:
+            mend = "Remove these, or leave them out with --leave-out-bad (LEAVE_OUT_BAD=1 for make)."
+            raise InputErrors(list(dict.fromkeys(copies.values())), mend)
+        left_out.extend(copies.items())
+        kept = unlabeled.take(np.flatnonzero(~np.isin(unlabeled.clip_id, list(copies))))
+        if not len(kept):
+            raise InputError(f"no clip of {recordings.name} can be used; set UNLABELED to another folder")
+        facts["unlabeled_clips"] = len(kept)
+        facts["description"] = f"{known['description']}; {_described(recordings, kept)}"
+        yield from _of_corpus(labelled)
+        yield from _of_user(kept, labelled)
+
+    prepared = prepare_rows(f"{name}-{known['rate']}", content, rows(), cache, facts, left_out, recordings.passed_over)
+    return WithOwn(prepared.folder)
+
+
+def _of_corpus(clips: Clips) -> Iterator[tuple[Cycle, Signal]]:
+    for i, (signal, meta) in enumerate(zip(clips, clips.meta.to_dict("records"), strict=True)):
+        columns = {str(key): value for key, value in meta.items()}
+        label = clips.classes[clips.label[i]]
+        yield Cycle(Path(), str(clips.clip_id[i]), str(clips.patient[i]), label, meta=columns), signal
+
+
+def _of_user(clips: Clips, labelled: Clips) -> Iterator[tuple[Cycle, Signal]]:
+    patients = set(labelled.patient.tolist())
+    for i, (signal, recording) in enumerate(zip(clips, clips.meta["recording"].tolist(), strict=True)):
+        patient = _patient(recording, patients) or str(clips.patient[i])
+        columns = {"recording": recording} if "recording" in labelled.meta else {}
+        yield Cycle(Path(), str(clips.clip_id[i]), patient, PLACEHOLDER, meta=columns), signal
+
+
+def _left_out(prepared: Prepared) -> list[tuple[str, str]]:
+    """What a prepared corpus left out, with the reasons."""
+    if not prepared.facts()["left_out"]:
+        return []
+    table = pd.read_csv(prepared.folder / "left_out.csv", dtype=str, keep_default_na=False)
+    return list(zip(table["clip_id"], table["problem"], strict=True))
+
+
+def _copies(labelled: Clips, recordings: Recordings, unlabeled: Clips) -> dict[str, str]:
+    """The unlabeled clips of files that are, or hold, a clip of the corpus: each with what is wrong with its file.
+
+    A file may be a clip of the corpus that is longer than `CLIP`, so that short files are compared as a whole, too.
+    """
+    known = {digest([signal.tobytes()]): clip for signal, clip in zip(labelled, labelled.clip_id.tolist(), strict=True)}
+    longest = labelled.seconds.max() + 1.0
+    path_of = {cycle.clip_id: cycle.path for cycle in recordings.cycles}
+    paths = [path_of[clip] for clip in unlabeled.clip_id.tolist()]
+
+    def sounds() -> Iterator[tuple[Path, Signal]]:
+        for path in dict.fromkeys(paths):
+            if soundfile.info(path).duration <= longest:
+                with suppress(InputError):  # something is wrong with a part of it, which was left out
+                    yield path, read_audio(path, labelled.rate)
+        yield from zip(paths, unlabeled, strict=True)
+
+    same = {path: clip for path, signal in sounds() if (clip := known.get(digest([signal.tobytes()])))}
+    return {
+        clip: f"{path} holds the same sound as clip {same[path]} of the corpus, which may be tested; remove the file"
+        for clip, path in zip(unlabeled.clip_id.tolist(), paths, strict=True)
+        if path in same
+    }
+
+
+def _patient(recording: str, patients: set[str]) -> str | None:
+    """The patient of the corpus after whom a file or a folder above it is called: of ``101_1b1.wav``, ``101/1.wav``.
+
+    The longest such name, since ``p1-2`` begins with ``p1``.
+    """
+    for part in reversed(Path(recording).with_suffix("").parts):
+        alike = [name for name in patients if part.startswith(name) and not part[len(name) :][:1].isalnum()]
+        if alike:
+            return max(alike, key=len)
+    return None
+
+
+def _described(recordings: Recordings, clips: Clips) -> str:
+    """For the corpus' description."""
+    counts = Counter(recordings.passed_over.values())
+    apart = [f"{recordings.rests:.1f} s of rests shorter than {SHORTEST_REST:g} s"] if recordings.rests else []
+    apart += [f"files {reason}: {count}" for reason, count in sorted(counts.items())]
+    return (
+        f"{len(clips)} unlabeled clips of up to {CLIP:g} s from {len(set(clips.meta['recording']))} recordings in "
+        f"{recordings.name}" + f" (left out: {', '.join(apart)})" * bool(apart)
+    )
+
+
+@dataclass(frozen=True)
+class WithUnlabeled:
+    """The folds of another splitter, which deals the labelled clips alone; the unlabeled ones are added to each.
+
+    Attributes:
+        splitter: the other one.
+
+    Raises:
+        InputError: as the other one.
+    """
+
+    splitter: Splitter
+
+    @property
+    def folds(self) -> int:
+        """How many folds each seed has."""
+        return getattr(self.splitter, "folds", 1)
+
+    def split(self, clips: Clips, seed: int) -> Iterator[Fold]:
+        """The folds of ``clips``. Unlabeled clips of patients who are tested, or who validate, stay out of a fold."""
+        labelled, own = labelled_rows(clips), np.flatnonzero(clips.label == HIDDEN)
+        for fold in self.splitter.split(clips.take(labelled), seed):
+            train, valid, test, unlabeled = (
+                labelled[rows] for rows in (fold.train, fold.valid, fold.test, fold.unlabeled)
+            )
+            unmet = clips.patient[np.concatenate([valid, test])]
+            yield Fold(train, valid, test, np.concatenate([unlabeled, own[~np.isin(clips.patient[own], unmet)]]))
+
+
+def labelled_rows(clips: Clips) -> Index:
+    """Rows of the clips that have a label."""
+    return np.flatnonzero(clips.label != HIDDEN)

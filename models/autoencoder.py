@@ -1,0 +1,47 @@
+"""Autoencoder: the features that classify a clip must also suffice to draw it again.
+
+Yang et al. 2022, A survey on deep semi-supervised learning (doi:10.1109/TKDE.2022.3220219): reconstruction as the
+unsupervised term, with a decoder on the encoder that labeled clips share.
+"""
+
+import math
+
+import torch
+from torch import nn
+
+from models.backbone import Standardised
+from models.batches import channels_last
+from models.network import NetworkModel
+from models.semi_supervised import over
+from models.unsupervised import Step, Term, UnsupervisedLoss, without_chance
+
+
+class Autoencoder(UnsupervisedLoss):
+    """Mean squared error of a linear decoder's drawing of the standardised image."""
+
+    def prepare(self, network: Standardised, size: tuple[int, int, int]) -> None:
+        """A decoder from the features of ``network`` to images of ``size``."""
+        with torch.no_grad(), without_chance(network):
+            features = network.backbone.encode(torch.zeros(1, *size))
+        self.decoder = nn.Linear(features.shape[1], math.prod(size))
+
+    def forward(self, step: Step) -> Term:
+        """Draw every clip from its features."""
+        images = step.network.standardise(step.weak(step.images))
+        features = step.network.backbone.encode(channels_last(images))
+        drawn = self.decoder(features).view_as(images)
+        return Term((drawn - images).square().mean(), step.probabilities(features))
+
+
+def build(
+    *,
+    seed: int,
+    backbone: str = "cnn",
+    alpha: float = 1.0,
+    ramp: float = 0.0,
+    ratio: int = 2,
+    epochs: int = 15,
+    steps: int = 20,
+) -> NetworkModel:
+    """See `models.semi_supervised.over`."""
+    return over(backbone, Autoencoder(), seed, alpha, ramp, ratio, epochs, steps)

@@ -1,0 +1,62 @@
+"""What every network of the suite consists of: a standardisation and a backbone that can be asked for its features."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+
+class Backbone(nn.Module):
+    """A network whose last layer is linear in its features, up to dropout."""
+
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, bands, frames) to features (batch, d)."""
+        raise NotImplementedError
+
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        """Features (batch, d) to outputs (batch, outputs)."""
+        raise NotImplementedError
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, bands, frames) to outputs (batch, outputs)."""
+        return self.classify(self.encode(images))
+
+
+class Standardise(nn.Module):
+    """Subtracts the mean and divides by the deviation of each band of each channel, both of the training clips.
+
+    Args:
+        images: the training clips, (clips, channels, bands, frames).
+    """
+
+    def __init__(self, images: NDArray[np.float32]) -> None:
+        super().__init__()
+        mean = images.mean(axis=(0, 3), dtype=np.float64)[None, :, :, None]
+        deviation = images.std(axis=(0, 3), dtype=np.float64)[None, :, :, None]
+        self.mean: torch.Tensor
+        self.deviation: torch.Tensor
+        self.register_buffer("mean", torch.from_numpy(mean).float())
+        self.register_buffer("deviation", torch.from_numpy(np.maximum(deviation, 1e-6)).float())
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, bands, frames) to the same shape."""
+        return (images - self.mean) / self.deviation
+
+
+class Standardised(nn.Module):
+    """A backbone behind a standardisation.
+
+    Args:
+        standardise: keeps the shape of images.
+        backbone: reads what comes of it.
+    """
+
+    def __init__(self, standardise: nn.Module, backbone: Backbone) -> None:
+        super().__init__()
+        self.standardise = standardise
+        self.backbone = backbone
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, bands, frames) to outputs (batch, outputs)."""
+        outputs: torch.Tensor = self.backbone(self.standardise(images))
+        return outputs

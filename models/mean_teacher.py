@@ -1,0 +1,33 @@
+"""Mean Teacher: the network must agree with the exponential average of its own weights.
+
+Tarvainen & Valpola 2017, Mean teachers are better role models, arXiv:1703.01780. The average is the loop's
+(`models.training.Average`): every method and its twin predict with it, this one learns from it too.
+"""
+
+from models.network import NetworkModel
+from models.semi_supervised import over
+from models.unsupervised import Step, Term, UnsupervisedLoss
+
+
+class MeanTeacher(UnsupervisedLoss):
+    """Mean squared difference between the network's class probabilities and the teacher's."""
+
+    def forward(self, step: Step) -> Term:
+        """The teacher looks at a weakly changed clip without dropout, the network at a strongly changed one."""
+        teacher = step.judged(step.weak(step.images), step.average)
+        student = step.logits(step.strong(step.images)).softmax(1)
+        return Term((student - teacher).square().mean(), teacher)
+
+
+def build(
+    *,
+    seed: int,
+    backbone: str = "cnn",
+    alpha: float = 1.0,
+    ramp: float = 1.0,
+    ratio: int = 2,
+    epochs: int = 15,
+    steps: int = 20,
+) -> NetworkModel:
+    """See `models.semi_supervised.over`."""
+    return over(backbone, MeanTeacher(), seed, alpha, ramp, ratio, epochs, steps)

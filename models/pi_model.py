@@ -1,0 +1,32 @@
+"""Π-model: two looks at a clip, changed at random in two ways, must come to the same probabilities.
+
+Laine & Aila 2017, Temporal ensembling for semi-supervised learning, arXiv:1610.02242. What differs between the looks is
+the augmentation (SpecAugment's masks, Park et al. 2019, doi:10.21437/Interspeech.2019-2680) and the dropout.
+"""
+
+from models.network import NetworkModel
+from models.semi_supervised import over
+from models.unsupervised import Step, Term, UnsupervisedLoss
+
+
+class PiModel(UnsupervisedLoss):
+    """Mean squared difference of two passes' class probabilities."""
+
+    def forward(self, step: Step) -> Term:
+        """Both passes are learned from."""
+        one, other = (step.logits(step.strong(step.images)).softmax(1) for _ in range(2))
+        return Term((one - other).square().mean(), one)
+
+
+def build(
+    *,
+    seed: int,
+    backbone: str = "cnn",
+    alpha: float = 1.0,
+    ramp: float = 1.0,
+    ratio: int = 2,
+    epochs: int = 15,
+    steps: int = 20,
+) -> NetworkModel:
+    """See `models.semi_supervised.over`."""
+    return over(backbone, PiModel(), seed, alpha, ramp, ratio, epochs, steps)

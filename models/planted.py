@@ -1,0 +1,58 @@
+"""Planted sounds: a clip with a crackle or a wheeze added must seem more abnormal than the clip itself.
+
+Ours. No label is needed, and none is guessed: the order of the two is known by construction, in every patient and
+behind every stethoscope. Defects that are made, not found, teach what is abnormal: Li et al. 2021, CutPaste
+(arXiv:2104.04015); learning from the order of pairs: Burges et al. 2005, RankNet (doi:10.1145/1102351.1102363).
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from features.cache import Extractor
+from features.planting import SOUNDS, planted
+from models.network import NetworkModel
+from models.semi_supervised import over
+from models.unsupervised import Step, Term, UnsupervisedLoss
+
+
+class PlantedSounds(UnsupervisedLoss):
+    """Logistic loss of the order of a clip and the same with something planted.
+
+    Args:
+        takes: how often each kind of sound was planted in each clip.
+    """
+
+    def __init__(self, takes: int) -> None:
+        super().__init__()
+        self.takes = takes
+
+    def looks(self, images: Extractor) -> list[Extractor]:
+        """Every clip with crackles, and with wheezes."""
+        return [planted(images, sound, take) for take in range(self.takes) for sound in SOUNDS]
+
+    def forward(self, step: Step) -> Term:
+        """Each step plants one kind of sound in all of its clips."""
+        look = step.looks[int(torch.randint(len(step.looks), ()))]
+        plain, changed = step.logits(step.weak(torch.cat([step.images, look]))).chunk(2)
+        return Term(softplus(abnormality(plain) - abnormality(changed)).mean(), plain.detach().softmax(1))
+
+
+def abnormality(logits: Tensor) -> Tensor:
+    """(clips, classes) to (clips,) log-odds of anything but the first class, ``normal``."""
+    return logits[:, 1:].logsumexp(1) - logits[:, 0]
+
+
+def build(
+    *,
+    seed: int,
+    backbone: str = "cnn",
+    takes: int = 2,
+    alpha: float = 1.0,
+    ramp: float = 0.4,
+    ratio: int = 2,
+    epochs: int = 15,
+    steps: int = 20,
+) -> NetworkModel:
+    """See `PlantedSounds` for ``takes``, `models.semi_supervised.over` for the rest."""
+    return over(backbone, PlantedSounds(takes), seed, alpha, ramp, ratio, epochs, steps)

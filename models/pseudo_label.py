@@ -1,0 +1,46 @@
+"""Pseudo-labels: what the network is confident about is taken for true.
+
+Lee 2013, Pseudo-label: the simple and efficient semi-supervised learning method for deep neural networks (ICML workshop
+on challenges in representation learning).
+"""
+
+from torch.nn.functional import cross_entropy
+
+from models.network import NetworkModel
+from models.semi_supervised import over
+from models.unsupervised import Step, Term, UnsupervisedLoss
+
+
+class PseudoLabel(UnsupervisedLoss):
+    """Cross-entropy with the network's own decision, of the clips that it is confident about.
+
+    Args:
+        threshold: probability from which on it is.
+    """
+
+    def __init__(self, threshold: float) -> None:
+        super().__init__()
+        self.threshold = threshold
+
+    def forward(self, step: Step) -> Term:
+        """The mean is over all clips: few confident ones weigh little."""
+        logits = step.logits(step.weak(step.images))
+        probabilities = logits.detach().softmax(1)
+        confidence, decision = probabilities.max(1)
+        each = cross_entropy(logits, decision, reduction="none")
+        return Term((each * (confidence >= self.threshold)).mean(), probabilities)
+
+
+def build(
+    *,
+    seed: int,
+    backbone: str = "cnn",
+    threshold: float = 0.95,
+    alpha: float = 1.0,
+    ramp: float = 1.0,
+    ratio: int = 2,
+    epochs: int = 15,
+    steps: int = 20,
+) -> NetworkModel:
+    """See `PseudoLabel` for ``threshold``, `models.semi_supervised.over` for the rest."""
+    return over(backbone, PseudoLabel(threshold), seed, alpha, ramp, ratio, epochs, steps)

@@ -1,0 +1,97 @@
+"""Virtual adversarial training: the smallest change that confuses the network most must not confuse it.
+
+Miyato et al. 2018, Virtual adversarial training, doi:10.1109/TPAMI.2018.2858821 (arXiv:1704.03976). Of all changes of
+one length, the worst one for the divergence KL(p(x) ‖ p(x + r)) is the leading eigenvector of its Hessian at r = 0;
+power iteration finds it, each step a finite difference of the gradient.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import kl_div
+
+from models.batches import channels_last
+from models.network import NetworkModel
+from models.semi_supervised import over
+from models.unsupervised import Step, Term, UnsupervisedLoss, without_chance
+
+Logits = Callable[[Tensor], Tensor]
+
+
+class VirtualAdversarial(UnsupervisedLoss):
+    """Divergence between the class probabilities of a clip and of its worst neighbour.
+
+    Args:
+        epsilon: how far the neighbour is: root mean square of the change of a standardised pixel, so that it means the
+            same whatever the size of the image.
+        xi: the same of the change by which power iteration probes. The paper's 1e-6 (of the whole image) is below what
+            float32 resolves here.
+        iterations: of the power iteration.
+    """
+
+    def __init__(self, epsilon: float, xi: float, iterations: int) -> None:
+        super().__init__()
+        self.epsilon, self.xi, self.iterations = epsilon, xi, iterations
+
+    def forward(self, step: Step) -> Term:
+        """The clean pass is the target and is not learned from."""
+        images = step.network.standardise(step.weak(step.images))
+
+        def logits(changed: Tensor) -> Tensor:
+            outputs: Tensor = step.network.backbone(channels_last(changed))
+            return outputs[:, : step.classes]
+
+        with without_chance(step.network):
+            with torch.no_grad():
+                clean = logits(images).log_softmax(1)
+            worst = adversarial_direction(logits, images, clean, self.xi, self.iterations)
+            return Term(divergence(clean, logits(images + self.epsilon * worst)), clean.exp())
+
+
+def adversarial_direction(logits: Logits, images: Tensor, clean: Tensor, xi: float, iterations: int) -> Tensor:
+    """The direction in which each clip's class probabilities change most, found by power iteration.
+
+    Args:
+        logits: maps images to (clips, classes).
+        images: (clips, channels, bands, frames).
+        clean: (clips, classes) their log-probabilities.
+        xi: see `VirtualAdversarial`.
+        iterations: from a random direction on.
+
+    Returns:
+        As ``images``, each clip with a root mean square of 1.
+    """
+    direction = _unit(torch.randn_like(images))
+    for _ in range(iterations):
+        direction.requires_grad_()
+        (gradient,) = torch.autograd.grad(divergence(clean, logits(images + xi * direction)), direction)
+        direction = _unit(gradient)
+    return direction
+
+
+def divergence(clean: Tensor, changed: Tensor) -> Tensor:
+    """KL(p ‖ q) of log-probabilities ``clean`` and logits ``changed``, (clips, classes) each; the mean over clips."""
+    return kl_div(changed.log_softmax(1), clean, reduction="batchmean", log_target=True)
+
+
+def _unit(direction: Tensor) -> Tensor:
+    size = direction.square().mean((1, 2, 3), keepdim=True).sqrt()
+    return direction.detach() / size.detach().clamp(min=torch.finfo(size.dtype).tiny)
+
+
+def build(
+    *,
+    seed: int,
+    backbone: str = "cnn",
+    epsilon: float = 0.05,
+    xi: float = 0.01,
+    iterations: int = 1,
+    alpha: float = 1.0,
+    ramp: float = 0.0,
+    ratio: int = 2,
+    epochs: int = 15,
+    steps: int = 20,
+) -> NetworkModel:
+    """See `VirtualAdversarial` for ``epsilon`` to ``iterations``, `models.semi_supervised.over` for the rest."""
+    return over(backbone, VirtualAdversarial(epsilon, xi, iterations), seed, alpha, ramp, ratio, epochs, steps)

@@ -1,0 +1,58 @@
+"""Columns: what the support vector machine measures, laid out as images of one frame."""
+
+import numpy as np
+import pytest
+from made_up_breaths import breath, signal, with_crackles, with_wheeze
+
+from features.adventitious import Adventitious
+from features.cache import key
+from features.columns import Columns
+from features.handcrafted import Handcrafted
+from models.svm_adventitious import build
+
+RATE = 4000
+
+
+@pytest.fixture(scope="module")
+def sounds():
+    plain = breath(0.8)
+    return [
+        signal(plain),
+        signal(with_wheeze(breath(1.0, 1), 400, 0.2, 0.5)),
+        signal(with_crackles(breath(0.7, 2), [0.2, 0.4], (0.0007, 0.005))),
+    ]
+
+
+@pytest.fixture(scope="module")
+def found(sounds):
+    return Columns()(sounds, RATE)
+
+
+def test_a_clip_is_an_image_of_one_channel_and_one_frame(found):
+    assert found.shape == (3, 1, 256 + 40, 1)
+    assert found.dtype == np.float32
+    assert np.isfinite(found).all()
+
+
+def test_the_columns_are_the_adventitious_ones_then_the_spectrum(found, sounds):
+    spectrum = Handcrafted(("mfcc",), ("mean", "std"), differences=0, n_mfcc=20, n_mels=20, n_fft=128, hop=32)
+    expected = np.concatenate([Adventitious()(sounds, RATE), spectrum(sounds, RATE)], axis=1)
+    np.testing.assert_array_equal(found[:, 0, :, 0], expected)
+
+
+def test_they_are_what_the_support_vector_machine_measures(found, sounds):
+    families = [kernel.features(sounds, RATE) for kernel in build(seed=0).kernels]
+    known = {column.tobytes() for family in families for column in family.T}
+    assert all(column.tobytes() in known for column in found[:, 0, :, 0].T)
+
+
+def test_a_clip_is_measured_alone(found, sounds):
+    np.testing.assert_allclose(Columns()(sounds[::-1], RATE), found[::-1], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(Columns()(sounds[1:2], RATE), found[1:2], rtol=1e-5, atol=1e-5)
+
+
+def test_its_name_in_the_cache_tells_its_parameters():
+    other = Columns(spectrum=Handcrafted(("mfcc",), ("mean",)))
+    assert key(Columns(), RATE) == key(Columns(), RATE)
+    assert key(other, RATE) != key(Columns(), RATE)
+    assert key(Columns(), 8000) != key(Columns(), RATE)
