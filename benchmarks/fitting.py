@@ -132,8 +132,8 @@ def _end_with(parent: int) -> None:
 
 def _fit(job: Job, clips: Clips, fold: Fold) -> tuple[NDArray[np.float64], dict[str, Any]]:
     """Fit and predict. The model sees no label of the test clips, nor of the unlabeled ones."""
-    unlabeled = _without_labels(clips.take(fold.unlabeled)) if job.spec.unlabeled else None
-    test = _without_labels(clips.take(fold.test))
+    unlabeled = without_labels(clips.take(fold.unlabeled)) if job.spec.unlabeled else None
+    test = without_labels(clips.take(fold.test))
     _reset_peak_memory()
     model = job.spec.build(job.fit.seed)
     begin = time.perf_counter()
@@ -206,7 +206,7 @@ def _combine(job: Job, store: Store) -> tuple[NDArray[np.float64], dict[str, Any
     }
 
 
-def _without_labels(clips: Clips) -> Clips:
+def without_labels(clips: Clips) -> Clips:
     """Labels hidden, and clips numbered: the names in a user's manifest, such as ``pos/1.wav``, may tell the label.
 
     Of the metadata only what is known of a clip's recording stays: a diagnosis, too, all but tells the label.

@@ -78,8 +78,13 @@ class SoundMaps:
             (clips, channels, 32, frames) float32 in dB, lowest band first; row i depends on clip i alone.
 
         Raises:
-            InputError: a clip has no samples.
+            InputError: a clip has no samples, or the rate is too low.
         """
+        if rate < 2 * BANDS * BANDWIDTH:
+            raise InputError(
+                f"maps reach up to {BANDS * BANDWIDTH:g} Hz, so that {rate} Hz are too few; use "
+                f"{2 * BANDS * BANDWIDTH:g} or more"
+            )
         step = round(FRAME * rate / STEPS)
         columns = round(self.seconds / FRAME)
         size = max(1, BATCH_SAMPLES // (columns * STEPS * step))

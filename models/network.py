@@ -73,7 +73,7 @@ class NetworkModel:
                 channels, bands, frames = crowd.images.shape[1:]
                 crowd.method.prepare(self.network, (channels, bands, self.recipe.augmentation.crop or frames))
         self.curve = train(self.network, self.recipe, self.seed, examples, held_out, self.classes, crowd)
-        self.pseudo_labels = crowd.pseudo_labels if crowd is not None else []
+        self.pseudo_labels = crowd.pseudo_labels if crowd is not None and crowd.count else []
         return self
 
     def predict_proba(self, clips: Clips) -> NDArray[np.float64]:

@@ -49,7 +49,7 @@ def build(
     backbone: str = "cnn",
     takes: int = 2,
     alpha: float = 1.0,
-    ramp: float = 0.4,
+    ramp: float = 0.0,
     ratio: int = 2,
     epochs: int = 15,
     steps: int = 20,

@@ -48,6 +48,17 @@ def _over(backbone: str) -> list[ModelSpec]:
             ModelSpec(f"{name}-{backbone}", target, source, "semi-supervised", on, True, True, twin)
             for name, (target, source) in SEMI_SUPERVISED.items()
         ),
+        # What the planted sounds are worth by themselves: the rest of what `planted` has above the twin is D_U's.
+        ModelSpec(
+            f"planted-labeled-{backbone}",
+            SEMI_SUPERVISED["planted"][0],
+            "the same in labeled clips alone",
+            "semi-supervised",
+            on,
+            False,
+            True,
+            twin,
+        ),
     ]
 
 

@@ -32,7 +32,10 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (clone / "models" / "nearest.py").write_text(block("models/nearest.py"))
     registry = clone / "models" / "registry.py"
     before, bracket, after = registry.read_text().partition("REGISTRY = _entries(\n")
-    registry.write_text(before + bracket + block("registry line") + after)
+    text = before + bracket + block("registry line") + after
+    (clone / "models" / "entropy.py").write_text(block("models/entropy.py"))
+    before, bracket, after = text.partition("SEMI_SUPERVISED = {\n")
+    registry.write_text(before + bracket + block("method line") + after)
     return clone
 
 
@@ -46,14 +49,25 @@ def in_clone(clone: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_model_passes_the_contract(clone: Path) -> None:
     done = in_clone(
-        clone, "pytest", "tests/test_contract.py", "tests/test_fairness.py", "-k", "nearest", "-p", "no:xdist"
+        clone,
+        "pytest",
+        "tests/test_contract.py",
+        "tests/test_fairness.py",
+        "-k",
+        "nearest or entropy-mlp",
+        "-p",
+        "no:xdist",
     )
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
 
 
 def test_the_model_passes_the_checks(clone: Path) -> None:
-    for check in (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy", "models/nearest.py")):
+    for check in (
+        ("ruff", "check", "."),
+        ("ruff", "format", "--check", "."),
+        ("mypy", "models/nearest.py", "models/entropy.py"),
+    ):
         done = in_clone(clone, *check)
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -63,6 +77,16 @@ def test_the_model_runs_beside_the_others(clone: Path) -> None:
     done = in_clone(clone, "benchmarks", "run", *options)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nearest" in done.stdout
+
+
+def test_a_method_is_one_short_file_and_one_line(clone: Path) -> None:
+    assert len(block("models/entropy.py").splitlines()) < 80
+    assert len(block("method line").splitlines()) == 1
+    options = ("--patients", "20", "--clips", "4", "--protocol", "patients-2fold-labels50", "--models", "entropy-mlp")
+    done = in_clone(clone, "benchmarks", "run", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "entropy-mlp" in done.stdout
+    assert "supervised-mlp" in done.stdout
 
 
 def test_the_model_runs_from_outside_too(clone: Path, tmp_path: Path) -> None:

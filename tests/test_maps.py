@@ -164,3 +164,8 @@ def test_torchs_random_numbers_are_left_alone():
     before = torch.get_rng_state()
     draw(breath(1))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_rate_too_low_is_refused():
+    with pytest.raises(InputError, match="maps reach up to 2000 Hz, so that 2000 Hz are too few; use 4000 or more"):
+        SoundMaps()([np.zeros((1, 2000), dtype=np.float32)], 2000)

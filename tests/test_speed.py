@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 import soundfile
 
+from benchmarks import step_speed
 from benchmarks.speed import Comparison, cut, page
+from benchmarks.step_speed import PASSES, StepCost, step_costs
 from benchmarks.usual_way import NotebookCycles, handcrafted_by_file, notebook_fold
 from corpora.audio import read_audio
 from corpora.cycles import Cycle
 from corpora.simulated import Simulation, simulate
 from features.handcrafted import Handcrafted
 from features.images import ResizedMel
+from models.registry import SEMI_SUPERVISED
 
 
 @pytest.fixture(scope="module")
@@ -50,4 +53,18 @@ def test_whole_recordings_are_cut_first(paths: list[Path], tmp_path: Path) -> No
 
 
 def test_the_page_states_the_ratio() -> None:
-    assert " 4.0 x |" in page([Comparison("this", 8.0, 2.0, "the same")])
+    text = page([Comparison("this", 8.0, 2.0, "the same")], [StepCost("vat-cnn", 3.0, 2.0)])
+    assert " 4.0 x |" in text
+    assert " 1.50 x |" in text
+
+
+def test_every_method_has_its_passes_counted() -> None:
+    assert PASSES.keys() == SEMI_SUPERVISED.keys()
+
+
+def test_an_epoch_is_timed_beside_its_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("CLIPS", 16), ("SIZE", (1, 16, 8)), ("STEPS", 2), ("ROUNDS", 1)):
+        monkeypatch.setattr(step_speed, name, value)
+    costs = step_costs()
+    assert [cost.model for cost in costs] == [f"{method}-cnn" for method in PASSES]
+    assert all(cost.epoch > 0 and cost.passes > 0 for cost in costs)
