@@ -39,7 +39,7 @@ def small_ensemble() -> Iterator[None]:
 def predictions(name: str, clips: Clips, fold: Fold, epochs: int, steps: int = 20) -> NDArray[np.float64]:
     """Of the test clips; every third training patient has no labels for a model that learns from such patients."""
     spec = REGISTRY[name]
-    shorter = {"epochs": epochs, "steps": steps, "takes": 1}
+    shorter = {"epochs": epochs, "steps": steps} | ({"takes": 1, "ratio": 1} if steps < 20 else {})
     quick = {key: value for key, value in shorter.items() if key in spec.parameters()}
     train, unlabeled = clips.take(fold.train), None
     if spec.unlabeled:
@@ -61,9 +61,9 @@ def relabelled(clips: Clips, source: NDArray[np.int64]) -> Clips:
     return replace(clips, label=clips.label[source], sound=clips.sound[source])
 
 
-def easy_corpus(patients: int) -> Clips:
+def easy_corpus(patients: int, of: int = 80) -> Clips:
     """The first patients of one corpus, stored, so that its features are computed once, as they are in a run."""
-    whole = catalog.open_corpus("simulated", simulation=Simulation(patients=80, clips_per_patient=6, difficulty=0.0))
+    whole = catalog.open_corpus("simulated", simulation=Simulation(patients=of, clips_per_patient=6, difficulty=0.0))
     return for_task(whole.clips().take(np.arange(patients * 6)), "abnormal")
 
 
@@ -73,7 +73,8 @@ def easy() -> Clips:
 
 
 @pytest.mark.parametrize("name", REGISTRY)
-def test_scrambled_test_labels_change_no_prediction(name: str, easy: Clips) -> None:
+def test_scrambled_test_labels_change_no_prediction(name: str) -> None:
+    easy = easy_corpus(24, of=24)
     fold = next(LeavePatientsOut(3).split(easy, 0))
     source = np.arange(len(easy))
     source[fold.test] = np.random.default_rng(0).permutation(fold.test)
