@@ -10,9 +10,6 @@ from corpora.clips import Signal
 from features.adventitious import Adventitious
 from features.handcrafted import Handcrafted
 
-SPECTRUM = 40
-"""Columns of the spectrum: mean and standard deviation of 20 MFCCs."""
-
 
 def _mfcc() -> Handcrafted:
     return Handcrafted(("mfcc",), ("mean", "std"), differences=0, n_mfcc=20, n_mels=20, n_fft=128, hop=32)
@@ -26,7 +23,7 @@ class Columns:
 
     Attributes:
         adventitious: 256 columns by default.
-        spectrum: ``SPECTRUM`` columns.
+        spectrum: mean and standard deviation of 20 MFCCs by default, 40 columns.
     """
 
     adventitious: Adventitious = field(default_factory=Adventitious)
@@ -35,7 +32,10 @@ class Columns:
     @property
     def families(self) -> tuple[int, ...]:
         """How many columns each family has: those of ``adventitious``, then the spectrum."""
-        return (*(len(Adventitious((family,)).columns) for family in self.adventitious.families), SPECTRUM)
+        return (
+            *(len(Adventitious((family,)).columns) for family in self.adventitious.families),
+            len(self.spectrum.columns),
+        )
 
     def __call__(self, signals: Sequence[Signal], rate: int) -> NDArray[np.float32]:
         """Clips at ``rate`` Hz to (clips, 1, columns, 1); row i depends on clip i alone."""

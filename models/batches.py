@@ -1,5 +1,7 @@
 """Batches of images on the device that networks run on."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,13 +13,29 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def batches_of(clips: int, size: int, steps: int | None) -> tuple[Tensor, ...]:
-    """Row numbers of each batch: of one pass in random order or, given ``steps``, of as many passes as these take."""
-    if steps is None:
-        return tuple(torch.randperm(clips).split(size))
-    passes = -(-steps * size // clips)
-    order = torch.cat([torch.randperm(clips) for _ in range(passes)])
-    return tuple(order[: steps * size].split(size))
+class Rows:
+    """Row numbers in random order, pass after pass, so that every clip comes as often as any other.
+
+    Args:
+        clips: how many there are.
+    """
+
+    def __init__(self, clips: int) -> None:
+        self.clips = clips
+        self.left = torch.empty(0, dtype=torch.int64)
+
+    def take(self, size: int) -> Tensor:
+        """The next ``size``, going on where the last call ended."""
+        while len(self.left) < size:
+            self.left = torch.cat([self.left, torch.randperm(self.clips)])
+        rows, self.left = self.left[:size], self.left[size:]
+        return rows
+
+    def epoch(self, size: int, steps: int | None) -> Iterator[Tensor]:
+        """Batches of ``size``: so many ``steps``, or, if None, those of one pass, of which the last may be smaller."""
+        if steps is None:
+            return iter(torch.randperm(self.clips).split(size))
+        return (self.take(size) for _ in range(steps))
 
 
 def to_device(images: NDArray[np.float32], where: torch.device) -> Tensor:

@@ -71,7 +71,8 @@ class NetworkModel:
             self.network = Standardised(standardise or nn.Identity(), network)
             if crowd is not None:
                 channels, bands, frames = crowd.images.shape[1:]
-                crowd.method.prepare(self.network, (channels, bands, self.recipe.augmentation.crop or frames))
+                kept = min(self.recipe.augmentation.crop or frames, frames)
+                crowd.method.prepare(self.network, (channels, bands, kept))
         self.curve = train(self.network, self.recipe, self.seed, examples, held_out, self.classes, crowd)
         self.pseudo_labels = crowd.pseudo_labels if crowd is not None and crowd.count else []
         return self

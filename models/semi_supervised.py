@@ -72,10 +72,12 @@ def over(
         steps: an epoch; the same for every budget, so that the methods differ in what they see, not in how long.
 
     Raises:
-        InputError: an unknown backbone.
+        InputError: an unknown backbone, or no unlabeled clip for a labeled one.
     """
     if backbone not in BACKBONES:
         raise InputError(f"unknown backbone {backbone!r}; choose from {', '.join(BACKBONES)}")
+    if method is not None and ratio < 1:
+        raise InputError(f"a method needs unlabeled clips in every step; got a ratio of {ratio}, give 1 or more")
     ground = BACKBONES[backbone]
     model = ground.build(seed)
     model.method = method

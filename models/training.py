@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
-from models.batches import batches_of, channels_last, device, to_device
+from models.batches import Rows, channels_last, device, to_device
 from models.losses import SupervisedLoss, Targets, supervised_loss
 from models.recipe import LAST, SCORES, Recipe
 from models.unsupervised import Unlabeled, UnsupervisedTerm
@@ -81,13 +81,16 @@ def train(
     steps = recipe.steps or -(-len(examples.images) // recipe.batch_size)
     schedule = _schedule(optimiser, recipe, steps)
     average = Average(network, recipe.averaging)
-    crowd = None if unlabeled is None else UnsupervisedTerm(unlabeled, network, average.network, recipe, steps, classes)
+    rows = Rows(len(examples.images))
+    crowd = None
+    if unlabeled is not None:
+        crowd = UnsupervisedTerm(unlabeled, network, average.network, recipe, steps, classes, seed)
     curve: Curve = []
     best, best_state, kept = (-np.inf, -np.inf), network.state_dict(), -1
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for epoch in range(recipe.epochs):
-            train_loss = _epoch(network, recipe, examples, loss_of, optimiser, schedule, average, crowd)
+            train_loss = _epoch(network, recipe, examples, rows, loss_of, optimiser, schedule, average, crowd)
             if not (np.isfinite(train_loss) and _finite(average.network)):
                 break
             curve.append({"epoch": epoch, "train_loss": train_loss, "kept": 0})
@@ -113,6 +116,7 @@ def _epoch(
     network: nn.Module,
     recipe: Recipe,
     examples: Examples,
+    rows: Rows,
     loss_of: SupervisedLoss,
     optimiser: torch.optim.Optimizer,
     schedule: LRScheduler,
@@ -122,7 +126,7 @@ def _epoch(
     """One pass over the training clips, or ``recipe.steps`` steps; returns the mean supervised loss."""
     network.train()
     losses: list[Tensor] = []
-    for batch in batches_of(len(examples.images), recipe.batch_size, recipe.steps):
+    for batch in rows.epoch(recipe.batch_size, recipe.steps):
         loss = _supervised(network, recipe, examples, loss_of, batch)
         losses.append(loss.detach())
         if crowd is not None:
@@ -213,5 +217,5 @@ def _validate(
 
 
 def _finite(network: nn.Module) -> bool:
-    """Whether every weight still is a number; the loss of an epoch is that before its last step."""
-    return all(bool(torch.isfinite(weights).all()) for weights in network.parameters())
+    """Whether weights and running statistics still are numbers; an epoch's loss is that before its last step."""
+    return all(bool(torch.isfinite(value).all()) for value in network.state_dict().values())

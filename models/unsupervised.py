@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from features.augmentation import Augmentation
 from features.cache import Extractor
 from models.backbone import Standardised
-from models.batches import batches_of, channels_last, device, to_device
+from models.batches import Rows, channels_last, device, to_device
 from models.recipe import Recipe
 
 
@@ -56,7 +56,7 @@ class Step:
 
     @torch.no_grad()
     def probabilities(self, features: Tensor) -> Tensor:
-        """(clips, classes) that the network gives to features (clips, d), without gradient and dropout."""
+        """(clips, classes) that the network gives to features (clips, d) as they are, without gradient."""
         with without_chance(self.network):
             return self.network.backbone.classify(features)[:, : self.classes].softmax(1)
 
@@ -127,6 +127,10 @@ class Unlabeled:
     pseudo_labels: list[NDArray[np.int64]] = field(default_factory=list)
 
 
+SEEDS_APART = 1_000_003
+"""Between the seeds of one fit's steps and those of the next; more steps no fit has."""
+
+
 class UnsupervisedTerm:
     """``alpha(t) * L_u``, step by step, and what the learning curves say about it.
 
@@ -137,24 +141,37 @@ class UnsupervisedTerm:
         recipe: how.
         steps: an epoch.
         classes: number of classes.
+        seed: decides the order of the clips and all that the method draws. The labeled clips are drawn apart from it:
+            a method and its twin see the same ones, changed at random in the same way.
     """
 
     def __init__(
-        self, unlabeled: Unlabeled, network: nn.Module, average: nn.Module, recipe: Recipe, steps: int, classes: int
+        self,
+        unlabeled: Unlabeled,
+        network: nn.Module,
+        average: nn.Module,
+        recipe: Recipe,
+        steps: int,
+        classes: int,
+        seed: int,
     ) -> None:
         self.unlabeled, self.recipe = unlabeled, recipe
         self.network, self.average = cast(Standardised, network), cast(Standardised, average)
-        self.steps, self.classes, self.done = steps, classes, 0
-        self.batches: list[Tensor] = []
+        self.steps, self.classes, self.seed, self.done = steps * recipe.epochs, classes, seed, 0
+        self.rows = Rows(len(unlabeled.images))
         self.seen: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def loss(self) -> Tensor:
         """The weighted term of the next step."""
+        with torch.random.fork_rng():
+            torch.manual_seed(self.seed * SEEDS_APART + self.done)
+            weighted = self._loss(self.rows.take(self.recipe.unlabeled_batch))
+        self.done += 1
+        return weighted
+
+    def _loss(self, batch: Tensor) -> Tensor:
         recipe, where = self.recipe, device()
-        if not self.batches:
-            self.batches = list(batches_of(len(self.unlabeled.images), recipe.unlabeled_batch, self.steps))
-        batch = self.batches.pop()
-        progress = self.done / (self.steps * recipe.epochs)
+        progress = self.done / self.steps
         images, *looks = (
             to_device(look[batch.numpy()], where) for look in (self.unlabeled.images, *self.unlabeled.looks)
         )
@@ -171,7 +188,6 @@ class UnsupervisedTerm:
             progress,
         )
         self.alpha = recipe.alpha * (ramp_up(progress / recipe.ramp) if recipe.ramp else 1.0)
-        self.done += 1
         term = self.unlabeled.method(step)
         found = torch.zeros(len(batch), self.classes) if term.probabilities is None else term.probabilities
         self.seen.append((batch, term.loss.detach(), found.detach()))

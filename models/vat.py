@@ -26,7 +26,7 @@ class VirtualAdversarial(UnsupervisedLoss):
         epsilon: how far the neighbour is: root mean square of the change of a standardised pixel, so that it means the
             same whatever the size of the image.
         xi: the same of the change by which power iteration probes. The paper's 1e-6 (of the whole image) is below what
-            float32 resolves here.
+            float32 resolves here; of 1e-6 to 0.1 a pixel, 1e-3 comes closest to the exact direction.
         iterations: of the power iteration.
     """
 
@@ -76,8 +76,12 @@ def divergence(clean: Tensor, changed: Tensor) -> Tensor:
 
 
 def _unit(direction: Tensor) -> Tensor:
-    size = direction.square().mean((1, 2, 3), keepdim=True).sqrt()
-    return direction.detach() / size.detach().clamp(min=torch.finfo(size.dtype).tiny)
+    """Each clip's direction at a root mean square of 1; 0 stays 0."""
+    direction = direction.detach()
+    smallest = torch.finfo(direction.dtype).tiny
+    # First by the largest value: where the network is sure of itself, gradients are so small that squares vanish.
+    direction = direction / direction.abs().amax((1, 2, 3), keepdim=True).clamp(min=smallest)
+    return direction / direction.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=smallest)
 
 
 def build(
@@ -85,7 +89,7 @@ def build(
     seed: int,
     backbone: str = "cnn",
     epsilon: float = 0.05,
-    xi: float = 0.01,
+    xi: float = 0.001,
     iterations: int = 1,
     alpha: float = 1.0,
     ramp: float = 0.0,

@@ -198,7 +198,6 @@ def test_fitting_again_gives_the_same(name, parts):
     np.testing.assert_array_equal(first, again)
 
 
-@pytest.mark.xfail(strict=True, reason="FOUND: the decoder is made for `crop` frames, though shorter images stay whole")
 def test_an_autoencoder_takes_images_shorter_than_the_crop(parts):
     labeled, valid, unlabeled, _ = parts
     model = unfitted("autoencoder-resnet-maps")

@@ -15,7 +15,7 @@ from features.augmentation import Augmentation
 from models import batches
 from models import network as network_module
 from models.backbone import Backbone, Standardise
-from models.batches import batches_of
+from models.batches import Rows
 from models.losses import Targets
 from models.network import NetworkModel, image
 from models.recipe import LAST, Recipe
@@ -234,14 +234,14 @@ def test_a_fixed_schedule_that_holds_out_scores_each_epoch_and_chooses_nothing()
 
 @pytest.mark.parametrize(("clips", "size", "steps"), [(7, 4, 5), (3, 8, 2), (10, 5, 2), (50, 4, 3), (1, 6, 2)])
 def test_a_number_of_steps_means_so_many_full_batches_and_every_clip_as_often(clips, size, steps):
-    parts = batches_of(clips, size, steps)
+    parts = list(Rows(clips).epoch(size, steps))
     assert [len(part) for part in parts] == [size] * steps
     counts = torch.bincount(torch.cat(parts), minlength=clips)
     assert counts.max() - counts.min() <= 1
 
 
 def test_without_a_number_of_steps_it_is_one_pass():
-    parts = batches_of(10, 4, None)
+    parts = list(Rows(10).epoch(4, None))
     assert [len(part) for part in parts] == [4, 4, 2]
     assert sorted(torch.cat(parts).tolist()) == list(range(10))
 

@@ -57,10 +57,9 @@ def test_in_an_epoch_every_clip_is_seen_about_as_often():
     fit(spy, numbered(7))
     for epoch in range(3):
         counts = torch.bincount(torch.cat(seen(spy)[5 * epoch : 5 * epoch + 5]), minlength=7)
-        assert counts.max() - counts.min() <= 1
+        assert counts.max() - counts.min() <= 2  # an epoch goes on in the pass that the last one left
 
 
-@pytest.mark.xfail(strict=True, reason="FOUND: each epoch draws anew, so that chance decides who is seen how often")
 def test_in_a_training_every_clip_is_seen_about_as_often():
     """An epoch sees 30 of 60 clips, two epochs all of them."""
     spy = Spy()
@@ -227,9 +226,6 @@ def test_with_alpha_0_the_network_becomes_its_twin():
     assert not torch.allclose(weights(twin), weights(network()))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="FOUND: the order of D_U, and what a method draws, shift the draws of the labeled clips"
-)
 def test_a_method_and_its_twin_see_the_same_labeled_clips_in_each_step(monkeypatch):
     recipe = replace(RECIPE, alpha=0.0)
     (*_, last), (*_, twins_last) = (gradients(monkeypatch, recipe, method, network()) for method in (Spy(), None))
