@@ -63,6 +63,7 @@ def draw_semi_supervised_curves(board: Board, twin: str, entries: Sequence[Entry
         unsupervised = _plot_losses(row[0], curves)
         row[0].set_title(f"{entry.model}: losses", fontsize=10)
         _plot_curves(row[1], curves, "alpha", 2, "")
+        row[1].set_ylim(0, 1.1 * max((epoch["alpha"] for curve in curves for epoch in curve), default=0) or 1)
         row[1].set_title(r"weight $\alpha$, unsupervised loss", fontsize=10)
         _plot_confidence(row[2], curves)
         _plot_score(row[3], entry, "")
@@ -122,7 +123,7 @@ def _plot_score(axes: Axes, entry: Entry, prefix: str) -> None:
         )
         axes.set_title(f"{prefix}validation score", fontsize=10)
     else:
-        axes.set_title(f"{prefix}validation score (nothing is chosen by it)", fontsize=10)
+        axes.set_title(f"{prefix}validation score (chooses nothing)", fontsize=10)
 
 
 def _plot_curves(axes: Axes, curves: Sequence[Curve], key: str, number: int, label: str) -> None:

@@ -12,12 +12,15 @@ from tabulate import tabulate
 from benchmarks.board import COMPLETE
 from benchmarks.leaderboard import UNDEFINED
 from benchmarks.store import Store, write_atomically
+from benchmarks.twins_report import TWINS
 from corpora.problems import InputError
 
 PROJECT = Path(__file__).resolve().parents[1]
 RESULTS = Path("results")
 SHOWN = ("icbhi", "abnormal", "patients-5fold")
 LEAKY = "random-5fold"
+TEN_DRAWS = ("ten-draws", "icbhi", "abnormal", "patients-5fold-labels10")
+GAINS = ("auroc", "auroc_within_patients")
 METRICS = {
     "score": "score",
     "auroc": "AUROC",
@@ -32,7 +35,11 @@ def render(readme: str, results: Path) -> str:
     Raises:
         InputError: a part's marks are missing.
     """
-    for name, text in (("leaderboard", leaderboard(results)), ("speed", speed(results))):
+    for name, text in (
+        ("leaderboard", leaderboard(results)),
+        ("few labels", few_labels(results)),
+        ("speed", speed(results)),
+    ):
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
         if begin not in readme or end not in readme:
             raise InputError(f"README.md lacks {begin} … {end}; put the marks back")
@@ -53,6 +60,21 @@ def leaderboard(results: Path) -> str:
         name = str(row["model"])
         rows.append([name, *(_cell(row, metric) for metric in METRICS), mixed.get(name, "not run")])
     headers = ["model", *METRICS.values(), "*LEAKY: AUROC if patients are mixed*"]
+    return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def few_labels(results: Path) -> str:
+    """Semi-supervised models over the perceptron, ten draws of 10 % of the patients, each beside its twin."""
+    folder = results.joinpath(*TEN_DRAWS)
+    board = _read(folder / "leaderboard.csv").sort_values("auroc", ascending=False)
+    twins = {str(row["model"]): row for _, row in pd.read_csv(folder / TWINS).iterrows()}
+    rows = []
+    for _, row in board.iterrows():
+        gains = twins.get(str(row["model"]))
+        rows.append(
+            [row["model"], _cell(row, "auroc"), *("" if gains is None else _cell(gains, m, "+") for m in GAINS)]
+        )
+    headers = ["model", "AUROC", *(f"{METRICS[metric]} minus twin" for metric in GAINS)]
     return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
 
 
@@ -78,11 +100,12 @@ def speed(results: Path) -> str:
     return next(tables)
 
 
-def _cell(row: pd.Series, metric: str) -> str:
+def _cell(row: pd.Series, metric: str, sign: str = "") -> str:
     value, low, high = (row[f"{metric}{end}"] for end in ("", "_low", "_high"))
     if pd.isna(value):
         return UNDEFINED
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    digits = 3 if sign else 2  # differences are small
+    return f"{value:{sign}.{digits}f} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
 
 
 def main() -> int:
