@@ -80,8 +80,9 @@ format: $(READY) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-speed: $(READY) ## time respbench against a librosa loop and the notebook's way, on real files
+speed: $(READY) ## time respbench against a librosa loop and the notebook's way, on real files; and training steps
 	@$(BIN)/python -m benchmarks.speed $(if $(DATA),"$(DATA)")
+	@$(BIN)/python -m benchmarks.step_speed
 
 clean: ## remove prepared corpora, features and tool caches; results and data stay
 	rm -rf cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

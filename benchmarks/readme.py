@@ -93,11 +93,11 @@ def _came_from(folder: Path) -> tuple[set[str], set[int]]:
 
 
 def speed(results: Path) -> str:
-    """The first table of ``results/speed.md``."""
+    """The table of ``results/speed.md``."""
     if not (results / "speed.md").exists():
         raise InputError(f"{results / 'speed.md'} does not exist; run `make speed DATA=<folder of ICBHI cycles>`")
-    tables = (part for part in (results / "speed.md").read_text().split("\n\n") if part.startswith("|"))
-    return next(tables)
+    lines = (results / "speed.md").read_text().splitlines()
+    return "\n".join(line for line in lines if line.startswith("|"))
 
 
 def _cell(row: pd.Series, metric: str, sign: str = "") -> str:

@@ -6,8 +6,6 @@
    notebook one fold after the other with torch's default of a thread a core.
 
 Both sides come to the same numbers, or the comparison would mean nothing: the page says how far they are apart.
-
-A second table sets an epoch of each semi-supervised method beside its own passes (`benchmarks.step_speed`).
 """
 
 import argparse
@@ -29,7 +27,6 @@ from benchmarks.fitting import hardware, versions
 from benchmarks.markdown import Page
 from benchmarks.protocols import find
 from benchmarks.run import Plan, run
-from benchmarks.step_speed import StepCost, step_costs
 from benchmarks.store import Store, write_atomically
 from benchmarks.usual_way import handcrafted_by_file, notebook_fold
 from corpora.audio import read_audio
@@ -157,7 +154,7 @@ def _timed(call: Callable[[], Result]) -> tuple[float, Result]:
     return time.perf_counter() - start, result
 
 
-def page(comparisons: Sequence[Comparison], costs: Sequence[StepCost]) -> str:
+def page(comparisons: Sequence[Comparison]) -> str:
     """``results/speed.md``."""
     text = Page()
     text.heading("Speed", 1)
@@ -168,11 +165,6 @@ def page(comparisons: Sequence[Comparison], costs: Sequence[StepCost]) -> str:
     ]
     text.table(
         "Seconds, and how much faster.", ["what", "usual way, s", "respbench, s", "faster", "same numbers?"], rows
-    )
-    text.table(
-        "Seconds of an epoch of each semi-supervised method, and of its forward and backward passes alone, one core.",
-        ["model", "epoch, s", "its passes, s", "epoch against passes"],
-        [[cost.model, f"{cost.epoch:.2f}", f"{cost.passes:.2f}", f"{cost.ratio:.2f} x"] for cost in costs],
     )
     text.text(f"{hardware()}; " + ", ".join(f"{name} {version}" for name, version in versions().items()) + ".")
     return str(text)
@@ -188,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory() as folder:
             cycles = cut(_some_of_each_patient(read_icbhi(options.data), CYCLES), Path(folder))
-            written = page([compare_features(cycles), compare_cnn(cycles, console)], step_costs())
+            written = page([compare_features(cycles), compare_cnn(cycles, console)])
         write_atomically(options.results / "speed.md", written.encode())
     except InputError as problem:
         print(f"make speed: {problem}", file=sys.stderr)
