@@ -53,13 +53,18 @@ def list_entries(options: argparse.Namespace, console: Console) -> int:
     from corpora.catalog import CORPORA
     from corpora.tasks import TASKS
     from models.ablations import ABLATIONS
-    from models.registry import REGISTRY
+    from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
 
-    width, kinds = max(map(len, REGISTRY)), max(len(spec.kind) for spec in REGISTRY.values())
+    alone = [spec for spec in REGISTRY.values() if "backbone" not in spec.overrides]
+    width = max(len(name) for name in (*(spec.name for spec in alone), *SEMI_SUPERVISED))
     console.print("models", style="bold")
-    for spec in REGISTRY.values():
+    for spec in alone:
         only = " (only when named)" if spec.optional else ""
-        console.print(f"  {spec.name:{width}} {spec.kind:{kinds}} {spec.source}{only}", highlight=False)
+        console.print(f"  {spec.name:{width}} {spec.kind:8} {spec.source}{only}", highlight=False)
+    over = ", ".join(f"-{backbone}" for backbone in BACKBONES)
+    console.print(f"semi-supervised methods: a name below and a backbone ({over}); supervised-… is the twin")
+    for name, (_, source) in SEMI_SUPERVISED.items():
+        console.print(f"  {name:{width}} {source}", highlight=False)
     console.print(f"ablations  {', '.join(ABLATIONS)}", highlight=False)
     console.print(f"corpora    {', '.join(CORPORA)}", highlight=False)
     console.print(f"tasks      {', '.join(TASKS)}", highlight=False)
