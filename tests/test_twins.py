@@ -172,3 +172,21 @@ def test_tables_are_as_wide_as_their_headings_and_have_captions(written: Report)
         if block.startswith("|"):
             assert above.startswith("**Table ")
             assert len({line.count("|") for line in block.splitlines()}) == 1
+
+
+def test_what_unlabeled_clips_add_is_told_where_a_method_can_do_without(tmp_path: Path) -> None:
+    strengths = {"supervised-cnn": 0.5, "planted-cnn": 1.6, "planted-labeled-cnn": 1.0}
+    of = dict.fromkeys(("planted-cnn", "planted-labeled-cnn"), "supervised-cnn")
+    report = write_report(made_up_results(tmp_path, strengths, twins=of, protocol=BUDGET, seeds=1))
+    row = next(
+        line for line in section(report).splitlines() if "| planted-labeled-cnn " in line and line.count("|") == 6
+    )
+    whole, alone = (report.board.find(name) for name in ("planted-cnn", "planted-labeled-cnn"))
+    assert whole is not None
+    assert alone is not None
+    assert row.startswith("| planted-cnn ")
+    assert f"{difference(whole, alone, 'auroc').value:+.3f} [" in row
+
+
+def test_nothing_is_told_of_it_where_there_is_no_such_pair(written: Report) -> None:
+    assert "can do without" not in section(written)
