@@ -63,7 +63,7 @@ def draw_semi_supervised_curves(board: Board, twin: str, entries: Sequence[Entry
         unsupervised = _plot_losses(row[0], curves)
         row[0].set_title(f"{entry.model}: losses", fontsize=10)
         _plot_curves(row[1], curves, "alpha", 2, "")
-        row[1].set_ylim(0, 1.1 * max((epoch["alpha"] for curve in curves for epoch in curve), default=0) or 1)
+        row[1].set_ylim(0, 1.1 * max((epoch.get("alpha", 0) for curve in curves for epoch in curve), default=0) or 1)
         row[1].set_title(r"weight $\alpha$, unsupervised loss", fontsize=10)
         _plot_confidence(row[2], curves)
         _plot_score(row[3], entry, "")
