@@ -201,7 +201,9 @@ def ablate(options: argparse.Namespace, console: Console) -> int:
 
 def _refuse_early(options: argparse.Namespace) -> None:
     """What is wrong with a request is said before a corpus is decoded."""
+    from benchmarks.execution import BACKENDS
     from benchmarks.protocols import CROSS_CORPUS
+    from benchmarks.tuning import parse_trials
     from corpora.tasks import TASKS
 
     if options.protocol.startswith(f"{CROSS_CORPUS}-"):
@@ -214,6 +216,13 @@ def _refuse_early(options: argparse.Namespace) -> None:
     for what, number in (("SEEDS", options.seeds), ("WORKERS", options.workers)):
         if number is not None and number < 1:
             raise InputError(f"{what}={number} must be at least 1")
+    if options.fit_timeout is not None and not options.fit_timeout > 0:
+        raise InputError(f"FIT_TIMEOUT={options.fit_timeout:g} must be above 0 s")
+    if options.backend not in BACKENDS:
+        raise InputError(f"unknown backend {options.backend!r}; choose from {', '.join(BACKENDS)}")
+    if options.scheduler and options.backend != "dask":
+        raise InputError("a scheduler goes with the backend dask only; set --backend dask (BACKEND=dask for make)")
+    parse_trials(options.trials)
 
 
 def _fit_and_report(
@@ -223,17 +232,21 @@ def _fit_and_report(
     protocol: "Protocol",
     specs: "Sequence[ModelSpec]",
 ) -> int:
+    from benchmarks.execution import Engine
     from benchmarks.report import write_report
     from benchmarks.run import Plan
     from benchmarks.run import run as run_plan
+    from benchmarks.tuning import TUNED, parse_trials
 
     seeds = options.seeds if options.seeds is not None else (1 if prepared.facts()["simulated"] else 3)
-    plan = Plan(prepared, options.task, protocol, tuple(specs), seeds, options.results, options.workers)
+    trials = parse_trials(options.trials)
+    engine = Engine(options.workers, options.backend, options.scheduler, options.fit_timeout)
+    plan = Plan(prepared, options.task, protocol, tuple(specs), seeds, options.results, trials, engine)
     store = run_plan(plan, console)
     report = write_report(store)
     console.print(report.summary)
     console.print(f"The full report: {report.page}", highlight=False)
-    names = {spec.name for spec in specs}
+    names = {name for spec in specs for name in (spec.name, spec.name + TUNED)}
     failures = [fit for fit in store.failures() if fit.model in names and fit.seed < seeds]
     if failures:
         models = ", ".join(sorted({fit.model for fit in failures}))

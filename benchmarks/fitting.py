@@ -1,15 +1,13 @@
 """One fit: split, fit on the training patients, predict the test patients, store. The same in every process."""
 
-import errno
 import os
 import platform
 import resource
 import sys
-import threading
 import time
 import traceback
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,8 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.hiding import without_labels
 from benchmarks.protocols import Protocol
-from benchmarks.store import KNOWN_OF_A_CLIP, CannotWrite, Fit, Store
+from benchmarks.store import Fit, Store, disk_refuses
 from corpora.clips import HIDDEN, Clips
 from corpora.fingerprint import code_fingerprint, digest
 from corpora.prepare import Prepared
@@ -27,20 +26,38 @@ from corpora.splits import Fold, Splitter
 from corpora.tasks import for_task
 from features.threads import one_thread
 from models.ensemble import combine
-from models.spec import Model, ModelSpec
+from models.spec import Model, ModelSpec, Parameters
 
 THREADS = 1
 """A fit's numbers depend on its number of threads, so that every fit has one and fits run side by side."""
-
-DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-"""What the disk refuses is no model's fault, and would make every further fit fail too."""
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "xgboost-cpu" if platform.system() != "Darwin" else "xgboost")
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """How a piece of work ended.
+
+    Attributes:
+        name: of the work.
+        group: work of one group takes about the same time.
+        seconds: it took.
+        error: the last line of a traceback, or None.
+        value: of a trial, by which it is judged; None where there is none.
+        fatal: what must stop the run, such as a full disk.
+    """
+
+    name: str
+    group: str
+    seconds: float
+    error: str | None = None
+    value: float | None = None
+    fatal: Exception | None = None
+
+
+@dataclass(frozen=True)
 class Job:
-    """Everything a worker process needs to do one fit."""
+    """One fit as a piece of work: everything a worker process needs to do it."""
 
     prepared: Prepared
     task: str
@@ -49,16 +66,51 @@ class Job:
     fit: Fit
     fingerprint: str
     results: Path
-    parent: int
 
+    @property
+    def name(self) -> str:
+        """Unique."""
+        return f"{self.fit.model}-{self.fit.stem}"
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a fit ended: ``error`` is the last line of its traceback, or None."""
+    @property
+    def group(self) -> str:
+        """Work of one group takes about the same time."""
+        return self.fit.model
 
-    fit: Fit
-    seconds: float
-    error: str | None
+    def execute(self) -> Outcome:
+        """Fit, predict and store; a model that fails is stored as failed and stops nothing else.
+
+        Raises:
+            CannotWrite: the disk is full or the folder can't be written.
+            OSError: the same, met by the features' cache.
+        """
+        start = time.perf_counter()
+        store = Store(self.results)
+        try:
+            clips, folds = folds_of(self.prepared, self.task, self.protocol, self.fit.seed)
+            fold = folds[self.fit.fold]
+            with one_thread():
+                probabilities, facts = self.predictions(store, clips, fold)
+            store.write(self.fit, clips.take(fold.test), probabilities, {**_circumstances(self, clips, fold), **facts})
+        except Exception as error:
+            if disk_refuses(error):
+                raise
+            return self._failed(traceback.format_exc(), f"{type(error).__name__}: {error}", time.perf_counter() - start)
+        return Outcome(self.name, self.group, time.perf_counter() - start)
+
+    def give_up(self, reason: str) -> Outcome:
+        """Note that circumstances, not the model, kept the fit from being done."""
+        return self._failed(reason, reason, 0.0)
+
+    def predictions(self, store: Store, clips: Clips, fold: Fold) -> tuple[NDArray[np.float64], dict[str, Any]]:
+        """Class probabilities of the test clips, and facts about how they came about."""
+        if self.spec.parts():
+            return _combine(self, store)
+        return fit_and_predict(self.spec, self.fit.seed, clips, fold)
+
+    def _failed(self, trace: str, reason: str, seconds: float) -> Outcome:
+        Store(self.results).write_failure(self.fit, trace)
+        return Outcome(self.name, self.group, seconds, reason)
 
 
 def versions() -> dict[str, str]:
@@ -93,49 +145,28 @@ def folds_of(prepared: Prepared, task: str, protocol: Protocol, seed: int) -> tu
     return clips, tuple(protocol.splitter.split(clips, seed))
 
 
-def execute(job: Job) -> Outcome:
-    """Do one fit and store it; a model that fails is stored as failed and stops nothing else.
+def fit_and_predict(
+    spec: ModelSpec, seed: int, clips: Clips, fold: Fold, parameters: Parameters | None = None
+) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    """Fit and predict. The model sees no label of the test clips, nor of the unlabeled ones.
+
+    Args:
+        spec: the model.
+        seed: decides everything random in it.
+        clips: the task's, with labels.
+        fold: rows of them.
+        parameters: that differ from the default ones.
+
+    Returns:
+        (test clips, classes) probabilities, and the facts of the fit.
 
     Raises:
-        CannotWrite: the disk is full or the folder can't be written.
-        OSError: the same, met by the features' cache.
+        ValueError: what the model predicts are no probabilities.
     """
-    if job.parent != os.getpid():
-        _end_with(job.parent)
-    start = time.perf_counter()
-    store = Store(job.results)
-    try:
-        clips, folds = folds_of(job.prepared, job.task, job.protocol, job.fit.seed)
-        fold = folds[job.fit.fold]
-        with one_thread():
-            probabilities, facts = _combine(job, store) if job.spec.parts() else _fit(job, clips, fold)
-        store.write(job.fit, clips.take(fold.test), probabilities, {**_circumstances(job, clips, fold), **facts})
-    except Exception as error:
-        if isinstance(error, CannotWrite) or (isinstance(error, OSError) and error.errno in DISK_TROUBLE):
-            raise
-        store.write_failure(job.fit, traceback.format_exc())
-        return Outcome(job.fit, time.perf_counter() - start, f"{type(error).__name__}: {error}")
-    return Outcome(job.fit, time.perf_counter() - start, None)
-
-
-@cache
-def _end_with(parent: int) -> None:
-    """End this worker process soon after its parent, however that ended: an orphan would go on writing results."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _fit(job: Job, clips: Clips, fold: Fold) -> tuple[NDArray[np.float64], dict[str, Any]]:
-    """Fit and predict. The model sees no label of the test clips, nor of the unlabeled ones."""
-    unlabeled = without_labels(clips.take(fold.unlabeled)) if job.spec.unlabeled else None
+    unlabeled = without_labels(clips.take(fold.unlabeled)) if spec.unlabeled else None
     test = without_labels(clips.take(fold.test))
     _reset_peak_memory()
-    model = job.spec.build(job.fit.seed)
+    model = spec.build(seed, parameters)
     begin = time.perf_counter()
     model.fit(clips.take(fold.train), clips.take(fold.valid), unlabeled)
     fitted = time.perf_counter()
@@ -147,7 +178,7 @@ def _fit(job: Job, clips: Clips, fold: Fold) -> tuple[NDArray[np.float64], dict[
     if not (probabilities >= 0).all() or np.abs(probabilities.sum(axis=1) - 1).max() > 1e-6:
         raise ValueError("predict_proba gave probabilities that are negative, not finite, or do not sum to 1")
     return probabilities, {
-        "parameters": job.spec.parameters(),
+        "parameters": {**spec.parameters(), **(parameters or {})},
         "trials": [],
         "curve": _with_accuracy(model, clips.label[fold.unlabeled]),
         "fit_seconds": fitted - begin,
@@ -204,16 +235,6 @@ def _combine(job: Job, store: Store) -> tuple[NDArray[np.float64], dict[str, Any
         "n_parameters": sum(fact["n_parameters"] for fact in facts),
         "peak_mb": max(fact["peak_mb"] for fact in facts),
     }
-
-
-def without_labels(clips: Clips) -> Clips:
-    """Labels hidden, and clips numbered: the names in a user's manifest, such as ``pos/1.wav``, may tell the label.
-
-    Of the metadata only what is known of a clip's recording stays: a diagnosis, too, all but tells the label.
-    """
-    known = [column for column in KNOWN_OF_A_CLIP if column in clips.meta]
-    numbers = np.arange(len(clips)).astype(np.str_)
-    return replace(clips.hide_labels(), clip_id=numbers, meta=clips.meta[known])
 
 
 def _circumstances(job: Job, clips: Clips, fold: Fold) -> dict[str, Any]:

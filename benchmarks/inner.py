@@ -19,7 +19,7 @@ from rich.console import Console
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from tabulate import tabulate
 
-from benchmarks.fitting import without_labels
+from benchmarks.hiding import without_labels
 from benchmarks.metrics import Predictions, auroc_within_patients
 from corpora.budgets import LabelBudget
 from corpora.catalog import open_corpus

@@ -51,16 +51,26 @@ def parser() -> argparse.ArgumentParser:
     )
     bench.add_argument("--seeds", type=int, help="repetitions (default: 1 on the simulated corpus, else 3)")
     bench.add_argument("--workers", type=int, default=joblib.cpu_count(), help="fits at once (default: one a core)")
+    bench.add_argument("--backend", default="processes", help="processes (default) or dask")
+    bench.add_argument("--scheduler", help="address of a Dask scheduler (default: a cluster on this machine)")
+    bench.add_argument("--fit-timeout", type=float, help="s after which a fit or a trial is given up (default: never)")
 
     fit = commands.add_parser("run", parents=[bench], help="fit what is missing, report, print the leaderboard")
     fit.add_argument("--models", help="comma-separated names (default: the usual ones; see `respbench list`)")
     fit.add_argument("--model", type=_path, action="append", default=[], help="a model file outside the clone")
+    fit.add_argument(
+        "--trials",
+        default="none",
+        help="of each model's tuning in each fold: none (default), quick, standard, thorough, or a number",
+    )
     fit.add_argument("--other", help="the second corpus of the protocol cross-corpus: trained on, then tested")
     fit.add_argument("--other-data", type=_path, help="its folder of recordings, or its manifest")
     fit.add_argument("--unlabeled", type=_path, help="folder of recordings without annotation, to learn from")
 
     parts = commands.add_parser("ablate", parents=[bench], help="the same for models with one part changed")
     parts.add_argument("--group", help="comma-separated groups of models/ablations.py (default: all)")
+
+    parts.set_defaults(trials="none")  # what is compared must differ in one part alone
 
     again = commands.add_parser("report", help="write tables and figures again from the stored predictions")
     again.add_argument("folder", type=_path, nargs="?", default=RESULTS, help="results folder, or one report's folder")

@@ -2,17 +2,16 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from benchmarks.store import Fit
-
 
 class Display:
-    """Use as a context manager; `step` tells about decoding and the like, `fitted` about fits.
+    """Use as a context manager.
 
     Args:
         console: where to write; only a terminal gets a live line.
@@ -28,9 +27,10 @@ class Display:
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[left]}"),
+            TextColumn("{task.fields[best]}", style="dim"),
         )
         self.live = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self.task = self.live.add_task("", total=None, visible=False, left="")
+        self.task = self.live.add_task("", total=None, visible=False, left="", best="")
         self.said = -self.PAUSE
 
     def __enter__(self) -> Self:
@@ -42,13 +42,13 @@ class Display:
     ) -> None:
         self.live.stop()
 
-    def step(self, what: str, done: int, of: int, left: str = "") -> None:
-        """Show that ``done`` of ``of`` are done."""
-        self.live.update(self.task, description=what, completed=done, total=of, visible=True, left=left)
+    def step(self, what: str, done: int, of: int, left: str = "", best: str = "") -> None:
+        """Show that ``done`` of ``of`` are done, how long the rest takes, and the best so far."""
+        self.live.update(self.task, description=what, completed=done, total=of, visible=True, left=left, best=best)
         now = time.monotonic()
         if not self.console.is_terminal and (now - self.said >= self.PAUSE or done == of):
             self.said = now
-            self.console.print(f"{what}: {done} of {of} {left}".rstrip(), highlight=False)
+            self.console.print(" ".join(filter(None, (f"{what}: {done} of {of}", left, best))), highlight=False)
 
     def say(self, line: str) -> None:
         """A line that stays."""
@@ -56,30 +56,44 @@ class Display:
 
 
 class TimeLeft:
-    """Estimates the time left from the measured durations, model by model, since models differ by a thousand times.
+    """Estimates the time left from measured durations, group by group, since models differ by a thousand times.
 
     Args:
-        fits: what is to do.
-        workers: how many are done at once.
+        work: what is to do: how much of each group.
+        workers: how much is done at once.
     """
 
-    def __init__(self, fits: list[Fit], workers: int) -> None:
-        self.waiting: dict[str, int] = defaultdict(int)
-        for fit in fits:
-            self.waiting[fit.model] += 1
+    def __init__(self, work: Mapping[str, int], workers: int) -> None:
+        self.waiting = dict(work)
         self.seconds: dict[str, list[float]] = defaultdict(list)
         self.workers = workers
 
-    def done(self, fit: Fit, seconds: float) -> None:
-        """One fit has ended."""
-        self.waiting[fit.model] -= 1
-        self.seconds[fit.model].append(seconds)
+    def done(self, group: str, seconds: float) -> None:
+        """One piece of work has ended."""
+        self.waiting[group] -= 1
+        self.seconds[group].append(seconds)
 
     def left(self) -> str:
-        """Such as ``about 3 min left``; a model that was not met yet counts like the average of the others."""
-        known = {model: sum(seconds) / len(seconds) for model, seconds in self.seconds.items()}
+        """Such as ``about 3 min left``; a group that was not met yet counts like the average of the others."""
+        known = {group: sum(seconds) / len(seconds) for group, seconds in self.seconds.items()}
         if not known:
             return ""
         usual = sum(known.values()) / len(known)
-        left = sum(known.get(model, usual) * count for model, count in self.waiting.items()) / self.workers
+        left = sum(known.get(group, usual) * count for group, count in self.waiting.items()) / self.workers
         return f"about {left / 60:.0f} min left" if left >= 90 else f"about {left:.0f} s left"
+
+
+class Best:
+    """The best value of each group so far, in words."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, float] = {}
+
+    def seen(self, group: str, value: float | None) -> None:
+        """A piece of work has ended; None = it has no value."""
+        if value is not None:
+            self.values[group] = max(value, self.values.get(group, value))
+
+    def __str__(self) -> str:
+        """Such as ``best: svm-tuned trials 0.71``; empty if there is none."""
+        return "best inner AUROC: " + ", ".join(f"{g} {v:.2f}" for g, v in self.values.items()) if self.values else ""

@@ -1,21 +1,22 @@
 """The run: every model x seed x fold that isn't stored yet, side by side, resumable at any moment."""
 
-import os
 import traceback
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import joblib
 from filelock import FileLock, Timeout
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 
 from benchmarks.ablation import SUFFIX, is_ablation
-from benchmarks.fitting import Job, execute, fit_fingerprint, folds_of
-from benchmarks.interruption import check
-from benchmarks.progress import Display, TimeLeft
+from benchmarks.execution import Engine, Executor, Work
+from benchmarks.fitting import Job, Outcome, fit_fingerprint, folds_of
+from benchmarks.progress import Best, Display, TimeLeft
 from benchmarks.protocols import Protocol
 from benchmarks.store import Fit, Store
+from benchmarks.trials import TRIALS, TrialJob, TunedJob
+from benchmarks.tuning import TUNED, Record, Study, batches, study_fingerprint, tunable
 from corpora.fingerprint import digest
 from corpora.prepare import Prepared
 from corpora.problems import InputError
@@ -37,7 +38,8 @@ class Plan:
         specs: the models.
         seeds: how many times everything is repeated, with other folds and initial weights.
         results: the results folder.
-        workers: fits done at once.
+        trials: of each study, for the models that can be tuned; 0 = no tuning.
+        engine: where and how the work is done.
     """
 
     prepared: Prepared
@@ -46,7 +48,8 @@ class Plan:
     specs: tuple[ModelSpec, ...]
     seeds: int
     results: Path
-    workers: int = joblib.cpu_count()
+    trials: int = 0
+    engine: Engine = field(default_factory=Engine)
 
     @property
     def folder(self) -> Path:
@@ -81,7 +84,10 @@ def _run(plan: Plan, console: Console) -> Store:
     clips = folds_of(plan.prepared, plan.task, plan.protocol, 0)[0]
     store.write_clips(clips.take(labelled_rows(clips)))
     failed = store.failures()
-    there = {job.fit for job in jobs if store.has(job.fit, job.fingerprint)}
+    for job in jobs:
+        if isinstance(job, TunedJob):
+            job.forget_stale(store)
+    there = {job.fit for job in jobs if store.has(job.fit, job.fingerprint) and not _again(job, store)}
     missing = [job for job in jobs if job.fit in failed or job.fit not in there]
     current = {job.fit.model: job.fingerprint for job in jobs}
     stale = [
@@ -98,13 +104,18 @@ def _run(plan: Plan, console: Console) -> Store:
         missing = _take_over(missing, store, plan)
     if len(missing) < len(jobs):
         console.print(f"{len(jobs) - len(missing)} of {len(jobs)} fits are stored already.")
-    single = [job for job in missing if job.spec.kind != ENSEMBLE]
-    # One fit of each model first: what is broken shows at once, and the time left is soon known.
-    first = {job.fit.model: job.fit for job in reversed(single)}
-    _execute(sorted(single, key=lambda job: job.fit != first[job.fit.model]), plan.workers, console)
+    tuned = [job for job in missing if isinstance(job, TunedJob)]
+    single = [job for job in missing if job.spec.kind != ENSEMBLE and job not in tuned]
+    _execute(single, tuned, plan.engine, store, console)
     # Ensembles last: they combine what their members have stored by now, which takes no time.
-    _execute([job for job in jobs if job.spec.kind == ENSEMBLE and _outdated(job, store)], 1, console)
+    combined = [job for job in jobs if job.spec.kind == ENSEMBLE and _outdated(job, store)]
+    _execute(combined, [], Engine(workers=1), store, console)
     return store
+
+
+def _again(job: Job, store: Store) -> bool:
+    """Whether trials of a stored tuned fit were kept from being done, and may be done now."""
+    return isinstance(job, TunedJob) and any(trial.get("again") for trial in store.facts(job.fit).get("trials", []))
 
 
 def _outdated(job: Job, store: Store) -> bool:
@@ -168,47 +179,74 @@ def _jobs(plan: Plan, store: Store, console: Console) -> list[Job]:
             for seed, fold in fits:
                 store.write_failure(Fit(spec.name, seed, fold), traceback.format_exc())
             continue
-        jobs += [
-            Job(
-                plan.prepared,
-                plan.task,
-                plan.protocol,
-                spec,
-                Fit(spec.name, *fit),
-                fingerprint,
-                plan.folder,
-                os.getpid(),
-            )
-            for fit in fits
-        ]
+        given = (plan.prepared, plan.task, plan.protocol, spec)
+        folder = plan.folder.resolve()  # workers of a cluster are in folders of their own
+        jobs += [Job(*given, Fit(spec.name, *fit), fingerprint, folder) for fit in fits]
+        if plan.trials and tunable(spec):
+            study = study_fingerprint(fingerprint)
+            tuned = digest([study, str(plan.trials)])
+            jobs += [
+                TunedJob(*given, Fit(spec.name + TUNED, *fit), tuned, folder, Study(spec, study, *fit), plan.trials)
+                for fit in fits
+            ]
     return jobs
 
 
-def _execute(jobs: list[Job], workers: int, console: Console) -> None:
-    if not jobs:
+class _Session:
+    """A run's work, wave after wave, with one display of what is done and what is left.
+
+    Args:
+        executor: does the work.
+        display: shows how it goes.
+        to_do: how much there is of each group, in all waves.
+    """
+
+    def __init__(self, executor: Executor, display: Display, to_do: Counter[str]) -> None:
+        self.executor, self.display = executor, display
+        self.finished, self.total = 0, to_do.total()
+        self.time_left, self.best = TimeLeft(to_do, executor.at_once), Best()
+
+    def wave(self, work: Sequence[Work]) -> None:
+        """Do work that can be done side by side."""
+        if work:
+            self._show()
+            self.executor.run(work, self._done)
+
+    def _done(self, outcome: Outcome) -> None:
+        self.finished += 1
+        self.time_left.done(outcome.group, outcome.seconds)
+        self.best.seen(outcome.group, outcome.value)
+        if outcome.error:
+            self.display.say(f"{outcome.name} failed: {outcome.error}")
+        self._show()
+
+    def _show(self) -> None:
+        what = "fits and trials" if any(group.endswith(TRIALS) for group in self.time_left.waiting) else "fits"
+        self.display.step(what, self.finished, self.total, self.time_left.left(), str(self.best))
+
+
+def _execute(single: list[Job], tuned: list[TunedJob], engine: Engine, store: Store, console: Console) -> None:
+    """Fits with default parameters, and the trials of all studies batch by batch; then the tuned fits."""
+    to_do = Counter(job.group for job in (*single, *tuned))
+    for job in tuned:
+        to_do[TrialJob(job, 0, ()).group] += len([n for n in range(job.trials) if store.trial(job.fit, n) is None])
+    if not to_do:
         return
-    time_left = TimeLeft([job.fit for job in jobs], workers)
-    parallel = joblib.Parallel(
-        n_jobs=workers,
-        backend="sequential" if workers == 1 else "loky",
-        return_as="generator_unordered",
-        batch_size=1,
-        pre_dispatch="2*n_jobs",
-    )
-    with Display(console) as display:
-        display.step("fits", 0, len(jobs))
-        try:
-            for done, outcome in enumerate(parallel(joblib.delayed(execute)(job) for job in jobs), 1):
-                time_left.done(outcome.fit, outcome.seconds)
-                if outcome.error:
-                    display.say(f"{outcome.fit.model} failed ({outcome.fit.stem}): {outcome.error}")
-                display.step("fits", done, len(jobs), time_left.left())
-                check()
-        except TerminatedWorkerError as error:
-            raise InputError(
-                "a worker process was killed, probably because memory ran out; what is finished is kept: run the same "
-                "command again, with fewer WORKERS"
-            ) from error
+    with Executor(engine) as executor, Display(console) as display:
+        session = _Session(executor, display, to_do)
+        # One fit of each model first: what is broken shows at once, and the time left is soon known.
+        first = {job.fit.model: job.fit for job in reversed(single)}
+        fits = sorted(single, key=lambda job: job.fit != first[job.fit.model])
+        known: dict[Fit, list[Record]] = {job.fit: [] for job in tuned}
+        for batch in batches(max((job.trials for job in tuned), default=0)):
+            trials = [TrialJob(job, n, tuple(known[job.fit])) for job in tuned for n in batch if n < job.trials]
+            session.wave([*fits, *(trial for trial in trials if trial.record(store) is None)])
+            fits = []
+            for trial in trials:
+                if record := trial.record(store):
+                    known[trial.job.fit].append(record)
+        session.wave(fits)
+        session.wave(tuned)
 
 
 def _bring_back_or_set_aside(plan: Plan, console: Console) -> None:

@@ -4,6 +4,7 @@ Every file is written under a temporary name and renamed, so that it is whole or
 hold a digest of the predictions: a pair that doesn't fit together, was edited, or was interrupted, is not taken.
 """
 
+import errno
 import gzip
 import io
 import json
@@ -34,6 +35,13 @@ _NAME = re.compile(r"seed(\d+)-fold(\d+)\.json")
 
 class CannotWrite(InputError):
     """The disk is full or the folder can't be written: nobody's model is to blame."""
+
+
+def disk_refuses(error: Exception) -> bool:
+    """Whether an error is no model's fault, but the disk's, and would make all further work fail too."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    return isinstance(error, CannotWrite)
 
 
 @dataclass(frozen=True, order=True)
@@ -95,6 +103,25 @@ class Store:
     def write_failure(self, fit: Fit, trace: str) -> None:
         """Note that a fit failed, with its traceback; the next run tries it again."""
         write_atomically(self._failure(fit), trace.encode())
+
+    def write_trial(self, fit: Fit, number: int, record: dict[str, Any]) -> None:
+        """Store a trial of the study of a tuned fit."""
+        write_atomically(self._trial(fit, number), (json.dumps(record, allow_nan=False) + "\n").encode())
+
+    def trial(self, fit: Fit, number: int) -> dict[str, Any] | None:
+        """A stored trial; None if there is none, or none that can be read."""
+        try:
+            return dict(json.loads(self._trial(fit, number).read_text()))
+        except _DAMAGE:
+            return None
+
+    def forget_trial(self, fit: Fit, number: int) -> None:
+        """Remove a stored trial, so that it is done again."""
+        self._trial(fit, number).unlink(missing_ok=True)
+
+    def running(self, name: str) -> Path:
+        """The file that is there while a piece of work is being done, and stays behind if its process is killed."""
+        return self.folder / f".running-{name}{TEMPORARY}"
 
     def write_clips(self, clips: Clips) -> None:
         """Store what is known of each clip, for the report alone: models get their clips from the corpus.
@@ -219,6 +246,9 @@ class Store:
 
     def _failure(self, fit: Fit) -> Path:
         return self.folder / "failures" / fit.model / f"{fit.stem}.txt"
+
+    def _trial(self, fit: Fit, number: int) -> Path:
+        return self.folder / "trials" / fit.model / fit.stem / f"{number:03d}.json"
 
     def _text(self, fit: Fit) -> str:
         return gzip.decompress(self._csv(fit).read_bytes()).decode()

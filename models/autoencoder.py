@@ -12,8 +12,10 @@ from torch import nn
 from models.backbone import Standardised
 from models.batches import channels_last
 from models.network import NetworkModel
-from models.semi_supervised import over
+from models.semi_supervised import over, space
 from models.unsupervised import Step, Term, UnsupervisedLoss, without_chance
+
+__all__ = ["build", "space"]
 
 
 class Autoencoder(UnsupervisedLoss):

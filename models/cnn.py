@@ -10,6 +10,7 @@ import optuna
 import torch
 from torch import nn
 
+from features.augmentation import Augmentation
 from models.backbone import Backbone
 from models.network import NetworkModel, image
 from models.recipe import Recipe
@@ -77,9 +78,17 @@ def build(
     standardise: bool = True,
     patience: int | None = 5,
     keep: str = "balanced_accuracy",
+    noise: float = 0.0,
+    masked_bands: int = 0,
+    masked_frames: int = 0,
 ) -> NetworkModel:
-    """See `models.network.image` for ``images`` to ``hop``, and `models.training.Recipe` for ``epochs`` and on."""
-    recipe = Recipe(epochs, batch_size, learning_rate, weight_decay, class_weights, patience, keep)
+    """See `models.network.image` for ``images`` to ``hop``, `models.recipe.Recipe` for ``epochs`` to ``keep``, and
+    `features.augmentation.Augmentation` for the rest.
+    """
+    augmentation = Augmentation(noise=noise, masked_bands=masked_bands, masked_frames=masked_frames)
+    recipe = Recipe(
+        epochs, batch_size, learning_rate, weight_decay, class_weights, patience, keep, augmentation=augmentation
+    )
     return NetworkModel(
         lambda size, outputs: TwoLayerCNN(size, outputs, dropout),
         image(images, n_mels, n_fft, hop),
@@ -90,10 +99,19 @@ def build(
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """What the network sees, how fast it learns and how it is held back."""
+    """What the network sees, how that is changed at random, how fast it learns and how it is held back."""
+    images = trial.suggest_categorical("images", ["resized", "repeated"])
+    n_mels = trial.suggest_categorical("n_mels", [64, 128])
+    masked = trial.suggest_float("masked", 0.0, 1.0)
     return {
-        "images": trial.suggest_categorical("images", ["resized", "repeated"]),
-        "n_mels": trial.suggest_categorical("n_mels", [64, 128]),
+        "images": images,
+        "n_mels": n_mels,
+        "n_fft": trial.suggest_categorical("n_fft", [512, 1024]),
+        # Eight repeated seconds are 126 frames at this hop, twice those of a resized image, and not eight times.
+        "hop": 256 if images == "repeated" else 64,
+        "noise": trial.suggest_float("noise", 0.0, 4.0),
+        "masked_bands": round(masked * n_mels / 4),
+        "masked_frames": round(masked * 16),
         "dropout": trial.suggest_float("dropout", 0.0, 0.6),
         "learning_rate": trial.suggest_float("learning_rate", 1e-4, 3e-3, log=True),
         "weight_decay": trial.suggest_float("weight_decay", 1e-5, 1e-1, log=True),

@@ -7,6 +7,7 @@ doi:10.1109/TASLP.2017.2690575.
 import torch
 from torch import nn
 
+from features.augmentation import Augmentation
 from models.backbone import Backbone
 from models.cnn import convolutions, space
 from models.network import NetworkModel, image
@@ -62,9 +63,17 @@ def build(
     standardise: bool = True,
     patience: int | None = 5,
     keep: str = "balanced_accuracy",
+    noise: float = 0.0,
+    masked_bands: int = 0,
+    masked_frames: int = 0,
 ) -> NetworkModel:
-    """See `models.network.image` for ``images`` to ``hop``, and `models.training.Recipe` for ``epochs`` and on."""
-    recipe = Recipe(epochs, batch_size, learning_rate, weight_decay, class_weights, patience, keep)
+    """See `models.network.image` for ``images`` to ``hop``, `models.recipe.Recipe` for ``epochs`` to ``keep``, and
+    `features.augmentation.Augmentation` for the rest.
+    """
+    augmentation = Augmentation(noise=noise, masked_bands=masked_bands, masked_frames=masked_frames)
+    recipe = Recipe(
+        epochs, batch_size, learning_rate, weight_decay, class_weights, patience, keep, augmentation=augmentation
+    )
     return NetworkModel(
         lambda size, outputs: CNNGRU(size, outputs, hidden, dropout),
         image(images, n_mels, n_fft, hop),

@@ -6,8 +6,10 @@ Sohn et al. 2020, FixMatch: simplifying semi-supervised learning with consistenc
 from torch.nn.functional import cross_entropy
 
 from models.network import NetworkModel
-from models.semi_supervised import over
+from models.semi_supervised import over, space
 from models.unsupervised import Step, Term, UnsupervisedLoss
+
+__all__ = ["build", "space"]
 
 
 class FixMatch(UnsupervisedLoss):

@@ -5,8 +5,10 @@ Tarvainen & Valpola 2017, Mean teachers are better role models, arXiv:1703.01780
 """
 
 from models.network import NetworkModel
-from models.semi_supervised import over
+from models.semi_supervised import over, space
 from models.unsupervised import Step, Term, UnsupervisedLoss
+
+__all__ = ["build", "space"]
 
 
 class MeanTeacher(UnsupervisedLoss):

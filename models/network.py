@@ -16,11 +16,14 @@ from features.maps import CHANNELS, SoundMaps
 from models.backbone import Backbone, Standardise, Standardised
 from models.losses import SOUNDS, Targets
 from models.recipe import LAST, Recipe
-from models.training import Curve, Examples, predict, train
+from models.training import Curve, Examples, Watch, predict, train
 from models.unsupervised import Unlabeled, UnsupervisedLoss
 
 Architecture = Callable[[tuple[int, int, int], int], Backbone]
 """Makes a network for images of (channels, bands, frames) and a number of outputs."""
+
+OnEpoch = Callable[[int, Callable[[Clips], NDArray[np.float64]]], None]
+"""Is told every epoch's number, and can ask what the network would predict now; what it raises ends the training."""
 
 
 class NetworkModel:
@@ -33,6 +36,9 @@ class NetworkModel:
         seed: decides the initial weights, the order of the clips and the dropout.
         standardise: whether bands are standardised on the training clips, the unlabeled ones among them.
         method: what is learned from unlabeled clips; None = nothing.
+
+    Attributes:
+        on_epoch: who looks on while it is fitted; None = nobody. Tuning gives hopeless trials up early by it.
     """
 
     def __init__(
@@ -52,6 +58,7 @@ class NetworkModel:
         self.method = method
         self.curve: Curve = []
         self.pseudo_labels: list[NDArray[np.int64]] = []
+        self.on_epoch: OnEpoch | None = None
 
     def fit(self, train_clips: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
         """Train on ``train`` and keep the best epoch on ``valid``; with a fixed schedule that holds nothing out, train
@@ -73,13 +80,20 @@ class NetworkModel:
                 channels, bands, frames = crowd.images.shape[1:]
                 kept = min(self.recipe.augmentation.crop or frames, frames)
                 crowd.method.prepare(self.network, (channels, bands, kept))
-        self.curve = train(self.network, self.recipe, self.seed, examples, held_out, self.classes, crowd)
+        watch = None if self.on_epoch is None else self._show_to(self.on_epoch)
+        self.curve = train(self.network, self.recipe, self.seed, examples, held_out, self.classes, crowd, watch)
         self.pseudo_labels = crowd.pseudo_labels if crowd is not None and crowd.count else []
         return self
 
     def predict_proba(self, clips: Clips) -> NDArray[np.float64]:
         """(clips, classes)."""
-        return predict(self.network, np.asarray(cached(self.images, clips)), self.classes)
+        return self._predict(self.network, clips)
+
+    def _predict(self, network: nn.Module, clips: Clips) -> NDArray[np.float64]:
+        return predict(network, np.asarray(cached(self.images, clips)), self.classes)
+
+    def _show_to(self, on_epoch: OnEpoch) -> Watch:
+        return lambda epoch, network: on_epoch(epoch, lambda clips: self._predict(network, clips))
 
     def _examples(self, clips: Clips) -> Examples:
         return Examples(np.asarray(cached(self.images, clips)), Targets.of(clips.label, clips.sound))

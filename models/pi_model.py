@@ -5,8 +5,10 @@ the augmentation (SpecAugment's masks, Park et al. 2019, doi:10.21437/Interspeec
 """
 
 from models.network import NetworkModel
-from models.semi_supervised import over
+from models.semi_supervised import over, space
 from models.unsupervised import Step, Term, UnsupervisedLoss
+
+__all__ = ["build", "space"]
 
 
 class PiModel(UnsupervisedLoss):

@@ -12,8 +12,10 @@ from torch.nn.functional import softplus
 from features.cache import Extractor
 from features.planting import SOUNDS, planted
 from models.network import NetworkModel
-from models.semi_supervised import over
+from models.semi_supervised import over, space
 from models.unsupervised import Step, Term, UnsupervisedLoss
+
+__all__ = ["build", "space"]
 
 
 class PlantedSounds(UnsupervisedLoss):

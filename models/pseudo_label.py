@@ -7,8 +7,10 @@ on challenges in representation learning).
 from torch.nn.functional import cross_entropy
 
 from models.network import NetworkModel
-from models.semi_supervised import over
+from models.semi_supervised import over, space
 from models.unsupervised import Step, Term, UnsupervisedLoss
+
+__all__ = ["build", "space"]
 
 
 class PseudoLabel(UnsupervisedLoss):

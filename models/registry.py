@@ -72,7 +72,9 @@ REGISTRY = _entries(
     ModelSpec("xgboost-adventitious", "models.xgboost_adventitious:build", "trees on the same columns", "baseline"),
     ModelSpec("quant", "models.quant:build", "Dempster et al. 2024, on log-mel bands", "baseline", optional=True),
     ModelSpec("scattering", "models.scattering:build", "Andén & Mallat 2014, RBF kernel", "baseline", optional=True),
-    ModelSpec("cnn-lecture", "models.cnn:build", "the practical's two-layer CNN, as taught", "network", LECTURE),
+    ModelSpec(
+        "cnn-lecture", "models.cnn:build", "the practical's two-layer CNN, as taught", "network", LECTURE, fixed=True
+    ),
     ModelSpec("cnn", "models.cnn:build", "the practical's two-layer CNN, trained with care", "network"),
     ModelSpec("cnn-gru", "models.cnn_gru:build", "convolutions read by a GRU (Cho et al. 2014)", "network"),
     ModelSpec("resnet-maps", "models.resnet:build", "small residual network (He et al. 2016) on sound maps", "network"),

@@ -125,12 +125,13 @@ def build(
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """How fast it learns, and how it is held back."""
+    """How fast it learns, how it is held back, and what crackles and wheezes weigh beside the classes."""
     return {
         "learning_rate": trial.suggest_float("learning_rate", 5e-4, 1e-2, log=True),
         "weight_decay": trial.suggest_float("weight_decay", 1e-4, 1e-1, log=True),
         "dropout": trial.suggest_float("dropout", 0.0, 0.6),
         "mixup": trial.suggest_float("mixup", 0.0, 1.0),
+        "auxiliary": trial.suggest_float("auxiliary", 0.0, 2.0),
         "equaliser": trial.suggest_float("equaliser", 0.0, 8.0),
         "noise": trial.suggest_float("noise", 0.0, 4.0),
     }

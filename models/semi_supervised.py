@@ -6,6 +6,9 @@ clip; so what a method has above it comes from those clips.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
+
+import optuna
 
 from corpora.problems import InputError
 from features.augmentation import Augmentation
@@ -97,3 +100,11 @@ def over(
         averaging=0.999,
     )
     return model
+
+
+def space(trial: optuna.Trial) -> dict[str, Any]:
+    """How much the unlabeled clips weigh, and how soon; methods with parameters of their own add those."""
+    return {
+        "alpha": trial.suggest_float("alpha", 0.03, 3.0, log=True),
+        "ramp": trial.suggest_categorical("ramp", [0.0, 0.5, 1.0]),
+    }

@@ -51,6 +51,7 @@ class ModelSpec:
         overrides: parameters that differ from the defaults of ``build``.
         unlabeled: whether it learns from unlabeled clips.
         optional: whether it runs only when it is named.
+        fixed: whether it stands for what it is, with the parameters that it has, and is never tuned.
         twin: of a semi-supervised model, the entry that is the same but for the unlabeled clips; runs along with it.
     """
 
@@ -62,6 +63,7 @@ class ModelSpec:
     unlabeled: bool = False
     optional: bool = False
     twin: str = ""
+    fixed: bool = False
 
     def module(self) -> ModuleType:
         """The module that holds ``build``."""

@@ -72,10 +72,13 @@ def build(
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """Kernel, and the window in which the spectrum is looked at."""
+    """Kernel, how finely the spectrum is divided, and the window in which it is looked at."""
+    n_fft = trial.suggest_categorical("n_fft", [128, 256, 512])
     return {
         "C": trial.suggest_float("C", 1e-2, 1e2, log=True),
         "gamma": trial.suggest_float("gamma", 1e-4, 1e-1, log=True),
         "n_mfcc": trial.suggest_int("n_mfcc", 8, 20, step=4),
-        "n_fft": trial.suggest_categorical("n_fft", [128, 256, 512]),
+        "n_mels": 20 if n_fft == 128 else trial.suggest_categorical("n_mels", [20, 40]),  # short frames tell few apart
+        "n_fft": n_fft,
+        "hop": n_fft // trial.suggest_categorical("frames_a_window", [2, 4]),
     }

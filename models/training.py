@@ -7,6 +7,7 @@ clip is ever near it.
 """
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,8 @@ from models.unsupervised import Unlabeled, UnsupervisedTerm
 
 Images = NDArray[np.float32]
 Curve = list[dict[str, float]]
+Watch = Callable[[int, nn.Module], None]
+"""Is shown every epoch's number and the network that would predict now; what it raises ends the training."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +49,7 @@ def train(
     valid: Examples | None,
     classes: int,
     unlabeled: Unlabeled | None = None,
+    watch: Watch | None = None,
 ) -> Curve:
     """Fit a network in place and leave it with the weights of the epoch that is kept.
 
@@ -57,6 +61,7 @@ def train(
         valid: of the validation patients, to choose the epoch by; with ``keep`` = ``LAST``, for the record, or None.
         classes: number of classes.
         unlabeled: clips without labels and the method that learns from them; gets its pseudo-labels written down.
+        watch: looks on; draws nothing from torch's generator and changes nothing.
 
     Returns:
         One dict an epoch: epoch, train_loss, kept (1 on the epoch whose weights stay); where there are validation
@@ -96,6 +101,8 @@ def train(
             curve.append({"epoch": epoch, "train_loss": train_loss, "kept": 0})
             if crowd is not None:
                 curve[-1] |= crowd.row()
+            if watch is not None:
+                watch(epoch, average.network)
             merit = (float(epoch), 0.0)
             if valid is not None:
                 score, valid_loss = _validate(average.network, recipe, valid, classes, loss_of)

@@ -13,8 +13,10 @@ from torch.nn.functional import kl_div
 
 from models.batches import channels_last
 from models.network import NetworkModel
-from models.semi_supervised import over
+from models.semi_supervised import over, space
 from models.unsupervised import Step, Term, UnsupervisedLoss, without_chance
+
+__all__ = ["build", "space"]
 
 Logits = Callable[[Tensor], Tensor]
 

@@ -81,8 +81,13 @@ def build(
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """Number, size and regularity of the trees."""
+    """Number, size and regularity of the trees, and the window in which the spectrum is looked at."""
+    n_fft = trial.suggest_categorical("n_fft", [128, 256, 512])
     return {
+        "n_mfcc": trial.suggest_categorical("n_mfcc", [13, 20]),
+        "n_mels": 20 if n_fft == 128 else 30,  # short frames tell few bands apart
+        "n_fft": n_fft,
+        "hop": n_fft // 4,
         "n_estimators": trial.suggest_int("n_estimators", 50, 800, log=True),
         "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.3, log=True),
         "max_depth": trial.suggest_int("max_depth", 2, 8),

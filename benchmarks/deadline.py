@@ -1,0 +1,49 @@
+"""A limit on how long one piece of work may take, in whatever thread or process it is done."""
+
+import ctypes
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+GRACE = 30.0
+"""s after the limit in which work may still end by itself: an exception waits while compiled code is running."""
+
+
+class OutOfTime(Exception):
+    """The work took longer than it may."""
+
+
+@contextmanager
+def deadline(seconds: float | None, stuck: Callable[[], None] | None = None, grace: float = GRACE) -> Iterator[None]:
+    """Raise `OutOfTime` inside, in the thread that entered, when time is up.
+
+    A signal would do so in a process's main thread only, and workers of a cluster have their work in others.
+
+    Args:
+        seconds: the limit; None = none.
+        stuck: called, in another thread, where the work does not react.
+        grace: s until then.
+    """
+    if seconds is None:
+        yield
+        return
+    thread, over, lock = threading.get_ident(), threading.Event(), threading.Lock()
+
+    def watch() -> None:
+        if over.wait(seconds):
+            return
+        with lock:
+            if over.is_set():
+                return
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(OutOfTime))
+        if stuck is not None and not over.wait(grace):
+            stuck()
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    except OutOfTime as error:
+        raise OutOfTime(f"took longer than {seconds:g} s, the limit set by --fit-timeout") from error
+    finally:
+        with lock:
+            over.set()

@@ -1,0 +1,223 @@
+"""Doing work in parallel: on this machine's cores, or on a Dask cluster; through workers that die and work that hangs.
+
+Results never depend on where or in which order work is done. The engines are joblib's: loky processes, or Dask.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from benchmarks.deadline import OutOfTime, deadline
+from benchmarks.fitting import Outcome
+from benchmarks.interruption import check
+from benchmarks.store import Store
+from corpora.problems import InputError
+
+BACKENDS = ("processes", "dask")
+
+KILLED = "its worker process was killed, probably because memory ran out; run the same command with fewer workers"
+
+_ONE_AT_A_TIME = threading.Lock()
+"""A fit has the process's random generators and thread settings to itself, also where a cluster's workers have several
+threads.
+"""
+
+
+class Work(Protocol):
+    """A piece of work that a process does and stores by itself."""
+
+    @property
+    def name(self) -> str:
+        """Unique."""
+        ...
+
+    @property
+    def group(self) -> str:
+        """Work of one group takes about the same time."""
+        ...
+
+    @property
+    def results(self) -> Path:
+        """Folder in which it is stored."""
+        ...
+
+    def execute(self) -> Outcome:
+        """Do it and store it; raises only what makes all further work pointless."""
+        ...
+
+    def give_up(self, reason: str) -> Outcome:
+        """Note that it couldn't be done."""
+        ...
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where and how work is done.
+
+    Attributes:
+        workers: pieces of work done at once on this machine.
+        backend: one of `BACKENDS`.
+        scheduler: address of a Dask scheduler; None = a cluster of ``workers`` processes on this machine.
+        timeout: s that a piece of work may take; None = any time.
+    """
+
+    workers: int = joblib.cpu_count()
+    backend: str = BACKENDS[0]
+    scheduler: str | None = None
+    timeout: float | None = None
+
+
+class Executor:
+    """Does work on an engine; use as a context manager, which ends a cluster that was started for it.
+
+    Raises:
+        InputError: the engine can't be had.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.stack = ExitStack()
+        self.died: tuple[type[Exception], ...] = (TerminatedWorkerError,)
+
+    def __enter__(self) -> "Executor":
+        if self.engine.backend == "dask":
+            client, self.died = self.stack.enter_context(_cluster(self.engine))
+            self.stack.enter_context(joblib.parallel_config("dask", client=client))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stack.close()
+
+    @property
+    def at_once(self) -> int:
+        """How many pieces of work are done at once."""
+        return int(joblib.effective_n_jobs()) if self.engine.backend == "dask" else self.engine.workers
+
+    def run(self, work: Sequence[Work], done: Callable[[Outcome], None]) -> None:
+        """Do all of it; ``done`` is told of every piece that has ended.
+
+        Where a worker dies, what was being done then is done again, piece by piece; who dies alone is given up.
+        """
+        left = {piece.name: piece for piece in work}
+        suspects: list[str] = []
+        while together := [piece for piece in left.values() if piece.name not in suspects]:
+            if not self._all(together, left, done):
+                suspects += [piece.name for piece in left.values() if _marker(piece).exists()]
+        for piece in [left[name] for name in suspects if name in left]:
+            reason = _marker(piece).read_text()
+            if reason or not self._all([piece], left, done):
+                done(left.pop(piece.name).give_up(reason or KILLED))
+            _marker(piece).unlink(missing_ok=True)
+
+    def _all(self, work: Sequence[Work], left: dict[str, Work], done: Callable[[Outcome], None]) -> bool:
+        """Do work until it is done, or a worker dies: then False."""
+        try:
+            for outcome in self._outcomes(work):
+                if outcome.fatal is not None:
+                    raise outcome.fatal
+                del left[outcome.name]
+                done(outcome)
+                check()
+        except self.died:
+            return False
+        return True
+
+    def _outcomes(self, work: Sequence[Work]) -> Iterator[Outcome]:
+        """In the order in which they end."""
+        if self.engine.backend == "dask":
+            parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+            parent = None
+        elif self.engine.workers == 1:
+            yield from (attempt(piece, None, self.engine.timeout) for piece in work)
+            return
+        else:
+            parallel = joblib.Parallel(
+                self.engine.workers,
+                backend="loky",
+                return_as="generator_unordered",
+                batch_size=1,
+                pre_dispatch="2*n_jobs",
+            )
+            parent = os.getpid()
+        yield from parallel(joblib.delayed(attempt)(piece, parent, self.engine.timeout) for piece in work)
+
+
+def attempt(work: Work, parent: int | None, timeout: float | None) -> Outcome:
+    """Do a piece of work, in whatever process this is.
+
+    Args:
+        work: the piece.
+        parent: the process that this one must not outlive; None = this is no worker of one process.
+        timeout: s that it may take; None = any time.
+    """
+    in_worker = parent is not None and parent != os.getpid()
+    if in_worker:
+        _end_with(parent)
+
+    def stuck() -> None:
+        """Compiled code doesn't react: the process must go, and leaves a note why."""
+        if in_worker:
+            marker.write_text(f"took longer than {timeout:g} s, the limit set by --fit-timeout, and did not react")
+            os._exit(1)
+
+    marker = _marker(work)
+    with _ONE_AT_A_TIME:
+        try:
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            marker.touch()
+            with deadline(timeout, stuck):
+                return work.execute()
+        except OutOfTime as error:
+            return work.give_up(str(error))
+        except Exception as error:  # handed over as a value: not every engine hands over what is raised
+            return Outcome(work.name, work.group, 0.0, fatal=error)
+        finally:
+            marker.unlink(missing_ok=True)
+
+
+def _marker(work: Work) -> Path:
+    return Store(work.results).running(work.name)
+
+
+@cache
+def _end_with(parent: int | None) -> None:
+    """End this worker process soon after its parent, however that ended: an orphan would go on writing results."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _cluster(engine: Engine) -> Iterator[tuple[Any, tuple[type[Exception], ...]]]:
+    """A client of a Dask cluster, and what is raised when its workers die."""
+    try:
+        from distributed import Client, KilledWorker, LocalCluster
+    except ImportError as error:
+        raise InputError("the backend dask needs the package distributed; install respbench with [dask]") from error
+    with ExitStack() as stack:
+        address: Any = engine.scheduler
+        if address is None:
+            address = stack.enter_context(
+                LocalCluster(n_workers=engine.workers, threads_per_worker=1, dashboard_address=None)
+            )
+        try:
+            client = stack.enter_context(Client(address, timeout=10))
+        except (OSError, TimeoutError, ValueError) as error:
+            raise InputError(
+                f"no Dask scheduler answers at {engine.scheduler} ({error}); start one with `dask scheduler`, and "
+                "workers with `dask worker ADDRESS --nthreads 1`"
+            ) from error
+        yield client, (KilledWorker,)
