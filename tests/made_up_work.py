@@ -1,0 +1,45 @@
+"""Work for an engine that ends in every way that work can end."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.fitting import Outcome
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of work: ``deed`` says how it goes."""
+
+    name: str
+    results: Path
+    deed: str = "fine"
+    group: str = "pieces"
+
+    def execute(self) -> Outcome:
+        if self.deed == "dies" or (self.deed == "dies once" and not self._attempts()):
+            self._note("attempts", f"{self._attempts() + 1}")
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.deed == "sleeps":
+            for _ in range(600):
+                time.sleep(0.1)
+        if self.deed == "sleeps deeply":
+            time.sleep(60)
+        if self.deed == "full disk":
+            raise OSError(28, "No space left on device")
+        time.sleep(0.05)
+        self._note("done", str(os.getpid()))
+        return Outcome(self.name, self.group, 0.05)
+
+    def give_up(self, reason: str) -> Outcome:
+        self._note("given up", reason)
+        return Outcome(self.name, self.group, 0.0, reason)
+
+    def _attempts(self) -> int:
+        file = self.results / f"{self.name}.attempts"
+        return int(file.read_text()) if file.exists() else 0
+
+    def _note(self, what: str, text: str) -> None:
+        (self.results / f"{self.name}.{what}").write_text(text)
