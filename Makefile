@@ -22,11 +22,18 @@ GROUP ?=
 OTHER ?=
 OTHER_DATA ?=
 UNLABELED ?=
+BACKEND ?=
+SCHEDULER ?=
+FIT_TIMEOUT ?=
+# A handful of labelled patients can't be divided once more to choose among parameters.
+TRIALS ?= $(if $(or $(findstring -labels,$(PROTOCOL)),$(UNLABELED)),none,quick)
 
 corpus_options = --corpus "$(CORPUS)" $(if $(DATA),--data "$(DATA)") $(if $(RATE),--rate "$(RATE)") \
 	$(if $(filter-out 0 no false,$(LEAVE_OUT_BAD)),--leave-out-bad) --results "$(RESULTS)"
 run_options = $(corpus_options) --task "$(TASK)" --protocol "$(PROTOCOL)" \
-	$(if $(SEEDS),--seeds "$(SEEDS)") $(if $(WORKERS),--workers "$(WORKERS)")
+	$(if $(SEEDS),--seeds "$(SEEDS)") $(if $(WORKERS),--workers "$(WORKERS)") \
+	$(if $(BACKEND),--backend "$(BACKEND)") $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") \
+	$(if $(FIT_TIMEOUT),--fit-timeout "$(FIT_TIMEOUT)")
 
 .DEFAULT_GOAL := help
 .PHONY: help setup benchmark ablation explore tables data test check format speed clean
@@ -35,7 +42,8 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make benchmark CORPUS=simulated|icbhi|sprsound|kauh|manifest DATA=<folder or csv> TASK=abnormal|four-class"
-	@echo "                 PROTOCOL=patients-5fold|official|random-5fold MODELS=svm,cnn SEEDS=3 WORKERS=2 RESULTS=<folder>"
+	@echo "                 PROTOCOL=patients-5fold|official|random-5fold MODELS=svm,cnn SEEDS=3 RESULTS=<folder>"
+	@echo "                 TRIALS=none|quick|standard|thorough|<number> WORKERS=2 BACKEND=dask SCHEDULER=<address>"
 	@echo "  make benchmark PROTOCOL=cross-corpus CORPUS=icbhi DATA=<folder> OTHER=sprsound OTHER_DATA=<folder>"
 	@echo "  make benchmark PROTOCOL=patients-5fold-labels10 CORPUS=icbhi DATA=<folder> [UNLABELED=<folder of recordings>]"
 
@@ -47,9 +55,9 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-benchmark: $(READY) ## fit every model, write the report, print the leaderboard
+benchmark: $(READY) ## fit and tune every model, write the report, print the leaderboard
 	$(if $(GROUP),$(error make benchmark takes no GROUP; name models with MODELS=, or use make ablation))
-	@$(BIN)/respbench run $(run_options) $(if $(MODELS),--models "$(MODELS)") $(if $(MODEL),--model "$(MODEL)") \
+	@$(BIN)/respbench run $(run_options) --trials "$(TRIALS)" $(if $(MODELS),--models "$(MODELS)") $(if $(MODEL),--model "$(MODEL)") \
 		$(if $(OTHER),--other "$(OTHER)") $(if $(OTHER_DATA),--other-data "$(OTHER_DATA)") \
 		$(if $(UNLABELED),--unlabeled "$(UNLABELED)")
 

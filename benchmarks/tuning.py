@@ -246,21 +246,21 @@ def _ask(study: Study, number: int, history: Sequence[Record]) -> optuna.Trial:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         known = optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner)
-        known.add_trials([_frozen(record) for record in history if record["state"] != "failed"])
+        known.add_trials([_frozen(record) for record in history])
         return known.ask()
     finally:
         optuna.logging.set_verbosity(level)
 
 
 def _frozen(record: Record) -> FrozenTrial:
-    """A stored trial as Optuna has it."""
+    """A stored trial as Optuna has it; of one that failed, that it is the worst, or it would be proposed again."""
     complete = record["state"] == "complete"
     return create_trial(
         state=TrialState.COMPLETE if complete else TrialState.PRUNED,
         value=record["value"],
         params=record["suggested"],
         distributions={name: json_to_distribution(text) for name, text in record["distributions"].items()},
-        intermediate_values=dict(enumerate(record["curve"])),
+        intermediate_values={} if record["state"] == "failed" else dict(enumerate(record["curve"])),
     )
 
 
