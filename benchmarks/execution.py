@@ -108,15 +108,14 @@ class Executor:
         Where a worker dies, what was being done then is done again, piece by piece; who dies alone is given up.
         """
         left = {piece.name: piece for piece in work}
-        suspects: list[str] = []
+        suspects: dict[str, str] = {}  # and the notes that they left behind
         while together := [piece for piece in left.values() if piece.name not in suspects]:
             if not self._all(together, left, done):
-                suspects += [piece.name for piece in left.values() if _marker(piece).exists()]
-        for piece in [left[name] for name in suspects if name in left]:
-            reason = _marker(piece).read_text()
-            if reason or not self._all([piece], left, done):
-                done(left.pop(piece.name).give_up(reason or KILLED))
-            _marker(piece).unlink(missing_ok=True)
+                suspects |= {piece.name: note for piece in left.values() if (note := _take_note(piece)) is not None}
+        for name, reason in suspects.items():
+            if name in left and (reason or not self._all([left[name]], left, done)):
+                _take_note(left[name])
+                done(left.pop(name).give_up(reason or KILLED))
 
     def _all(self, work: Sequence[Work], left: dict[str, Work], done: Callable[[Outcome], None]) -> bool:
         """Do work until it is done, or a worker dies: then False."""
@@ -186,6 +185,16 @@ def attempt(work: Work, parent: int | None, timeout: float | None) -> Outcome:
 
 def _marker(work: Work) -> Path:
     return Store(work.results).running(work.name)
+
+
+def _take_note(work: Work) -> str | None:
+    """What a process that died left behind of the work it was doing: mostly nothing, ``""``; None = it wasn't at it."""
+    marker = _marker(work)
+    if not marker.exists():
+        return None
+    note = marker.read_text()
+    marker.unlink()
+    return note
 
 
 @cache

@@ -179,8 +179,9 @@ def _jobs(plan: Plan, store: Store, console: Console) -> list[Job]:
             for seed, fold in fits:
                 store.write_failure(Fit(spec.name, seed, fold), traceback.format_exc())
             continue
-        given = (plan.prepared, plan.task, plan.protocol, spec)
-        folder = plan.folder.resolve()  # workers of a cluster are in folders of their own
+        # Workers of a cluster may be in other folders than this process.
+        prepared, folder = replace(plan.prepared, folder=plan.prepared.folder.resolve()), plan.folder.resolve()
+        given = (prepared, plan.task, plan.protocol, spec)
         jobs += [Job(*given, Fit(spec.name, *fit), fingerprint, folder) for fit in fits]
         if plan.trials and tunable(spec):
             study = study_fingerprint(fingerprint)

@@ -144,8 +144,8 @@ def test_an_interruption_that_python_swallows_still_ends_the_run(
 ) -> None:
     step = Display.step
 
-    def swallow(self: Display, what: str, done: int, of: int, left: str = "") -> None:
-        step(self, what, done, of, left)
+    def swallow(self: Display, what: str, done: int, of: int, *more: str) -> None:
+        step(self, what, done, of, *more)
         if what == "fits" and done == 2:
             with contextlib.suppress(KeyboardInterrupt):
                 signal.raise_signal(signal.SIGINT)

@@ -1,0 +1,197 @@
+"""Work on every engine: it ends, or is given up with a reason, whatever happens to the processes that do it."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from made_up_work import Piece
+
+from benchmarks.cli import main
+from benchmarks.deadline import OutOfTime, deadline
+from benchmarks.execution import Engine, Executor
+from benchmarks.fitting import Outcome
+from benchmarks.progress import Best, TimeLeft
+
+
+def done(folder: Path, engine: Engine, *deeds: str) -> dict[str, str | None]:
+    """The errors of pieces of work by name, as they were reported."""
+    outcomes: list[Outcome] = []
+    with Executor(engine) as executor:
+        executor.run([Piece(f"{i} {deed}", folder, deed) for i, deed in enumerate(deeds)], outcomes.append)
+    assert len({outcome.name for outcome in outcomes}) == len(outcomes) == len(deeds), "each is reported once"
+    for outcome in outcomes:
+        assert (folder / f"{outcome.name}.done").exists() == (outcome.error is None)
+        assert (folder / f"{outcome.name}.given up").exists() == (outcome.error is not None)
+    assert not list(folder.glob(".running*"))
+    return {outcome.name: outcome.error for outcome in outcomes}
+
+
+def test_a_worker_that_dies_costs_what_it_was_doing(tmp_path: Path) -> None:
+    """What was being done when a worker died is done again alone: who dies then is given up, nobody else."""
+    errors = done(tmp_path, Engine(workers=2), "fine", "dies", "dies once", "fine", "fine")
+    assert [name for name, error in errors.items() if error] == ["1 dies"]
+    assert "was killed, probably because memory ran out" in str(errors["1 dies"])
+
+
+def test_what_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    errors = done(tmp_path, Engine(workers=1, timeout=0.5), "fine", "sleeps", "fine")
+    assert errors == {
+        "0 fine": None,
+        "1 sleeps": "took longer than 0.5 s, the limit set by --fit-timeout",
+        "2 fine": None,
+    }
+
+
+def test_a_full_disk_stops_everything(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left on device"):
+        done(tmp_path, Engine(workers=1), "fine", "full disk", "fine")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0 fine.done"]
+
+
+def test_work_that_ends_in_time_is_left_alone() -> None:
+    with deadline(0.2):
+        pass
+    time.sleep(0.4)  # nothing comes after it
+
+
+@pytest.mark.parametrize("thread", [False, True])
+def test_a_deadline_reaches_any_thread(thread: bool) -> None:
+    said: list[str] = []
+
+    def work() -> None:
+        try:
+            with deadline(0.1):
+                while True:
+                    time.sleep(0.01)
+        except OutOfTime as error:
+            said.append(str(error))
+
+    if thread:
+        worker = threading.Thread(target=work)
+        worker.start()
+        worker.join(timeout=10)
+    else:
+        work()
+    assert said == ["took longer than 0.1 s, the limit set by --fit-timeout"]
+
+
+def test_who_does_not_react_is_reported() -> None:
+    """Compiled code hears no exception before it returns."""
+    stuck = threading.Event()
+
+    def work() -> None:
+        with deadline(0.05, stuck.set, grace=0.1):
+            time.sleep(0.5)
+
+    with pytest.raises(OutOfTime):
+        work()
+    assert stuck.is_set()
+
+
+def test_time_left_counts_each_group_at_its_own_pace() -> None:
+    left = TimeLeft({"slow": 3, "fast": 100}, workers=2)
+    assert left.left() == ""
+    left.done("slow", 60.0)
+    left.done("fast", 0.1)
+    assert left.left() == "about 65 s left"  # (2 x 60 + 99 x 0.1) / 2
+    left.done("slow", 60.0)
+    left.done("slow", 60.0)
+    assert left.left() == "about 5 s left"
+
+
+def test_the_best_of_each_group_is_shown() -> None:
+    best = Best()
+    assert str(best) == ""
+    for value in (0.6, 0.71, None, 0.7):
+        best.seen("svm-tuned trials", value)
+    assert str(best) == "best inner AUROC: svm-tuned trials 0.71"
+
+
+# A cluster
+
+CORPUS = ("--patients", "16", "--clips", "5", "--corpus-seed", "1", "--protocol", "patients-2fold")
+RUN = (*CORPUS, "--models", "prior,metadata,svm", "--seeds", "2", "--trials", "6")
+
+
+@contextmanager
+def processes(*commands: list[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Background processes, each in a session of its own, so that a worker is killed together with its nanny."""
+    started = [
+        subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for command in commands
+    ]
+    try:
+        yield started
+    finally:
+        for process in started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=30)
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(tmp_path: Path) -> None:
+    """A scheduler and three workers on loopback; one worker is killed in the middle of the run."""
+    serial = ["run", *RUN, "--results", str(tmp_path / "serial"), "--workers", "1"]
+    assert main(serial) == 0
+    contact = tmp_path / "scheduler.json"
+
+    scheduler = [
+        sys.executable,
+        *("-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"),
+        *("--no-dashboard", "--scheduler-file", str(contact)),
+    ]
+
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(contact)]
+    worker += ["--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path)]
+    with processes(scheduler, worker, worker, worker) as (_, *workers):
+        wait_for(contact.exists)
+        address = contact.read_text().partition('"address": "')[2].partition('"')[0]
+        command = [sys.executable, "-m", "benchmarks", "run", *RUN, "--results", str(tmp_path / "cluster")]
+        run = subprocess.Popen(
+            [*command, "--backend", "dask", "--scheduler", address], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        wait_for(lambda: len(list(tmp_path.glob("cluster/**/trials/*/*/*.json"))) > 3 or run.poll() is not None)
+        assert run.poll() is None, "it was killed in the middle"
+        os.killpg(workers[0].pid, signal.SIGKILL)
+        said, _ = run.communicate(timeout=120)
+    assert run.returncode == 0, said.decode()
+    one, other = (next((tmp_path / name).rglob("leaderboard.csv")).read_bytes() for name in ("serial", "cluster"))
+    assert one == other
+    assert not list((tmp_path / "cluster").rglob("*.tmp"))
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.02)
+
+
+def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    address = "tcp://127.0.0.1:9"
+    assert main(["run", *RUN, "--results", str(tmp_path), "--backend", "dask", "--scheduler", address]) == 2
+    assert f"no Dask scheduler answers at {address}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--backend", "cloud"), "unknown backend 'cloud'; choose from processes, dask"),
+        (("--scheduler", "tcp://127.0.0.1:8786"), "a scheduler goes with the backend dask only"),
+        (("--fit-timeout", "0"), "FIT_TIMEOUT=0 must be above 0 s"),
+        (("--trials", "many"), "TRIALS=many is no number of trials; choose from none, quick, standard, thorough"),
+        (("--trials", "-3"), "TRIALS=-3 is no number of trials"),
+    ],
+)
+def test_wrong_options_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], said: str
+) -> None:
+    assert main(["run", *RUN, "--results", str(tmp_path), *options]) == 2
+    assert said in capsys.readouterr().err
