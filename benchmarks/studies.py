@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution, json_to_distribution
-from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import create_trial
 
 from benchmarks.board import COMPLETE, Board, Entry, difference
@@ -114,10 +114,11 @@ def at_the_edge(entry: Entry) -> Counter[tuple[str, str]]:
 
 
 def importances(entry: Entry) -> dict[str, list[float]]:
-    """How much of what the inner AUROC varies by is due to each parameter, in every study that tells; shares of 1.
+    """How much of what the inner AUROC varies by is due to each parameter alone, in every study that tells.
 
     Functional analysis of variance by a random forest (Hutter, Hoos & Leyton-Brown 2014, ICML), over the completed
-    trials of a study, and of the parameters that all of them have. A study with fewer than `ENOUGH` doesn't tell.
+    trials of a study, and of the parameters that all of them have. A study with fewer than `ENOUGH` doesn't tell. The
+    shares of a study sum to less than 1: the rest is due to several parameters at once.
     """
     found = defaultdict(list)
     for stored in entry.stored:
@@ -140,8 +141,8 @@ def _importances(records: list[Record]) -> dict[str, float]:
             texts = record["distributions"]
             spaces = {name: json_to_distribution(text) for name, text in texts.items()}
             study.add_trial(create_trial(value=record["value"], params=record["suggested"], distributions=spaces))
-        judge = FanovaImportanceEvaluator(n_trees=TREES, seed=0)
-        return {name: float(share) for name, share in get_param_importances(study, evaluator=judge).items()}
+        shares = FanovaImportanceEvaluator(n_trees=TREES, seed=0).evaluate(study)
+        return {name: float(share) for name, share in shares.items()}
     finally:
         optuna.logging.set_verbosity(level)
 

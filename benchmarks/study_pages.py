@@ -27,7 +27,7 @@ def add_studies(page: Page, entry: Entry) -> None:
         return
     page.table(
         f"`{entry.model}`, importance: the share of what the inner AUROC of completed trials varies by that each "
-        "parameter explains by itself (functional analysis of variance).",
+        "parameter explains by itself (functional analysis of variance); the rest is due to several at once.",
         ["parameter", "mean over studies", "lowest to highest", "studies that tell"],
         [
             [name, f"{np.mean(each):.2f}", f"{min(each):.2f} to {max(each):.2f}", f"{len(each)} of {len(entry.stored)}"]

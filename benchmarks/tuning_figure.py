@@ -26,6 +26,7 @@ def _draw(board: Board, models: list[Tuned]) -> Drawn:
         gains.plot([gain.low, gain.high], [number, number], linewidth=2, **style)
         gains.plot([gain.value], [number], "o", color=style["color"], markersize=7)
         gains.plot(best[-1:], [number] * len(best[-1:]), "D", color=style["color"], markersize=7, fillstyle="none")
+    by_trial.locator_params(axis="x", integer=True)
     by_trial.set_xlabel("trials beside the defaults")
     by_trial.set_ylabel("gain in inner AUROC of the best so far")
     gains.set_yticks(np.arange(len(models)), [tuned.model.model for tuned in models])
@@ -37,8 +38,8 @@ def _draw(board: Board, models: list[Tuned]) -> Drawn:
         axes.set_axisbelow(True)
     words = (
         "Left: by how much the best trial so far is above the defaults in inner AUROC, the mean over studies; a line "
-        "that still rises may have had too few trials. Right, in the same colours: what the chosen trial gains there "
-        "(diamond), and what the tuned model gains in the outer test patients (dot, 95 % interval). By construction, "
-        "no diamond is left of 0"
+        "that still rises may have had too few trials. Right, each model in the colour and style of its line: what "
+        "the chosen trial gains there (diamond), and what the tuned model gains in the outer test patients (dot, 95 % "
+        "interval). By construction, no diamond is left of 0"
     )
     return Drawn(png(figure), f"{words}.")

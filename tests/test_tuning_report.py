@@ -360,6 +360,7 @@ def test_importance_is_that_of_the_parameter_that_matters(tmp_path: Path) -> Non
     assert list(shares) == ["C", "depth"]
     assert [len(each) for each in shares.values()] == [2, 2], "the third study has too few completed trials"
     assert min(shares["C"]) > 0.8
+    assert max(map(sum, zip(*shares.values(), strict=True))) < 1, "what several explain at once is nobody's"
     assert importances(entry) == shares
     page = Page()
     add_studies(page, entry)
