@@ -9,6 +9,7 @@ from benchmarks.intervals import Estimate, estimate
 from benchmarks.metrics import Floats, Predictions
 from benchmarks.protocols import Protocol
 from benchmarks.store import Fit, Stored
+from benchmarks.tuning import TUNED
 
 COMPLETE = "complete"
 PRIOR = "prior"
@@ -62,6 +63,13 @@ class Entry:
     def twin(self) -> str:
         """Of a semi-supervised model, the name of the same model without the unlabeled clips; else empty."""
         return str(self.stored[0].facts.get("twin", "")) if self.stored else ""  # older facts know of no twins
+
+    @property
+    def untuned(self) -> str:
+        """Of a tuned model, the name of the same model with its default parameters; else empty."""
+        if self.stored:
+            return str(self.stored[0].facts.get("untuned", ""))
+        return self.model.removesuffix(TUNED) if self.model.endswith(TUNED) else ""
 
     def estimate(self, metric: str) -> Estimate:
         """A metric with its interval; the model is complete."""

@@ -9,9 +9,11 @@ from benchmarks.board import PRIOR, Board, chooses_epoch, difference
 from benchmarks.comparisons import LEADING
 from benchmarks.leaderboard import cell
 from benchmarks.store import Stored
+from benchmarks.studies import at_the_edge
+from models.registry import REGISTRY
 
 OFTEN = 0.25
-"""Share of a network's fits from which on an epoch at the edge is a finding: one fit in a few may end there by luck."""
+"""Share of a model's fits from which on an epoch or a tuned value at the edge is a finding: a few are there by luck."""
 
 TOO_GOOD = 0.85
 """AUROC that honest work on real lung sounds of unknown patients has not reached; a leak reaches it easily."""
@@ -142,6 +144,39 @@ def unequal_machines(board: Board) -> list[str]:
         values = {repr(stored.facts[what]) for stored in board.fits}
         if len(values) > 1:
             found.append(f"the fits were made with {len(values)} different {name}")
+    budgets = {len(entry.stored[0].facts["trials"]) for entry in board.entries if entry.untuned and entry.stored}
+    if len(budgets) > 1:
+        found.append(f"the models were tuned with {len(budgets)} different numbers of trials")
+    return found
+
+
+def best_at_the_edge(board: Board) -> list[str]:
+    """Where the best values lie at an end of what tuning may try, better ones may lie beyond it."""
+    found = []
+    for entry in board.entries:
+        known = REGISTRY.get(entry.untuned)
+        where = f"models/{known.target.partition(':')[0].rpartition('.')[2]}.py" if known else "its file"
+        found += [
+            f"`{entry.model}`: {name} lies at the {end} edge in {count} of {len(entry.stored)} studies; widen its "
+            f"space in {where}, if it can be wider"
+            for (name, end), count in (at_the_edge(entry) if entry.untuned else Counter()).items()
+            if count >= OFTEN * len(entry.stored)
+        ]
+    return found
+
+
+def trials_met_tested(board: Board) -> list[str]:
+    """Tuning that has seen the patients of the outer test part is no nested tuning."""
+    found = []
+    for entry in board.entries:
+        count = sum(
+            any(set(record["patients"]) & set(stored.predictions["patient"]) for record in stored.facts["trials"])
+            for stored in entry.stored
+        )
+        if count:
+            found.append(
+                f"`{entry.model}`: trials met patients whom their fit tests in {count} of {len(entry.stored)} studies"
+            )
     return found
 
 
@@ -157,6 +192,8 @@ CHECKS: dict[str, Callable[[Board], list[str]]] = {
     "What is above chance is so within patients, too": only_between_patients,
     "There are enough patients and seeds": too_little_evidence,
     "All fits were made on equal terms": unequal_machines,
+    "No best value lies at the edge of its space": best_at_the_edge,
+    "No trial met a patient that its fit tests": trials_met_tested,
 }
 
 

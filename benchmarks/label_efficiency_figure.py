@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from benchmarks.figures import Drawn, look, new_figure, png
 from benchmarks.intervals import Estimate
+from benchmarks.tuning import TUNED
 
 COLUMNS = 2
 
@@ -39,7 +40,8 @@ class Panel:
 
     def method(self, model: str) -> str:
         """A model's name without that of the backbone."""
-        return model.removesuffix(f"-{self.backbone}")
+        tuned = TUNED if model.endswith(TUNED) else ""
+        return model.removesuffix(tuned).removesuffix(f"-{self.backbone}") + tuned
 
 
 def draw_label_efficiency(title: str, panels: Sequence[Panel]) -> Drawn:

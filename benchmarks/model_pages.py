@@ -4,8 +4,9 @@ import numpy as np
 
 from benchmarks.board import Board, Entry
 from benchmarks.leaderboard import costs
-from benchmarks.markdown import Page, escape
+from benchmarks.markdown import Page, escape, listed
 from benchmarks.metrics import Floats, confusion_matrix
+from benchmarks.study_pages import add_studies
 
 
 def add_model(page: Page, board: Board, entry: Entry) -> None:
@@ -16,7 +17,8 @@ def add_model(page: Page, board: Board, entry: Entry) -> None:
         twin = f" Supervised twin: `{entry.twin}`." if entry.twin else ""
         page.text(f"Source: {escape(facts['source'])}. Kind: {entry.kind}.{twin}")
         parameters = ", ".join(f"{name} = {value}" for name, value in facts["parameters"].items())
-        page.text(f"Parameters: {escape(parameters) or 'none'}.{_tuning(entry)}")
+        page.text(f"Parameters: {escape(parameters) or 'none'}.{_tuning(board, entry)}")
+        add_studies(page, entry)
         page.text("Costs: " + ", ".join(f"{name} {value}" for name, value in costs(entry).items()) + ".")
     if entry.complete:
         page.table(
@@ -79,8 +81,11 @@ def _confusion(entry: Entry, classes: tuple[str, ...]) -> list[list[object]]:
     ]
 
 
-def _tuning(entry: Entry) -> str:
-    trials = sum(len(stored.facts["trials"]) for stored in entry.stored)
-    if not trials:
-        return " Not tuned."
-    return f" Tuned: {trials} trials in {len(entry.stored)} fits; the parameters above are those of the first fit."
+def _tuning(board: Board, entry: Entry) -> str:
+    if not entry.untuned:
+        beside = [other.model for other in board.entries if other.untuned == entry.model]
+        return f" These are its defaults; tuned, it is {listed(beside)}." if beside else " Not tuned."
+    return (
+        f" Tuned: `{entry.untuned}`, with the best parameters of a study for each of {len(entry.stored)} fits; those "
+        "above are of the first fit."
+    )

@@ -22,6 +22,8 @@ from benchmarks.metrics import DEFINITIONS, evaluate
 from benchmarks.model_pages import add_model
 from benchmarks.results_index import results_index
 from benchmarks.store import Store, Stored, write_atomically
+from benchmarks.tuning_figure import draw_tuning
+from benchmarks.tuning_report import TUNING, add_tuning, tuning_csv
 from benchmarks.twins_report import TWINS, add_twins, twins_csv
 
 README = "README.md"
@@ -70,7 +72,7 @@ def write_report(store: Store) -> Report:
         InputError: see `benchmarks.leaderboard.leaderboard`; or the folder can't be written.
     """
     board = leaderboard(store)
-    figures = {**draw_figures(board), **draw_curves(board)}
+    figures = {**draw_figures(board), **draw_curves(board), **draw_tuning(board)}
     folder = store.folder / "figures"
     for name, figure in figures.items():
         write_atomically(folder / name, figure.png)
@@ -79,10 +81,11 @@ def write_report(store: Store) -> Report:
             old.unlink()
     write_atomically(store.folder / "leaderboard.csv", leaderboard_csv(board).encode())
     write_atomically(store.folder / "costs.csv", costs_csv(board).encode())
-    if twins := twins_csv(board):
-        write_atomically(store.folder / TWINS, twins.encode())
-    else:
-        (store.folder / TWINS).unlink(missing_ok=True)
+    for name, table in ((TWINS, twins_csv(board)), (TUNING, tuning_csv(board))):
+        if table:
+            write_atomically(store.folder / name, table.encode())
+        else:
+            (store.folder / name).unlink(missing_ok=True)
     page = store.folder / README
     write_atomically(page, report_text(board, figures, store.folder).encode())
     if is_budget(store.folder.name):
@@ -112,6 +115,7 @@ def report_text(board: Board, figures: Figures, folder: Path) -> str:
     for name in ("leaderboard.png", "roc.png"):
         _figure(page, figures, name)
     add_twins(page, board)
+    add_tuning(page, board, figures)
     add_comparisons(page, board)
     _seeds(page, board)
     page.heading("Checks of these results")

@@ -18,6 +18,8 @@ LABELED = "-labeled-"
 """In the name of a semi-supervised model that is kept from unlabeled clips, as `planted-labeled-cnn` is; without it,
 the name is that of the whole model."""
 
+OUTCOMES = ("better than the supervised twin", "worse than it", "not shown to differ from it")
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -82,6 +84,11 @@ def add_twins(page: Page, board: Board) -> None:
             "only more seeds, each of which deals other ones, tell how much hangs on that."
         )
     _add_labeled(page, board)
+    if tuned := [pair.model.model for pair in compared if pair.model.untuned]:
+        page.text(
+            f"Tuned, unlike the twin, which has its default parameters: {listed(tuned)}. There, the difference is what "
+            "tuning and the unlabeled clips do together."
+        )
     lacking = [f"`{p.model.model}` can't be compared: {p.status}." for p in pairs if p.status != COMPLETE]
     if lacking:
         page.bullets(lacking)
@@ -104,18 +111,20 @@ def _add_labeled(page: Page, board: Board) -> None:
     )
 
 
-def words_on(what: str, gains: Mapping[str, Estimate]) -> str:
+def words_on(what: str, gains: Mapping[str, Estimate], groups_in_words: tuple[str, str, str] = OUTCOMES) -> str:
     """Which models gain, lose, or are not shown to differ, in a sentence.
 
     Args:
         what: is compared, for readers: a metric.
-        gains: by model, the model minus its twin.
+        gains: by model, the model minus its twin, or minus what else it is compared with.
+        groups_in_words: what those are that gain, lose, or are not shown to differ.
     """
+    better, worse, neither = groups_in_words
     known = {model: gain for model, gain in gains.items() if np.isfinite(gain.value)}
     groups: dict[str, list[str]] = {
-        "better than the supervised twin": [model for model, gain in known.items() if gain.low > 0],
-        "worse than it": [model for model, gain in known.items() if gain.high < 0],
-        "not shown to differ from it": [model for model, gain in known.items() if not gain.excludes_zero],
+        better: [model for model, gain in known.items() if gain.low > 0],
+        worse: [model for model, gain in known.items() if gain.high < 0],
+        neither: [model for model, gain in known.items() if not gain.excludes_zero],
     }
     if len(known) < len(gains):
         groups["undefined"] = [model for model in gains if model not in known]
