@@ -173,7 +173,8 @@ def attempt(work: Work, parent: int | None, timeout: float | None) -> Outcome:
         try:
             marker.parent.mkdir(parents=True, exist_ok=True)
             marker.touch()
-            with deadline(timeout, stuck):
+            # Libraries that use joblib themselves would send their parts of a fit round the cluster.
+            with deadline(timeout, stuck), joblib.parallel_config("sequential"):
                 return work.execute()
         except OutOfTime as error:
             return work.give_up(str(error))

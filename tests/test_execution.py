@@ -1,11 +1,13 @@
 """Work on every engine: it ends, or is given up with a reason, whatever happens to the processes that do it."""
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +27,9 @@ def done(folder: Path, engine: Engine, *deeds: str) -> dict[str, str | None]:
     outcomes: list[Outcome] = []
     with Executor(engine) as executor:
         executor.run([Piece(f"{i} {deed}", folder, deed) for i, deed in enumerate(deeds)], outcomes.append)
+    with warnings.catch_warnings():  # where workers died, loky leaves its pipes to the garbage collector
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
     assert len({outcome.name for outcome in outcomes}) == len(outcomes) == len(deeds), "each is reported once"
     for outcome in outcomes:
         assert (folder / f"{outcome.name}.done").exists() == (outcome.error is None)
