@@ -242,7 +242,8 @@ def alive(pid: int) -> bool:
 def test_no_worker_outlives_its_run(tmp_path: Path, sign: signal.Signals) -> None:
     """Only the parent is hit, as by the out-of-memory killer or `kill`."""
     command = [sys.executable, "-m", "benchmarks", "run", "--results", str(tmp_path), "--workers", "2"]
-    options = ("--models", "cnn-lecture", "--patients", "30", "--clips", "8")
+    # The first fit is stored at once, so that the workers are hit while they train.
+    options = ("--models", "prior,cnn-lecture", "--patients", "30", "--clips", "8")
     process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 90
     while not (workers := workers_of(process.pid)) or len(list(tmp_path.rglob("seed*.json"))) < 1:
