@@ -58,6 +58,10 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 
 def png(figure: Figure) -> bytes:
     """The figure as a PNG file without date or version, so that drawing it again gives the same bytes."""
+    # With an engine that still has to lay it out, savefig draws everything twice.
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     return buffer.getvalue()

@@ -10,12 +10,22 @@ from hypothesis import settings
 
 from corpora import catalog
 from corpora.clips import Clips, Signal
+from features.threads import one_thread
 
 DATA_VARIABLE = "RESPBENCH_DATA"
 """The environment variable that names the folder of the real data."""
 
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def thread() -> Iterator[None]:
+    """One thread, as every fit of a run has: threads of workers side by side would wait for each other, and small
+    networks train four times slower.
+    """
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

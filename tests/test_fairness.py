@@ -39,7 +39,7 @@ def small_ensemble() -> Iterator[None]:
 def predictions(name: str, clips: Clips, fold: Fold, epochs: int, steps: int = 20) -> NDArray[np.float64]:
     """Of the test clips; every third training patient has no labels for a model that learns from such patients."""
     spec = REGISTRY[name]
-    shorter = {"epochs": epochs, "steps": steps} | ({"takes": 1, "ratio": 1} if steps < 20 else {})
+    shorter = {"epochs": epochs, "steps": steps, "takes": 1} | ({"ratio": 1} if steps < 20 else {})
     quick = {key: value for key, value in shorter.items() if key in spec.parameters()}
     train, unlabeled = clips.take(fold.train), None
     if spec.unlabeled:
@@ -50,8 +50,9 @@ def predictions(name: str, clips: Clips, fold: Fold, epochs: int, steps: int = 2
     return model.predict_proba(clips.take(fold.test).hide_labels())
 
 
-def auroc(name: str, clips: Clips, splitter: Splitter, epochs: int = 8) -> float:
-    folds = list(splitter.split(clips, 0))
+def auroc(name: str, clips: Clips, splitter: Splitter, epochs: int = 8, folds_used: int | None = None) -> float:
+    """The mean over folds: all, where the result should be near 0.5, and one, where it should be far above."""
+    folds = list(splitter.split(clips, 0))[:folds_used]
     abnormal = [predictions(name, clips, fold, epochs)[:, 1] for fold in folds]
     return float(np.mean([roc_auc_score(clips.label[f.test], p) for f, p in zip(folds, abnormal, strict=True)]))
 
@@ -93,7 +94,7 @@ def test_shuffled_labels_teach_nothing(name: str, easy: Clips) -> None:
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_an_easy_task_is_solved(name: str) -> None:
-    assert auroc(name, easy_corpus(80), LeavePatientsOut(2), epochs=16) > 0.85
+    assert auroc(name, easy_corpus(80), LeavePatientsOut(2), epochs=16, folds_used=1) > 0.85
 
 
 @pytest.mark.parametrize("name", ["svm", "xgboost", "cnn"])
@@ -116,5 +117,5 @@ def test_a_planted_fingerprint_lifts_the_random_split_only(name: str) -> None:
     clips = replace(
         made_up, signals=signals, label=label, patient=owner.astype(np.str_), classes=("normal", "abnormal")
     )
-    assert auroc(name, clips, RandomClips(2)) > 0.9
+    assert auroc(name, clips, RandomClips(2), folds_used=1) > 0.9
     assert auroc(name, clips, LeavePatientsOut(2)) < 0.7

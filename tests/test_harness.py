@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import threadpoolctl
+import torch
 
 from benchmarks import fitting
 from benchmarks.cli import main
@@ -60,6 +62,14 @@ def build(*, seed):
     return MadeUp()
 '''
 
+THREADS = """import threadpoolctl
+import torch
+
+
+def threads():
+    return {torch.get_num_threads(), *(pool["num_threads"] for pool in threadpoolctl.threadpool_info())}
+"""
+
 
 def run(results: Path, *more: str) -> int:
     return main(["run", *OPTIONS, "--results", str(results), *more])
@@ -83,6 +93,21 @@ def test_a_model_file_may_bring_features_of_its_own(tmp_path: Path) -> None:
 def test_no_label_of_a_test_clip_reaches_a_model(tmp_path: Path) -> None:
     look = 'assert (clips.label == -1).all() and not any("sim" in name for name in clips.clip_id.tolist())'
     assert run(tmp_path, "--models", "prior", "--model", made_up(tmp_path, predict=look)) == 0
+
+
+def test_a_model_has_one_thread_whatever_the_caller_has(tmp_path: Path) -> None:
+    """The tests themselves have one, so that the caller is given two."""
+    alone = "assert threads() == {1}"
+    path = Path(made_up(tmp_path, fit=alone, predict=alone))
+    path.write_text(path.read_text().replace("import numpy as np\n", f"import numpy as np\n\n{THREADS}\n", 1))
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with threadpoolctl.threadpool_limits(2):
+            assert run(tmp_path, "--models", "prior", "--model", str(path)) == 0
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("models", ["svm,xgboost,metadata,prior"])
@@ -217,7 +242,8 @@ def alive(pid: int) -> bool:
 def test_no_worker_outlives_its_run(tmp_path: Path, sign: signal.Signals) -> None:
     """Only the parent is hit, as by the out-of-memory killer or `kill`."""
     command = [sys.executable, "-m", "benchmarks", "run", "--results", str(tmp_path), "--workers", "2"]
-    options = ("--models", "cnn-lecture", "--patients", "30", "--clips", "8")
+    # The first fit is stored at once, so that the workers are hit while they train.
+    options = ("--models", "prior,cnn-lecture", "--patients", "30", "--clips", "8")
     process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 90
     while not (workers := workers_of(process.pid)) or len(list(tmp_path.rglob("seed*.json"))) < 1:
