@@ -84,16 +84,17 @@ class TimeLeft:
 
 
 class Best:
-    """The best value of each group so far, in words."""
+    """The best value of each model so far, in words."""
 
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
 
-    def seen(self, group: str, value: float | None) -> None:
+    def seen(self, model: str, value: float | None) -> None:
         """A piece of work has ended; None = it has no value."""
         if value is not None:
-            self.values[group] = max(value, self.values.get(group, value))
+            self.values[model] = max(value, self.values.get(model, value))
 
     def __str__(self) -> str:
-        """Such as ``best: svm-tuned trials 0.71``; empty if there is none."""
-        return "best inner AUROC: " + ", ".join(f"{g} {v:.2f}" for g, v in self.values.items()) if self.values else ""
+        """Such as ``best inner AUROC: svm 0.71``; empty if there is none."""
+        best = ", ".join(f"{model} {value:.2f}" for model, value in self.values.items())
+        return f"best inner AUROC: {best}" if best else ""

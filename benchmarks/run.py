@@ -216,7 +216,7 @@ class _Session:
     def _done(self, outcome: Outcome) -> None:
         self.finished += 1
         self.time_left.done(outcome.group, outcome.seconds)
-        self.best.seen(outcome.group, outcome.value)
+        self.best.seen(outcome.group.removesuffix(TUNED + TRIALS), outcome.value)
         if outcome.error:
             self.display.say(f"{outcome.name} failed: {outcome.error}")
         self._show()

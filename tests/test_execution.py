@@ -111,12 +111,12 @@ def test_time_left_counts_each_group_at_its_own_pace() -> None:
     assert left.left() == "about 5 s left"
 
 
-def test_the_best_of_each_group_is_shown() -> None:
+def test_the_best_of_each_model_is_shown() -> None:
     best = Best()
     assert str(best) == ""
     for value in (0.6, 0.71, None, 0.7):
-        best.seen("svm-tuned trials", value)
-    assert str(best) == "best inner AUROC: svm-tuned trials 0.71"
+        best.seen("svm", value)
+    assert str(best) == "best inner AUROC: svm 0.71"
 
 
 # A cluster

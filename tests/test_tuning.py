@@ -1,6 +1,11 @@
 """Tuning: what trials see; that they are the same however they come about; that nothing of them is lost or mixed."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -253,13 +258,51 @@ def test_a_tuned_model_has_a_row_beside_its_defaults(tmp_path: Path) -> None:
 
 def test_more_trials_go_on_from_those_that_are_there(tmp_path: Path) -> None:
     assert respbench(tmp_path / "one", "--models", "prior,metadata", "--trials", "3") == 0
-    before = {path: path.stat().st_mtime_ns for path in stored(tmp_path / "one").folder.rglob("trials/*/*/*.json")}
+    before = trial_files(tmp_path / "one")
     assert len(before) == 9
     assert respbench(tmp_path / "one", "--models", "prior,metadata", "--trials", "7") == 0
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert respbench(tmp_path / "two", "--models", "prior,metadata", "--trials", "7") == 0
     one, two = ((stored(tmp_path / name).folder / "leaderboard.csv").read_bytes() for name in ("one", "two"))
     assert one == two
+
+
+def test_killed_while_it_tunes_it_ends_the_same(tmp_path: Path) -> None:
+    """SIGKILL to the whole process group, twice; no trial that was stored is done again."""
+    options = ("--models", "prior,metadata", "--trials", "9")
+    assert respbench(tmp_path / "whole", *options) == 0
+    run = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "run",
+        *CORPUS[:-1],
+        "2",
+        "--results",
+        str(tmp_path / "killed"),
+        *options,
+    ]
+    for least in (2, 14):
+        process = subprocess.Popen(run, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + 90
+        while len(found := trial_files(tmp_path / "killed")) < least and process.poll() is None:
+            assert time.monotonic() < deadline, "the run makes no progress"
+            time.sleep(0.01)
+        assert process.poll() is None, "killed in the middle"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert subprocess.run(run, capture_output=True, timeout=120).returncode == 0
+    after = trial_files(tmp_path / "killed")
+    assert len(after) == 27
+    assert {path: after[path] for path in found} == found
+    whole, killed = ((stored(tmp_path / name).folder / "leaderboard.csv").read_bytes() for name in ("whole", "killed"))
+    assert whole == killed
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def trial_files(results: Path) -> dict[Path, int]:
+    """Stored trials, and when they were written."""
+    return {path: path.stat().st_mtime_ns for path in results.rglob("trials/*/*/[0-9]*.json")}
 
 
 def test_a_changed_space_or_a_trial_that_was_touched_is_noticed(
