@@ -12,6 +12,7 @@ from tabulate import tabulate
 from benchmarks.board import COMPLETE
 from benchmarks.leaderboard import UNDEFINED
 from benchmarks.store import Store, write_atomically
+from benchmarks.tuning_report import TUNING
 from benchmarks.twins_report import TWINS
 from corpora.problems import InputError
 
@@ -19,6 +20,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 RESULTS = Path("results")
 SHOWN = ("icbhi", "abnormal", "patients-5fold")
 LEAKY = "random-5fold"
+TUNED = ("tuned", "icbhi", "abnormal", "patients-5fold")
 TEN_DRAWS = ("ten-draws", "icbhi", "abnormal", "patients-5fold-labels10")
 GAINS = ("auroc", "auroc_within_patients")
 METRICS = {
@@ -38,6 +40,7 @@ def render(readme: str, results: Path) -> str:
     for name, text in (
         ("leaderboard", leaderboard(results)),
         ("few labels", few_labels(results)),
+        ("tuning", tuning(results)),
         ("speed", speed(results)),
     ):
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
@@ -75,6 +78,21 @@ def few_labels(results: Path) -> str:
             [row["model"], _cell(row, "auroc"), *("" if gains is None else _cell(gains, m, "+") for m in GAINS)]
         )
     headers = ["model", "AUROC", *(f"{METRICS[metric]} minus twin" for metric in GAINS)]
+    return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
+
+
+def tuning(results: Path) -> str:
+    """Models with their default parameters and tuned, on the same test patients."""
+    rows = []
+    for _, row in pd.read_csv(results.joinpath(*TUNED) / TUNING).iterrows():
+        metrics = ("auroc", "score")
+        values = [
+            [f"{row[f'{m}_before']:.3f}", f"{row[f'{m}_after']:.3f}", _cell(row, f"{m}_gain", "+")] for m in metrics
+        ]
+        inner = row["inner_auroc_after"] - row["inner_auroc_before"]
+        rows.append([row["untuned"], row["trials"], *values[0], f"{inner:+.3f}", *values[1]])
+    headers = ["model", "trials a study", "AUROC, defaults", "tuned", "difference", "difference where it was chosen"]
+    headers += ["score, defaults", "tuned", "difference"]
     return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
 
 

@@ -52,10 +52,10 @@ def results_index(results: Path) -> str:
         )
         page.bullets([_link(path, results) for path in by_budget])
     if repeated:
-        page.heading("Repeated draws")
+        page.heading("Results of their own")
         page.text(
-            "Results of their own of fewer models and other seeds, usually more: each seed deals other folds, and with "
-            "them other labelled patients."
+            "Of fewer models: tuned ones, or ones that were repeated with more seeds, each of which deals other folds, "
+            "and with them other labelled patients."
         )
         page.table(
             "Every such report, and the best model in it, with 95 % intervals over patients.",

@@ -187,7 +187,7 @@ def test_the_index_links_the_page_and_lists_repeated_draws_apart(tmp_path: Path)
     simulated.mkdir(parents=True)
     (simulated / "leaderboard.csv").write_text("not to be read")
     text = write_index(tmp_path).read_text()
-    above, _, below = text.partition("## Repeated draws")
+    above, _, below = text.partition("## Results of their own")
     rows = [line.split("](")[0] for line in above.splitlines() if line.startswith("| [")]
     assert rows == ["| [made-up · abnormal · patients-3fold-labels5", "| [made-up · abnormal · patients-3fold-labels10"]
     assert "- [made-up · abnormal](made-up/abnormal/label-efficiency.md)" in above
