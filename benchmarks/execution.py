@@ -24,7 +24,10 @@ from corpora.problems import InputError
 
 BACKENDS = ("processes", "dask")
 
-KILLED = "its worker process was killed, probably because memory ran out; run the same command with fewer workers"
+FEWER = "run the same command with fewer workers (WORKERS for make), or where there is more memory"
+KILLED = f"its worker process was killed, probably because memory ran out; {FEWER}"
+BARREN = 3
+"""Times that workers may die without having been at anything."""
 
 _ONE_AT_A_TIME = threading.Lock()
 """A fit has the process's random generators and thread settings to itself, also where a cluster's workers have several
@@ -109,9 +112,14 @@ class Executor:
         """
         left = {piece.name: piece for piece in work}
         suspects: dict[str, str] = {}  # and the notes that they left behind
+        barren = 0
         while together := [piece for piece in left.values() if piece.name not in suspects]:
             if not self._all(together, left, done):
-                suspects |= {piece.name: note for piece in left.values() if (note := _take_note(piece)) is not None}
+                found = {piece.name: note for piece in left.values() if (note := _take_note(piece)) is not None}
+                barren += not found
+                if barren > BARREN:
+                    raise InputError(f"worker processes die before they do anything; {FEWER}")
+                suspects |= found
         for name, reason in suspects.items():
             if name in left and (reason or not self._all([left[name]], left, done)):
                 _take_note(left[name])
