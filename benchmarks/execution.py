@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import joblib
+from joblib._dask import DaskDistributedBackend
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from benchmarks.deadline import OutOfTime, deadline
@@ -79,6 +80,30 @@ class Engine:
     timeout: float | None = None
 
 
+class Dask(DaskDistributedBackend):  # type: ignore[misc]
+    """joblib's Dask backend with two things mended.
+
+    It waits for ever where Dask has given up work, because workers died of it; and joblib does the work in this very
+    process where a cluster has one worker, or is left with one.
+    """
+
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        """Workers of the cluster, at least two."""
+        return max(2, int(super().effective_n_jobs(n_jobs)))
+
+    def submit(self, func: Any, callback: Any = None) -> Any:
+        """Tell joblib of work that ended in an error, too."""
+        future = super().submit(func, callback)
+        future.add_done_callback(lambda ended: callback(ended.exception()) if ended.exception() else None)
+        return future
+
+    def retrieve_result_callback(self, out: Any) -> Any:
+        """The result, or raise the error."""
+        if isinstance(out, BaseException):
+            raise out
+        return super().retrieve_result_callback(out)
+
+
 class Executor:
     """Does work on an engine; use as a context manager, which ends a cluster that was started for it.
 
@@ -89,12 +114,12 @@ class Executor:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.stack = ExitStack()
+        self.client: Any = None
         self.died: tuple[type[Exception], ...] = (TerminatedWorkerError,)
 
     def __enter__(self) -> "Executor":
         if self.engine.backend == "dask":
-            client, self.died = self.stack.enter_context(_cluster(self.engine))
-            self.stack.enter_context(joblib.parallel_config("dask", client=client))
+            self.client, self.died = self.stack.enter_context(_cluster(self.engine))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -103,7 +128,7 @@ class Executor:
     @property
     def at_once(self) -> int:
         """How many pieces of work are done at once."""
-        return int(joblib.effective_n_jobs()) if self.engine.backend == "dask" else self.engine.workers
+        return max(1, sum(self.client.ncores().values())) if self.client else self.engine.workers
 
     def run(self, work: Sequence[Work], done: Callable[[Outcome], None]) -> None:
         """Do all of it; ``done`` is told of every piece that has ended.
@@ -140,8 +165,11 @@ class Executor:
 
     def _outcomes(self, work: Sequence[Work]) -> Iterator[Outcome]:
         """In the order in which they end."""
-        if self.engine.backend == "dask":
-            parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+        if self.client:
+            # A backend of its own for each call: one whose call was broken off is of no use any more.
+            parallel = joblib.Parallel(
+                backend=Dask(client=self.client), return_as="generator_unordered", batch_size=1, pre_dispatch="all"
+            )
             parent = None
         elif self.engine.workers == 1:
             yield from (attempt(piece, None, self.engine.timeout) for piece in work)

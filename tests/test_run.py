@@ -320,7 +320,7 @@ def test_epochs_without_their_guesses_are_a_fault_of_the_model(
 ) -> None:
     model = pseudo(tmp_path, PSEUDO.replace("[np.full(len(loud), -1), np", "[np"))
     assert respbench(tmp_path, *model) == 1
-    assert "pseudo failed (seed0-fold0): ValueError" in capsys.readouterr().out
+    assert "pseudo-seed0-fold0 failed: ValueError" in capsys.readouterr().out
 
 
 def test_scrambled_labels_of_the_unlabeled_change_no_prediction(
