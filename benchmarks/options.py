@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     corpus.add_argument(
         "--leave-out-bad", action="store_true", help="leave out clips that can't be used, and list them"
     )
-    corpus.add_argument("--patients", type=int, default=100, help="simulated patients (default: 100)")
+    corpus.add_argument("--patients", type=int, default=80, help="simulated patients (default: 80)")
     corpus.add_argument("--clips", type=int, default=10, help="clips of each simulated patient (default: 10)")
     corpus.add_argument("--difficulty", type=float, default=1.0, help="of the simulated corpus: 0 is easy (default: 1)")
     corpus.add_argument("--corpus-seed", type=int, default=0, help="seed of the simulated corpus (default: 0)")

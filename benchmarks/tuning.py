@@ -31,7 +31,7 @@ from corpora.splits import Fold, LeavePatientsOut
 from features.threads import one_thread
 from models.spec import Model, ModelSpec
 
-PRESETS = {"none": 0, "quick": 4, "standard": 20, "thorough": 100}
+PRESETS = {"none": 0, "quick": 3, "standard": 20, "thorough": 100}
 """Trials a study has, the defaults among them."""
 
 TUNED = "-tuned"

@@ -218,7 +218,7 @@ def test_a_trial_is_known_by_its_study_its_number_and_what_it_knew(spec: ModelSp
     assert tuning.key_of(study, 1, ({**record, "seconds": 3.0},)) in keys
 
 
-@pytest.mark.parametrize(("text", "count"), [("none", 0), ("quick", 4), ("standard", 20), ("thorough", 100), ("7", 7)])
+@pytest.mark.parametrize(("text", "count"), [("none", 0), ("quick", 3), ("standard", 20), ("thorough", 100), ("7", 7)])
 def test_budgets_have_names(text: str, count: int) -> None:
     assert tuning.parse_trials(text) == count
 
