@@ -69,7 +69,6 @@ def parser() -> argparse.ArgumentParser:
 
     parts = commands.add_parser("ablate", parents=[bench], help="the same for models with one part changed")
     parts.add_argument("--group", help="comma-separated groups of models/ablations.py (default: all)")
-
     parts.set_defaults(trials="none")  # what is compared must differ in one part alone
 
     again = commands.add_parser("report", help="write tables and figures again from the stored predictions")

@@ -87,7 +87,7 @@ def tunable(spec: ModelSpec) -> bool:
 
 def study_fingerprint(fit_fingerprint: str) -> str:
     """Changes when anything changes that a trial depends on, given that of a fit with the default parameters."""
-    code = [_code(part) for part in (proposal, run_trial, inner_folds, judge, _Watch, _ask, _frozen)]
+    code = [_code(part) for part in (proposal, run_trial, inner_folds, judge, auroc_of, _Watch, _ask, _frozen)]
     settings = [repr(INNER), str(BATCH), str(RANDOM), str(WARM_UP), optuna.__version__]
     return digest([fit_fingerprint, *settings, *code])
 
