@@ -36,7 +36,7 @@ run_options = $(corpus_options) --task "$(TASK)" --protocol "$(PROTOCOL)" \
 	$(if $(FIT_TIMEOUT),--fit-timeout "$(FIT_TIMEOUT)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup benchmark ablation explore tables data test check format speed clean
+.PHONY: help setup benchmark ablation explore tables data test endurance check format speed clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ data: $(READY) ## fetch the ICBHI 2017 database (1.9 GB), resumable
 
 test: $(READY) ## run all tests
 	$(BIN)/pytest -n $(or $(WORKERS),auto) --dist worksteal
+
+endurance: $(READY) ## kill twenty runs at random moments, restart them, compare every byte (half an hour)
+	@$(BIN)/python tests/endurance.py
 
 check: $(READY) ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .

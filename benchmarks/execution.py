@@ -7,14 +7,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import joblib
-from joblib._dask import DaskDistributedBackend
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from benchmarks.deadline import OutOfTime, deadline
@@ -80,46 +79,25 @@ class Engine:
     timeout: float | None = None
 
 
-class Dask(DaskDistributedBackend):  # type: ignore[misc]
-    """joblib's Dask backend with two things mended.
-
-    It waits for ever where Dask has given up work, because workers died of it; and joblib does the work in this very
-    process where a cluster has one worker, or is left with one.
-    """
-
-    def effective_n_jobs(self, n_jobs: int) -> int:
-        """Workers of the cluster, at least two."""
-        return max(2, int(super().effective_n_jobs(n_jobs)))
-
-    def submit(self, func: Any, callback: Any = None) -> Any:
-        """Tell joblib of work that ended in an error, too."""
-        future = super().submit(func, callback)
-        future.add_done_callback(lambda ended: callback(ended.exception()) if ended.exception() else None)
-        return future
-
-    def retrieve_result_callback(self, out: Any) -> Any:
-        """The result, or raise the error."""
-        if isinstance(out, BaseException):
-            raise out
-        return super().retrieve_result_callback(out)
-
-
 class Executor:
     """Does work on an engine; use as a context manager, which ends a cluster that was started for it.
+
+    Args:
+        engine: where and how.
+        say: tells the user why nothing happens, should it be so.
 
     Raises:
         InputError: the engine can't be had.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, say: Callable[[str], None]) -> None:
+        self.engine, self.say = engine, say
         self.stack = ExitStack()
         self.client: Any = None
-        self.died: tuple[type[Exception], ...] = (TerminatedWorkerError,)
 
     def __enter__(self) -> "Executor":
         if self.engine.backend == "dask":
-            self.client, self.died = self.stack.enter_context(_cluster(self.engine))
+            self.client = self.stack.enter_context(_connected(self.engine))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -159,16 +137,17 @@ class Executor:
                 del left[outcome.name]
                 done(outcome)
                 check()
-        except self.died:
+        except TerminatedWorkerError:
             return False
         return True
 
     def _outcomes(self, work: Sequence[Work]) -> Iterator[Outcome]:
         """In the order in which they end."""
         if self.client:
-            # A backend of its own for each call: one whose call was broken off is of no use any more.
+            from benchmarks.cluster import Dask
+
             parallel = joblib.Parallel(
-                backend=Dask(client=self.client), return_as="generator_unordered", batch_size=1, pre_dispatch="all"
+                backend=Dask(self.client, self.say), return_as="generator_unordered", batch_size=1, pre_dispatch="all"
             )
             parent = None
         elif self.engine.workers == 1:
@@ -246,24 +225,10 @@ def _end_with(parent: int | None) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-@contextmanager
-def _cluster(engine: Engine) -> Iterator[tuple[Any, tuple[type[Exception], ...]]]:
-    """A client of a Dask cluster, and what is raised when its workers die."""
+def _connected(engine: Engine) -> AbstractContextManager[Any]:
+    """A client of a Dask cluster."""
     try:
-        from distributed import Client, KilledWorker, LocalCluster
+        from benchmarks.cluster import connected
     except ImportError as error:
         raise InputError("the backend dask needs the package distributed; install respbench with [dask]") from error
-    with ExitStack() as stack:
-        address: Any = engine.scheduler
-        if address is None:
-            address = stack.enter_context(
-                LocalCluster(n_workers=engine.workers, threads_per_worker=1, dashboard_address=None)
-            )
-        try:
-            client = stack.enter_context(Client(address, timeout=10))
-        except (OSError, TimeoutError, ValueError) as error:
-            raise InputError(
-                f"no Dask scheduler answers at {engine.scheduler} ({error}); start one with `dask scheduler`, and "
-                "workers with `dask worker ADDRESS --nthreads 1`"
-            ) from error
-        yield client, (KilledWorker,)
+    return connected(engine.scheduler, engine.workers)

@@ -16,8 +16,9 @@ from benchmarks.intervals import LEVEL, Estimate
 from benchmarks.label_efficiency_figure import Panel, draw_label_efficiency
 from benchmarks.leaderboard import cell
 from benchmarks.markdown import Page
+from benchmarks.pairs import words_on
 from benchmarks.store import Store, write_atomically
-from benchmarks.twins_report import TWINS, words_on
+from benchmarks.twins_report import OUTCOMES, TWINS
 from corpora.budgets import LADDER
 
 PAGE = "label-efficiency.md"
@@ -90,7 +91,8 @@ def write_label_efficiency(folder: Path) -> None:
             continue
         for metric, name in LEADING.items():
             _tables(page, budgets, metric, name)
-        if panels := _panels(budgets):
+        panels = {name: _panels(budgets, metric) for metric, name in LEADING.items()}
+        if any(panels.values()):
             figure = draw_label_efficiency(f"{folder.parent.name} · {folder.name} · {family}{bracketed(flags)}", panels)
             path = Path("figures", f"label-efficiency-{family}.png")
             page.figure(path.as_posix(), figure.caption)
@@ -197,14 +199,16 @@ def _tables(page: Page, budgets: Sequence[Budget], metric: str, name: str) -> No
         ],
     )
     gains = {b.percent: {m: gain for m in twin_of if (gain := b.gain(m, metric))} for b in budgets}
-    page.bullets([words_on(f"{name}, with {percent} %", gain) + flagged for percent, gain in gains.items() if gain])
+    page.bullets(
+        [words_on(f"{name}, with {percent} %", gain, OUTCOMES) + flagged for percent, gain in gains.items() if gain]
+    )
 
 
-def _panels(budgets: Sequence[Budget]) -> list[Panel]:
-    """For each twin with a number: its AUROC and that of its semi-supervised models, by budget."""
+def _panels(budgets: Sequence[Budget], metric: str) -> list[Panel]:
+    """For each twin with a number: its metric and that of its semi-supervised models, by budget."""
 
     def line(model: str) -> dict[int, Estimate]:
-        return {budget.percent: value for budget in budgets if (value := budget.value(model, "auroc"))}
+        return {budget.percent: value for budget in budgets if (value := budget.value(model, metric))}
 
     twin_of = _twins(budgets)
     panels = []

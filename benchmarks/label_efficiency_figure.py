@@ -1,4 +1,4 @@
-"""The figure of label efficiency: AUROC by budget, a panel a backbone, the supervised twin in the foreground."""
+"""The figure of label efficiency: metrics by budget, a column a backbone, the supervised twin in the foreground."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,6 @@ from benchmarks.figures import Drawn, look, new_figure, png
 from benchmarks.intervals import Estimate
 from benchmarks.tuning import TUNED
 
-COLUMNS = 2
-
 SPREAD = 0.5
 """Of the distance between two budgets: the models of one budget stand side by side, lest their intervals overlap."""
 
@@ -21,7 +19,7 @@ TWIN = "supervised-"
 
 @dataclass(frozen=True)
 class Panel:
-    """A twin and the semi-supervised models over the same backbone: the AUROC of each by budget (%).
+    """A twin and the semi-supervised models over the same backbone: a metric of each by budget (%).
 
     Attributes:
         twin: its name.
@@ -44,34 +42,35 @@ class Panel:
         return model.removesuffix(tuned).removesuffix(f"-{self.backbone}") + tuned
 
 
-def draw_label_efficiency(title: str, panels: Sequence[Panel]) -> Drawn:
-    """AUROC with intervals by budget.
+def draw_label_efficiency(title: str, metrics: Mapping[str, Sequence[Panel]]) -> Drawn:
+    """Metrics with intervals by budget.
 
     Args:
         title: with the flags.
-        panels: at least one.
+        metrics: by name, its panels; at least one, and the same backbones for each metric.
     """
-    budgets = sorted({b for p in panels for line in (p.supervised, *p.lines.values()) for b in line})
-    methods = sorted({panel.method(model) for panel in panels for model in panel.lines})
-    columns = min(COLUMNS, len(panels))
-    rows = math.ceil(len(panels) / columns)
-    figure = new_figure(2.2 + (3.2 + 0.45 * len(budgets)) * columns, 0.6 + 3.5 * rows, title)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    for axes in grid.flat[len(panels) :]:
-        axes.set_axis_off()
-    for axes, panel in zip(grid.flat, panels, strict=False):
-        _draw(axes, panel, budgets, methods)
+    every = [panel for panels in metrics.values() for panel in panels]
+    budgets = sorted({b for p in every for line in (p.supervised, *p.lines.values()) for b in line})
+    methods = sorted({panel.method(model) for panel in every for model in panel.lines})
+    columns = len(every) // len(metrics)
+    figure = new_figure(2.2 + (3.2 + 0.45 * len(budgets)) * columns, 0.6 + 3.2 * len(metrics), title)
+    grid = figure.subplots(len(metrics), columns, squeeze=False, sharex=True, sharey="row")
+    for row, (name, panels) in zip(grid, metrics.items(), strict=True):
+        row[0].set_ylabel(f"{name} (95 % interval)", fontsize=10)
+        for axes, panel in zip(row, panels, strict=True):
+            _draw(axes, panel, budgets, methods)
+    for axes, panel in zip(grid[0], every, strict=False):
+        axes.set_title(panel.backbone, fontsize=10)
     labelled = [axes.get_legend_handles_labels() for axes in grid.flat]
     handles = {name: handle for pair in labelled for handle, name in zip(*pair, strict=True)}
     order = [name for name in ("supervised twin", *methods) if name in handles]
     figure.legend([handles[name] for name in order], order, loc="outside right center", frameon=False)
     figure.supxlabel("training patients whose labels are kept (%)", fontsize=10)
-    figure.supylabel("AUROC (95 % interval)", fontsize=10)
     words = (
-        "AUROC by label budget, with 95 % intervals over patients; a panel a backbone. Black: the supervised twin, "
-        "which gets no unlabeled clips. The models of one budget stand side by side for the eye alone"
+        f"{' and '.join(metrics)} by label budget, with 95 % intervals over patients; a column a backbone. Black: the "
+        "supervised twin, which gets no unlabeled clips. The models of one budget stand side by side for the eye alone"
     )
-    return Drawn(png(figure), f"{words}.")
+    return Drawn(png(figure), f"{words[0].upper()}{words[1:]}.")
 
 
 def _draw(axes: Axes, panel: Panel, budgets: Sequence[int], methods: Sequence[str]) -> None:
@@ -83,7 +82,6 @@ def _draw(axes: Axes, panel: Panel, budgets: Sequence[int], methods: Sequence[st
         _line(axes, line, budgets, offset, panel.method(model), width=1.4, marker="o", **look(number))
     twin = {"color": "black", "linestyle": "-"}
     _line(axes, panel.supervised, budgets, -SPREAD / 2, "supervised twin", width=3, marker="s", **twin)
-    axes.set_title(panel.backbone, fontsize=10)
     axes.set_xticks(range(len(budgets)), [str(budget) for budget in budgets])
     axes.set_xlim(-0.5, len(budgets) - 0.5)
     axes.tick_params(labelbottom=True)

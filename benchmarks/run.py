@@ -84,9 +84,7 @@ def _run(plan: Plan, console: Console) -> Store:
     clips = folds_of(plan.prepared, plan.task, plan.protocol, 0)[0]
     store.write_clips(clips.take(labelled_rows(clips)))
     failed = store.failures()
-    for job in jobs:
-        if isinstance(job, TunedJob):
-            job.forget_stale(store)
+    _forget_stale_trials([job for job in jobs if isinstance(job, TunedJob)], store, console)
     there = {job.fit for job in jobs if store.has(job.fit, job.fingerprint) and not _again(job, store)}
     missing = [job for job in jobs if job.fit in failed or job.fit not in there]
     current = {job.fit.model: job.fingerprint for job in jobs}
@@ -110,7 +108,20 @@ def _run(plan: Plan, console: Console) -> Store:
     # Ensembles last: they combine what their members have stored by now, which takes no time.
     combined = [job for job in jobs if job.spec.kind == ENSEMBLE and _outdated(job, store)]
     _execute(combined, [], Engine(workers=1), store, console)
+    store.remove_temporary()  # of workers that died
     return store
+
+
+def _forget_stale_trials(tuned: list[TunedJob], store: Store, console: Console) -> None:
+    """Remove the stored trials that can't be gone on from, and say so."""
+    forgotten: Counter[str] = Counter()
+    for job in tuned:
+        forgotten[job.fit.model] += job.forget_stale(store)
+    if forgotten.total():
+        console.print(
+            f"{forgotten.total()} stored trials of {', '.join(sorted(+forgotten))} came from other code or settings, "
+            "followed ones that did, or were kept from being done; they are done again."
+        )
 
 
 def _again(job: Job, store: Store) -> bool:
@@ -233,7 +244,7 @@ def _execute(single: list[Job], tuned: list[TunedJob], engine: Engine, store: St
         to_do[TrialJob(job, 0, ()).group] += len([n for n in range(job.trials) if store.trial(job.fit, n) is None])
     if not to_do:
         return
-    with Executor(engine) as executor, Display(console) as display:
+    with Display(console) as display, Executor(engine, display.say) as executor:
         session = _Session(executor, display, to_do)
         # One fit of each model first: what is broken shows at once, and the time left is soon known.
         first = {job.fit.model: job.fit for job in reversed(single)}

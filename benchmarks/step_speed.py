@@ -33,7 +33,7 @@ CLIPS, SIZE, CLASSES = 256, (1, 128, 64), 2
 """Images as the practical's networks have them; what is on them costs nothing more or less."""
 
 STEPS = 10
-ROUNDS = 3
+ROUNDS = 8
 """Both sides are timed so often, by turns; the fastest round of each counts."""
 
 

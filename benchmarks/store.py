@@ -115,9 +115,11 @@ class Store:
         except _DAMAGE:
             return None
 
-    def forget_trial(self, fit: Fit, number: int) -> None:
-        """Remove a stored trial, so that it is done again."""
+    def forget_trial(self, fit: Fit, number: int) -> bool:
+        """Remove a stored trial, so that it is done again; whether there was one."""
+        there = self._trial(fit, number).exists()
         self._trial(fit, number).unlink(missing_ok=True)
+        return there
 
     def running(self, name: str) -> Path:
         """The file that is there while a piece of work is being done, and stays behind if its process is killed."""

@@ -1,7 +1,6 @@
 """What the stored studies of a tuned model tell: what was chosen, where it lies in its space, and what mattered."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 
 import numpy as np
 import optuna
@@ -9,9 +8,9 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import create_trial
 
-from benchmarks.board import COMPLETE, Board, Entry, difference
-from benchmarks.intervals import Estimate
+from benchmarks.board import Board, Entry
 from benchmarks.metrics import Floats
+from benchmarks.pairs import Pair
 from benchmarks.store import Stored
 from benchmarks.tuning import Record
 
@@ -25,37 +24,15 @@ TREES = 16
 """Of the forest that importance is read from; a quarter of Optuna's number, since many studies are averaged."""
 
 
-@dataclass(frozen=True)
-class Tuned:
-    """A tuned model, and the same with its default parameters.
-
-    Attributes:
-        model: the tuned one.
-        untuned: the other; None if it isn't in the folder.
-    """
-
-    model: Entry
-    untuned: Entry | None
-
-    @property
-    def status(self) -> str:
-        """``complete``, or why the two can't be compared."""
-        if self.untuned is None:
-            return f"`{self.model.untuned}`, the same with its default parameters, was not run"
-        lacking = [f"`{entry.model}` {entry.status}" for entry in (self.model, self.untuned) if not entry.complete]
-        return "; ".join(lacking) or COMPLETE
-
-    def gain(self, metric: str) -> Estimate:
-        """After tuning minus before, on the same resampled patients; NaN where they can't be compared."""
-        if self.untuned is None or self.status != COMPLETE:
-            return Estimate(np.nan, np.nan, np.nan)
-        return difference(self.model, self.untuned, metric)
-
-
-def tuned_models(board: Board) -> list[Tuned]:
-    """Every tuned model, in the order of the table."""
+def tuned_models(board: Board) -> list[Pair]:
+    """Every tuned model beside the same with its default parameters, in the order of the table."""
     entries = {entry.model: entry for entry in board.entries}
-    return [Tuned(entry, entries.get(entry.untuned)) for entry in board.entries if entry.untuned]
+    absent = "`{}`, the same with its default parameters, was not run"
+    return [
+        Pair(entry, entries.get(entry.untuned), absent.format(entry.untuned))
+        for entry in board.entries
+        if entry.untuned
+    ]
 
 
 def trials_of(entry: Entry) -> list[Record]:

@@ -66,17 +66,23 @@ class TunedJob(Job):
             records.append(record)
         return records
 
-    def forget_stale(self, store: Store) -> None:
-        """Remove stored trials that belong to another study or came after other trials, or may be done again."""
+    def forget_stale(self, store: Store) -> int:
+        """Remove stored trials that belong to another study or came after other trials, or may be done again.
+
+        Returns:
+            How many there were.
+        """
         records: list[Record] = []
+        stale = 0
         for batch in batches(self.trials):
             whole = len(records) == batch[0]  # else the trials of this batch would know other trials than they did
             for number in batch:
                 record = TrialJob(self, number, history_of(number, records)).record(store) if whole else None
                 if record is None or record.get("again"):
-                    store.forget_trial(self.fit, number)
+                    stale += store.forget_trial(self.fit, number)
                 else:
                     records.append(record)
+        return stale
 
 
 @dataclass(frozen=True)

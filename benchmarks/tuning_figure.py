@@ -4,7 +4,8 @@ import numpy as np
 
 from benchmarks.board import COMPLETE, Board
 from benchmarks.figures import Drawn, Figures, look, new_figure, png
-from benchmarks.studies import Tuned, best_so_far, tuned_models
+from benchmarks.pairs import Pair
+from benchmarks.studies import best_so_far, tuned_models
 
 FIGURE = "tuning.png"
 
@@ -15,7 +16,7 @@ def draw_tuning(board: Board) -> Figures:
     return {FIGURE: _draw(board, models)} if models else {}
 
 
-def _draw(board: Board, models: list[Tuned]) -> Drawn:
+def _draw(board: Board, models: list[Pair]) -> Drawn:
     figure = new_figure(10.5, 2.6 + 0.3 * len(models), board.title + board.flagged)
     by_trial, gains = figure.subplots(1, 2)
     for number, tuned in enumerate(models):
@@ -31,6 +32,7 @@ def _draw(board: Board, models: list[Tuned]) -> Drawn:
     by_trial.set_ylabel("gain in inner AUROC of the best so far")
     gains.set_yticks(np.arange(len(models)), [tuned.model.model for tuned in models])
     gains.set_ylim(len(models) - 0.5, -0.5)
+    gains.locator_params(axis="x", nbins=5)
     gains.axvline(0, color="0.4", linestyle="--", linewidth=1)
     gains.set_xlabel("gain in AUROC: inner (diamond), test patients (dot)")
     for axes in (by_trial, gains):

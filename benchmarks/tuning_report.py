@@ -10,10 +10,10 @@ from benchmarks.comparisons import LEADING
 from benchmarks.figures import Figures
 from benchmarks.leaderboard import DIGITS, UNDEFINED, cell, costs
 from benchmarks.markdown import Page, escape, listed
-from benchmarks.studies import Tuned, defaults_chosen, inner_auroc, trials_of, tuned_models
+from benchmarks.pairs import Pair, words_on
+from benchmarks.studies import defaults_chosen, inner_auroc, trials_of, tuned_models
 from benchmarks.tuning import BATCH, INNER, WARM_UP
 from benchmarks.tuning_figure import FIGURE
-from benchmarks.twins_report import words_on
 
 TUNING = "tuning.csv"
 
@@ -92,7 +92,7 @@ def tuning_csv(board: Board) -> str:
     return pd.DataFrame(rows).to_csv(index=False, float_format=DIGITS, lineterminator="\n") if rows else ""
 
 
-def _explain(models: list[Tuned]) -> list[str]:
+def _explain(models: list[Pair]) -> list[str]:
     budgets = {tuned.model.model: _budget(tuned.model) for tuned in models if tuned.model.stored}
     if len(set(budgets.values())) > 1:
         told = ", ".join(f"`{model}` {trials}" for model, trials in budgets.items())
@@ -121,22 +121,22 @@ def _states(entry: Entry) -> Counter[str]:
     return Counter(record["state"] for record in trials_of(entry))
 
 
-def _values(tuned: Tuned, metric: str) -> tuple[float, float]:
+def _values(tuned: Pair, metric: str) -> tuple[float, float]:
     """Before and after; NaN where they can't be compared."""
-    if tuned.untuned is None or tuned.status != COMPLETE:
+    if tuned.reference is None or tuned.status != COMPLETE:
         return np.nan, np.nan
-    return tuned.untuned.estimate(metric).value, tuned.model.estimate(metric).value
+    return tuned.reference.estimate(metric).value, tuned.model.estimate(metric).value
 
 
-def _before_and_after(tuned: Tuned) -> list[object]:
+def _before_and_after(tuned: Pair) -> list[object]:
     row: list[object] = [tuned.model.model]
     for metric in LEADING:
-        entries = [entry for entry in (tuned.untuned, tuned.model) if entry]
+        entries = [entry for entry in (tuned.reference, tuned.model) if entry]
         row += [*(cell(entry.estimate(metric)) for entry in entries), cell(tuned.gain(metric), signed=True)]
     return row
 
 
-def _study(tuned: Tuned) -> list[object]:
+def _study(tuned: Pair) -> list[object]:
     entry, states = tuned.model, _states(tuned.model)
     before, after = inner_auroc(entry)
     return [
@@ -156,7 +156,7 @@ def _number(value: float, sign: str) -> str:
     return f"{value:{sign}.3f}" if np.isfinite(value) else UNDEFINED
 
 
-def _incomparable(models: list[Tuned]) -> list[str]:
+def _incomparable(models: list[Pair]) -> list[str]:
     lacking = [tuned for tuned in models if tuned.status != COMPLETE]
     return [f"`{tuned.model.model}` can't be compared: {escape(tuned.status)}." for tuned in lacking]
 

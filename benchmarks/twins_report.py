@@ -1,16 +1,12 @@
 """Each semi-supervised model beside its supervised twin: what the unlabeled clips are shown to do, for good or ill."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-import numpy as np
 import pandas as pd
 
-from benchmarks.board import COMPLETE, Board, Entry, difference
+from benchmarks.board import COMPLETE, Board, difference
 from benchmarks.comparisons import COMPARED
-from benchmarks.intervals import Estimate
 from benchmarks.leaderboard import DIGITS, cell
 from benchmarks.markdown import Page, listed
+from benchmarks.pairs import Pair, words_on
 
 TWINS = "twins.csv"
 
@@ -21,37 +17,11 @@ the name is that of the whole model."""
 OUTCOMES = ("better than the supervised twin", "worse than it", "not shown to differ from it")
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A semi-supervised model and its twin.
-
-    Attributes:
-        model: the semi-supervised one.
-        twin: the same without the unlabeled clips; None if it isn't in the folder.
-    """
-
-    model: Entry
-    twin: Entry | None
-
-    @property
-    def status(self) -> str:
-        """``complete``, or why the two can't be compared."""
-        if self.twin is None:
-            return f"its twin `{self.model.twin}` was not run"
-        lacking = [f"`{entry.model}` {entry.status}" for entry in (self.model, self.twin) if not entry.complete]
-        return "; ".join(lacking) or COMPLETE
-
-    def gain(self, metric: str) -> Estimate:
-        """The model minus its twin, on the same resampled patients; NaN where they can't be compared."""
-        if self.twin is None or self.status != COMPLETE:
-            return Estimate(np.nan, np.nan, np.nan)
-        return difference(self.model, self.twin, metric)
-
-
 def pairs_of(board: Board) -> list[Pair]:
     """Every semi-supervised model with its twin, by the twin's name, then in the order of the table."""
     entries = {entry.model: entry for entry in board.entries}
-    pairs = [Pair(entry, entries.get(entry.twin)) for entry in board.entries if entry.twin]
+    semi = [entry for entry in board.entries if entry.twin]
+    pairs = [Pair(entry, entries.get(entry.twin), f"its twin `{entry.twin}` was not run") for entry in semi]
     return sorted(pairs, key=lambda pair: pair.model.twin)
 
 
@@ -74,7 +44,7 @@ def add_twins(page: Page, board: Board) -> None:
             [_row(pair) for pair in compared],
         )
         said = [
-            words_on(name, {pair.model.model: pair.gain(metric) for pair in compared})
+            words_on(name, {pair.model.model: pair.gain(metric) for pair in compared}, OUTCOMES)
             for metric, name in COMPARED.items()
         ]
         page.bullets([words + board.flagged for words in said])
@@ -111,27 +81,6 @@ def _add_labeled(page: Page, board: Board) -> None:
     )
 
 
-def words_on(what: str, gains: Mapping[str, Estimate], groups_in_words: tuple[str, str, str] = OUTCOMES) -> str:
-    """Which models gain, lose, or are not shown to differ, in a sentence.
-
-    Args:
-        what: is compared, for readers: a metric.
-        gains: by model, the model minus its twin, or minus what else it is compared with.
-        groups_in_words: what those are that gain, lose, or are not shown to differ.
-    """
-    better, worse, neither = groups_in_words
-    known = {model: gain for model, gain in gains.items() if np.isfinite(gain.value)}
-    groups: dict[str, list[str]] = {
-        better: [model for model, gain in known.items() if gain.low > 0],
-        worse: [model for model, gain in known.items() if gain.high < 0],
-        neither: [model for model, gain in known.items() if not gain.excludes_zero],
-    }
-    if len(known) < len(gains):
-        groups["undefined"] = [model for model in gains if model not in known]
-    said = [f"{group}: {listed(models)}" for group, models in groups.items()]
-    return f"On {what}, {'; '.join(said)}."
-
-
 def twins_csv(board: Board) -> str:
     """twins.csv: one row a semi-supervised model, with its differences to its twin; empty if there is no such model.
 
@@ -150,7 +99,7 @@ def twins_csv(board: Board) -> str:
 
 def _fits(pair: Pair) -> int:
     """The seeds and folds that both were fitted on."""
-    both = [{(stored.fit.seed, stored.fit.fold) for stored in e.stored} for e in (pair.model, pair.twin) if e]
+    both = [{(stored.fit.seed, stored.fit.fold) for stored in e.stored} for e in (pair.model, pair.reference) if e]
     return len(set.intersection(*both)) if len(both) == 2 else 0
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from bad_input import Command
 from hypothesis import settings
+from made_up_corpora import write_segmented
 
 from corpora import catalog
 from corpora.clips import Clips, Signal
@@ -64,3 +66,12 @@ def some_real_clips(real_data: Path) -> list[Signal]:
     """Twenty-one of the segmented cycles, as they lie in their files."""
     files = sorted((real_data / "icbhi-cycles-4khz").glob("*/*.wav"))[::107]
     return [soundfile.read(file, dtype="float32", always_2d=True)[0].T for file in files]
+
+
+@pytest.fixture
+def respbench(tmp_path, monkeypatch, capsys) -> Command:
+    """The command, on a segmented corpus of four patients with four cycles each."""
+    command = Command(tmp_path, capsys)
+    monkeypatch.setattr(catalog, "CACHE", command.cache)
+    write_segmented(command.sounds)
+    return command

@@ -147,19 +147,9 @@ def test_links_in_the_documents_lead_somewhere() -> None:
 
 def test_make_help_lists_every_target() -> None:
     said = subprocess.run(["make", "help"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    for target in [
-        "setup",
-        "benchmark",
-        "ablation",
-        "test",
-        "check",
-        "tables",
-        "data",
-        "speed",
-        "clean",
-        "help",
-        "explore",
-    ]:
+    targets = re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    assert "benchmark" in targets
+    for target in targets:
         assert f"make {target} " in said
 
 

@@ -1,15 +1,9 @@
 """Work on every engine: it ends, or is given up with a reason, whatever happens to the processes that do it."""
 
 import gc
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,7 +19,7 @@ from benchmarks.progress import Best, TimeLeft
 def done(folder: Path, engine: Engine, *deeds: str) -> dict[str, str | None]:
     """The errors of pieces of work by name, as they were reported."""
     outcomes: list[Outcome] = []
-    with Executor(engine) as executor:
+    with Executor(engine, print) as executor:
         executor.run([Piece(f"{i} {deed}", folder, deed) for i, deed in enumerate(deeds)], outcomes.append)
     with warnings.catch_warnings():  # where workers died, loky leaves its pipes to the garbage collector
         warnings.simplefilter("ignore", ResourceWarning)
@@ -119,72 +113,6 @@ def test_the_best_of_each_model_is_shown() -> None:
     assert str(best) == "best inner AUROC: svm 0.71"
 
 
-# A cluster
-
-CORPUS = ("--patients", "16", "--clips", "5", "--corpus-seed", "1", "--protocol", "patients-2fold")
-RUN = (*CORPUS, "--models", "prior,metadata,svm", "--seeds", "2", "--trials", "6")
-
-
-@contextmanager
-def processes(*commands: list[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Background processes, each in a session of its own, so that a worker is killed together with its nanny."""
-    started = [
-        subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for command in commands
-    ]
-    try:
-        yield started
-    finally:
-        for process in started:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(timeout=30)
-
-
-def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(tmp_path: Path) -> None:
-    """A scheduler and three workers on loopback; one worker is killed in the middle of the run."""
-    serial = ["run", *RUN, "--results", str(tmp_path / "serial"), "--workers", "1"]
-    assert main(serial) == 0
-    contact = tmp_path / "scheduler.json"
-
-    scheduler = [
-        sys.executable,
-        *("-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"),
-        *("--no-dashboard", "--scheduler-file", str(contact)),
-    ]
-
-    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(contact)]
-    worker += ["--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path)]
-    with processes(scheduler, worker, worker, worker) as (_, *workers):
-        wait_for(contact.exists)
-        address = contact.read_text().partition('"address": "')[2].partition('"')[0]
-        command = [sys.executable, "-m", "benchmarks", "run", *RUN, "--results", str(tmp_path / "cluster")]
-        run = subprocess.Popen(
-            [*command, "--backend", "dask", "--scheduler", address], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        wait_for(lambda: len(list(tmp_path.glob("cluster/**/trials/*/*/*.json"))) > 3 or run.poll() is not None)
-        assert run.poll() is None, "it was killed in the middle"
-        os.killpg(workers[0].pid, signal.SIGKILL)
-        said, _ = run.communicate(timeout=120)
-    assert run.returncode == 0, said.decode()
-    one, other = (next((tmp_path / name).rglob("leaderboard.csv")).read_bytes() for name in ("serial", "cluster"))
-    assert one == other
-    assert not list((tmp_path / "cluster").rglob("*.tmp"))
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.02)
-
-
-def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    address = "tcp://127.0.0.1:9"
-    assert main(["run", *RUN, "--results", str(tmp_path), "--backend", "dask", "--scheduler", address]) == 2
-    assert f"no Dask scheduler answers at {address}" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -198,5 +126,5 @@ def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path, capsys: pytes
 def test_wrong_options_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], said: str
 ) -> None:
-    assert main(["run", *RUN, "--results", str(tmp_path), *options]) == 2
+    assert main(["run", "--results", str(tmp_path), *options]) == 2
     assert said in capsys.readouterr().err

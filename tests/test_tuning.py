@@ -322,7 +322,9 @@ def test_a_changed_space_or_a_trial_that_was_touched_is_noticed(
     file = stored(tmp_path / "results").folder / "trials/loud-tuned/seed0-fold0/003.json"
     file.write_text(file.read_text().replace('"key": "', '"key": "not'))
     (stored(tmp_path / "results").folder / "runs/loud-tuned/seed0-fold0.json").unlink()
+    capsys.readouterr()
     assert respbench(tmp_path / "results", *options) == 0
+    assert "2 stored trials of loud-tuned came from other code" in capsys.readouterr().out
     assert numbers() == first
     path.write_text(MODEL.replace("0.0, 10.0", "0.0, 5.0"))
     capsys.readouterr()

@@ -15,9 +15,10 @@ from benchmarks.board import COMPLETE, difference
 from benchmarks.curve_figures import draw_curves
 from benchmarks.intervals import Estimate
 from benchmarks.leaderboard import leaderboard
+from benchmarks.pairs import words_on
 from benchmarks.report import Report, report_text, write_report
 from benchmarks.store import Fit
-from benchmarks.twins_report import TWINS, pairs_of, words_on
+from benchmarks.twins_report import OUTCOMES, TWINS, pairs_of
 
 BUDGET = "patients-3fold-labels10"
 STRENGTHS = {"prior": 0.0, "supervised-cnn": 0.8, "equal-cnn": 0.8, "better-cnn": 1.6, "worse-cnn": 0.2}
@@ -65,7 +66,7 @@ def test_differences_are_paired_with_the_twin(written: Report) -> None:
 def test_every_kind_of_outcome_has_its_word_also_where_there_is_none() -> None:
     nan = float("nan")
     gains = {"a": Estimate(0.1, 0.01, 0.2), "b": Estimate(0.1, 0.0, 0.2), "c": Estimate(nan, nan, nan)}
-    assert words_on("AUROC", gains) == (
+    assert words_on("AUROC", gains, OUTCOMES) == (
         "On AUROC, better than the supervised twin: `a`; worse than it: none; not shown to differ from it: `b`; "
         "undefined: `c`."
     )
