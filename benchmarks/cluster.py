@@ -22,11 +22,7 @@ PATIENCE = 60
 
 AGAIN = "run the same command again: what is finished is kept"
 
-QUIET = {"distributed": "critical", "distributed.client": "critical"}
-"""Levels of Dask's logs: what matters of them is said in a sentence."""
-
 HERE = {
-    "logging": QUIET,
     # A worker that is just being started again would be dropped after 15 s.
     "distributed.deploy.lost-worker-timeout": "1 day",
     # What a worker died of is done once more, alone; elsewhere workers come and go for other reasons.
@@ -46,14 +42,19 @@ def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
     Raises:
         InputError: no scheduler answers.
     """
-    for name, level in QUIET.items():
-        logging.getLogger(name).setLevel(level.upper())
+    for name in ("distributed", "distributed.client"):  # what matters of their logs is said in a sentence
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         address: Any = scheduler
         if address is None:
             stack.enter_context(dask.config.set(HERE))
             address = stack.enter_context(
-                LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0")
+                LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    dashboard_address="127.0.0.1:0",
+                    silence_logs=logging.CRITICAL,
+                )
             )
         try:
             client = stack.enter_context(Client(address, timeout=10))
@@ -89,12 +90,11 @@ class Dask(DaskDistributedBackend):  # type: ignore[misc]
     async def _watch(self) -> None:
         """Elsewhere workers may come later, say from the queue of SLURM; on this machine they don't come back."""
         seconds = 0
-        while self._continue:
-            await asyncio.sleep(1)
+        while self._continue and self.client.status == "running":
             try:
                 workers = await self.client.scheduler.ncores()
             except OSError:  # a scheduler that is lost ends the work anyway
-                continue
+                return
             seconds = 0 if workers else seconds + 1
             if seconds == PATIENCE and self.client.cluster is None:
                 self.say(
@@ -105,6 +105,7 @@ class Dask(DaskDistributedBackend):  # type: ignore[misc]
                 gone = InputError(f"all workers of the Dask cluster have ended; {AGAIN}")
                 for future in list(self._results.values()):
                     future.set_exception(gone)
+            await asyncio.sleep(1)
 
     def submit(self, func: Any, callback: Any = None) -> Any:
         """Tell joblib of work that ended in an error, too."""

@@ -71,7 +71,10 @@ def run(plan: Plan, console: Console) -> Store:
     lock = FileLock(locks / digest([str(plan.folder.resolve())]))
     try:
         with lock.acquire(timeout=0):
-            return _run(plan, console)
+            try:
+                return _run(plan, console)
+            finally:
+                Store(plan.folder).remove_temporary()
     except Timeout as error:
         raise InputError(f"another run is writing to {plan.folder}; wait for it, or choose another RESULTS") from error
 
@@ -79,7 +82,7 @@ def run(plan: Plan, console: Console) -> Store:
 def _run(plan: Plan, console: Console) -> Store:
     _bring_back_or_set_aside(plan, console)
     store = Store(plan.folder)
-    store.remove_temporary()
+    store.remove_temporary()  # of a run that was killed
     jobs = _jobs(plan, store, console)
     clips = folds_of(plan.prepared, plan.task, plan.protocol, 0)[0]
     store.write_clips(clips.take(labelled_rows(clips)))
@@ -108,7 +111,6 @@ def _run(plan: Plan, console: Console) -> Store:
     # Ensembles last: they combine what their members have stored by now, which takes no time.
     combined = [job for job in jobs if job.spec.kind == ENSEMBLE and _outdated(job, store)]
     _execute(combined, [], Engine(workers=1), store, console)
-    store.remove_temporary()  # of workers that died
     return store
 
 

@@ -128,6 +128,7 @@ def test_interrupted_it_says_how_to_go_on(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "run the same command to go on" in said
     assert "Traceback" not in said
+    assert not list(tmp_path.rglob("*.tmp"))
 
 
 def test_an_interruption_that_python_swallows_still_ends_the_run(
