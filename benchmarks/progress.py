@@ -61,10 +61,11 @@ class TimeLeft:
     Args:
         work: what is to do: how much of each group.
         workers: how much is done at once.
+        like: of a group, another one that takes about as long, for as long as it was not met itself.
     """
 
-    def __init__(self, work: Mapping[str, int], workers: int) -> None:
-        self.waiting = dict(work)
+    def __init__(self, work: Mapping[str, int], workers: int, like: Mapping[str, str] | None = None) -> None:
+        self.waiting, self.like = dict(work), dict(like or {})
         self.seconds: dict[str, list[float]] = defaultdict(list)
         self.workers = workers
 
@@ -74,12 +75,13 @@ class TimeLeft:
         self.seconds[group].append(seconds)
 
     def left(self) -> str:
-        """Such as ``about 3 min left``; a group that was not met yet counts like the average of the others."""
+        """Such as ``about 3 min left``; a group of which nothing is known counts like the average of the others."""
         known = {group: sum(seconds) / len(seconds) for group, seconds in self.seconds.items()}
         if not known:
             return ""
         usual = sum(known.values()) / len(known)
-        left = sum(known.get(group, usual) * count for group, count in self.waiting.items()) / self.workers
+        pace = {group: known.get(group, known.get(self.like.get(group, ""), usual)) for group in self.waiting}
+        left = sum(pace[group] * count for group, count in self.waiting.items()) / self.workers
         return f"about {left / 60:.0f} min left" if left >= 90 else f"about {left:.0f} s left"
 
 

@@ -218,7 +218,8 @@ class _Session:
     def __init__(self, executor: Executor, display: Display, to_do: Counter[str]) -> None:
         self.executor, self.display = executor, display
         self.finished, self.total = 0, to_do.total()
-        self.time_left, self.best = TimeLeft(to_do, executor.at_once), Best()
+        like = {group: group.removesuffix(TRIALS).removesuffix(TUNED) for group in to_do}
+        self.time_left, self.best = TimeLeft(to_do, executor.at_once, like), Best()
 
     def wave(self, work: Sequence[Work]) -> None:
         """Do work that can be done side by side."""

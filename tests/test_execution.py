@@ -105,6 +105,15 @@ def test_time_left_counts_each_group_at_its_own_pace() -> None:
     assert left.left() == "about 5 s left"
 
 
+def test_what_was_not_met_is_taken_for_what_it_is_like() -> None:
+    left = TimeLeft({"svm": 1, "cnn": 1, "svm trials": 10, "others": 1}, workers=1, like={"svm trials": "svm"})
+    left.done("svm", 1.0)
+    left.done("cnn", 59.0)
+    assert left.left() == "about 40 s left"  # 10 x 1 + (1 + 59) / 2
+    left.done("svm trials", 3.0)
+    assert left.left() == "about 48 s left"  # 9 x 3 + (1 + 59 + 3) / 3
+
+
 def test_the_best_of_each_model_is_shown() -> None:
     best = Best()
     assert str(best) == ""
