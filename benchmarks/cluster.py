@@ -17,6 +17,9 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from corpora.problems import InputError
 
+ANSWER = 10
+"""s in which a scheduler must answer."""
+
 PATIENCE = 60
 """s after which it is said that a cluster has no workers."""
 
@@ -57,7 +60,7 @@ def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
                 )
             )
         try:
-            client = stack.enter_context(Client(address, timeout=10))
+            client = stack.enter_context(Client(address, timeout=ANSWER))
         except (OSError, TimeoutError, ValueError) as error:
             raise InputError(
                 f"no Dask scheduler answers at {scheduler} ({error}); start one with `dask scheduler`, and workers "

@@ -143,7 +143,10 @@ def test_workers_of_this_machine_that_all_ended_end_the_run(tmp_path: Path, monk
             executor.run([Piece("piece", tmp_path)], print)
 
 
-def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_scheduler_that_does_not_answer_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cluster, "ANSWER", 1)
     address = "tcp://127.0.0.1:9"
     assert main(["run", *RUN, "--results", str(tmp_path), "--backend", "dask", "--scheduler", address]) == 2
     assert f"no Dask scheduler answers at {address}" in capsys.readouterr().err
