@@ -70,7 +70,7 @@ explore: $(READY) ## look at a corpus: waveforms, mel-spectrograms, patients, de
 
 tables: $(READY) ## write all tables and figures again from the stored predictions
 	@$(BIN)/respbench report "$(RESULTS)"
-	@if [ "$(RESULTS)" = results ]; then $(BIN)/python -m benchmarks.readme; fi
+	@if [ "$(RESULTS)" = results ]; then $(BIN)/python -m benchmarks.report.readme; fi
 
 data: $(READY) ## fetch the ICBHI 2017 database (1.9 GB), resumable
 	@$(BIN)/respbench data
@@ -92,8 +92,8 @@ format: $(READY) ## format the code
 	$(BIN)/ruff check --fix .
 
 speed: $(READY) ## time respbench against a librosa loop and the notebook's way, on real files; and training steps
-	@$(BIN)/python -m benchmarks.speed $(if $(DATA),"$(DATA)")
-	@$(BIN)/python -m benchmarks.step_speed
+	@$(BIN)/python -m benchmarks.speed.pipeline $(if $(DATA),"$(DATA)")
+	@$(BIN)/python -m benchmarks.speed.steps
 
 clean: ## remove prepared corpora, features and tool caches; results and data stay
 	rm -rf cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

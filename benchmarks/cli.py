@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from benchmarks.interruption import listening
+from benchmarks.execution.signals import listening
 from benchmarks.options import parser
 from corpora.prepare import Prepared
 from corpora.problems import InputError
 
 if TYPE_CHECKING:
-    from benchmarks.protocols import Protocol
+    from corpora.protocols import Protocol
     from models.spec import ModelSpec
 
 INTERRUPTED = 130
@@ -49,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def list_entries(options: argparse.Namespace, console: Console) -> int:
     """``respbench list``: what there is to choose from."""
-    from benchmarks.protocols import CHOICES
     from corpora.catalog import CORPORA
+    from corpora.protocols import CHOICES
     from corpora.tasks import TASKS
     from models.ablations import ABLATIONS
     from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
@@ -99,7 +99,7 @@ def prepare(options: argparse.Namespace, console: Console) -> int:
 
 def explore(options: argparse.Namespace, console: Console) -> int:
     """``respbench explore``: look at a corpus before anything is trained."""
-    from benchmarks.explore import explore as look
+    from benchmarks.report.explore import explore as look
 
     prepared = _open(options, console)
     page = look(prepared, options.results / str(prepared.facts()["name"]) / "explore")
@@ -109,8 +109,8 @@ def explore(options: argparse.Namespace, console: Console) -> int:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """``respbench run``: fit what is missing, write the report, print the leaderboard."""
-    from benchmarks.protocols import CROSS_CORPUS
-    from benchmarks.protocols import find as find_protocol
+    from corpora.protocols import CROSS_CORPUS
+    from corpora.protocols import find as find_protocol
     from models.registry import find as find_models
     from models.registry import usual
 
@@ -134,7 +134,7 @@ def _with_unlabeled(
     options: argparse.Namespace, console: Console, protocol: "Protocol", specs: "Sequence[ModelSpec]"
 ) -> int:
     """The same with recordings of the user's own, which go unlabeled into every fold."""
-    from benchmarks.progress import Display
+    from benchmarks.execution.progress import Display
     from corpora.catalog import open_with_unlabeled
     from corpora.unlabeled import WithUnlabeled, read_unlabeled
 
@@ -155,9 +155,9 @@ def _with_unlabeled(
 
 def _cross(options: argparse.Namespace, console: Console, specs: "Sequence[ModelSpec]") -> int:
     """Fit on one corpus and test the other, in both directions."""
-    from benchmarks.fitting import folds_of
-    from benchmarks.protocols import trained_on
+    from benchmarks.execution.jobs import folds_of
     from corpora.catalog import NEEDED, open_both
+    from corpora.protocols import trained_on
 
     if options.unlabeled is not None:
         raise InputError(
@@ -189,8 +189,8 @@ def _cross(options: argparse.Namespace, console: Console, specs: "Sequence[Model
 
 def ablate(options: argparse.Namespace, console: Console) -> int:
     """``respbench ablate``: the same for variants of models, in a folder of their own."""
-    from benchmarks.ablation import for_ablation
-    from benchmarks.protocols import find as find_protocol
+    from corpora.ablation import for_ablation
+    from corpora.protocols import find as find_protocol
     from models.ablations import find_ablations, models_of
 
     _refuse_early(options)
@@ -201,9 +201,9 @@ def ablate(options: argparse.Namespace, console: Console) -> int:
 
 def _refuse_early(options: argparse.Namespace) -> None:
     """What is wrong with a request is said before a corpus is decoded."""
-    from benchmarks.execution import BACKENDS
-    from benchmarks.protocols import CROSS_CORPUS
-    from benchmarks.tuning import parse_trials
+    from benchmarks.execution.pool import BACKENDS
+    from benchmarks.tuning.study import parse_trials
+    from corpora.protocols import CROSS_CORPUS
     from corpora.tasks import TASKS
 
     if options.protocol.startswith(f"{CROSS_CORPUS}-"):
@@ -232,11 +232,11 @@ def _fit_and_report(
     protocol: "Protocol",
     specs: "Sequence[ModelSpec]",
 ) -> int:
-    from benchmarks.execution import Engine
-    from benchmarks.report import write_report
+    from benchmarks.execution.pool import Engine
+    from benchmarks.report.page import write_report
     from benchmarks.run import Plan
     from benchmarks.run import run as run_plan
-    from benchmarks.tuning import TUNED, parse_trials
+    from benchmarks.tuning.study import TUNED, parse_trials
 
     seeds = options.seeds if options.seeds is not None else (1 if prepared.facts()["simulated"] else 3)
     trials = parse_trials(options.trials)
@@ -256,8 +256,8 @@ def _fit_and_report(
 
 def report(options: argparse.Namespace, console: Console) -> int:
     """``respbench report``: write the tables and figures of results folders again, from the stored predictions."""
-    from benchmarks.report import write_index, write_report
-    from benchmarks.store import Store
+    from benchmarks.report.page import write_index, write_report
+    from benchmarks.storage.store import Store
 
     runs = sorted({path.parents[2] for path in options.folder.rglob("runs/*/seed*-fold*.json")})
     if not runs:
@@ -273,7 +273,7 @@ def _open(
     options: argparse.Namespace, console: Console, corpus: str | None = None, data: Path | None = None
 ) -> Prepared:
     """Prepare the corpus of the options, or another one with the same options."""
-    from benchmarks.progress import Display
+    from benchmarks.execution.progress import Display
     from corpora.catalog import open_corpus
     from corpora.simulated import Simulation
 

@@ -9,17 +9,17 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from benchmarks.ablation import SUFFIX, is_ablation
-from benchmarks.execution import Engine, Executor, Work
-from benchmarks.fitting import Job, Outcome, fit_fingerprint, folds_of
-from benchmarks.progress import Best, Display, TimeLeft
-from benchmarks.protocols import Protocol
-from benchmarks.store import Fit, Store
-from benchmarks.trials import TRIALS, TrialJob, TunedJob
-from benchmarks.tuning import TUNED, Record, Study, batches, study_fingerprint, tunable
+from benchmarks.execution.jobs import Job, Outcome, fit_fingerprint, folds_of
+from benchmarks.execution.pool import Engine, Executor, Work
+from benchmarks.execution.progress import Best, Display, TimeLeft
+from benchmarks.storage.store import Fit, Store
+from benchmarks.tuning.jobs import TRIALS, TrialJob, TunedJob
+from benchmarks.tuning.study import TUNED, Record, Study, batches, study_fingerprint, tunable
+from corpora.ablation import SUFFIX, is_ablation
 from corpora.fingerprint import digest
 from corpora.prepare import Prepared
 from corpora.problems import InputError
+from corpora.protocols import Protocol
 from corpora.unlabeled import labelled_rows
 from models.registry import REGISTRY
 from models.spec import ModelSpec

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.ablation import find_stored
-from benchmarks.store import Fit, Store
+from benchmarks.storage.store import Fit, Store
+from corpora.ablation import find_stored
 from corpora.clips import Clips
 
 KINDS = {"prior": "control", "metadata": "control", "duration": "control", "svm": "baseline", "xgboost": "baseline"}

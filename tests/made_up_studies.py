@@ -14,9 +14,9 @@ from optuna.distributions import (
 )
 from test_report import change_facts
 
-from benchmarks.board import Board, Entry
-from benchmarks.leaderboard import leaderboard
-from benchmarks.store import Store
+from benchmarks.report.leaderboard import leaderboard
+from benchmarks.statistics.results import Board, Entry
+from benchmarks.storage.store import Store
 
 SPACE: dict[str, BaseDistribution] = {
     "C": FloatDistribution(1e-2, 1e2, log=True),

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.fitting import Outcome
+from benchmarks.execution.jobs import Outcome
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.label_efficiency import PAGE as LABEL_EFFICIENCY
-from benchmarks.label_efficiency import write_label_efficiency
-from benchmarks.readme import RESULTS, render
-from benchmarks.report import write_index, write_report
-from benchmarks.results_index import reports_below
-from benchmarks.store import Store
+from benchmarks.report.index import reports_below
+from benchmarks.report.label_efficiency import PAGE as LABEL_EFFICIENCY
+from benchmarks.report.label_efficiency import write_label_efficiency
+from benchmarks.report.page import write_index, write_report
+from benchmarks.report.readme import RESULTS, render
+from benchmarks.storage.store import Store
 from models.registry import REGISTRY
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -59,8 +59,8 @@ def test_the_model_passes_the_contract(clone: Path) -> None:
     done = in_clone(
         clone,
         "pytest",
-        "tests/test_contract.py",
-        "tests/test_fairness.py",
+        "tests/models/test_contract.py",
+        "tests/benchmarks/test_fairness.py",
         "-k",
         "nearest or entropy-mlp",
         "-p",

@@ -1,0 +1,1 @@
+"""The generated pages, tables and figures."""

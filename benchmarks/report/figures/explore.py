@@ -1,0 +1,142 @@
+"""The figures of `respbench explore`: clips by patient, durations, example sounds, classes by device and place."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from benchmarks.report.figures.leaderboard import COLOURS, Drawn, new_figure, png
+from corpora.clips import Clips, Signal
+from features.spectral import bin_frequencies, log_mel, mel_filters, pad, power_spectrum
+
+FRAME_SECONDS = 0.064
+"""Long enough to tell the pitch of a wheeze; a crackle, some 10 ms, still shows as a line."""
+
+MELS = 40
+"""Few enough for every filter to hold a frequency bin at all rates on offer."""
+
+DYNAMIC_RANGE = 70
+"""dB below a clip's loudest band at which the picture is black."""
+
+TICKS = (100, 200, 500, 1000, 2000, 5000)
+"""Hz."""
+
+
+def draw_patients(clips: Clips, title: str) -> Drawn:
+    """How many clips of which class each patient has, the patient with most on the left."""
+    counts = pd.crosstab(clips.patient, clips.label).reindex(columns=range(len(clips.classes)), fill_value=0)
+    order = np.lexsort((counts.index.to_numpy(), -counts.sum(axis=1).to_numpy()))
+    table = counts.to_numpy()[order]
+    figure = new_figure(9, 3.4, title)
+    axes = figure.subplots()
+    below = np.zeros(len(table))
+    for label, name in enumerate(clips.classes):
+        axes.bar(np.arange(len(table)), table[:, label], width=1, bottom=below, color=COLOURS[label], label=name)
+        below += table[:, label]
+    axes.set_xlabel("patients, by number of clips")
+    axes.set_ylabel("clips")
+    axes.set_xticks([])
+    axes.margins(x=0.01)
+    axes.legend(frameon=False)
+    return Drawn(png(figure), "Clips of each patient, by class. Few patients may make up much of a class.")
+
+
+def draw_durations(clips: Clips, title: str) -> Drawn:
+    """Histogram of the durations, a line a class; each class adds up to 100 %."""
+    figure = new_figure(7, 3.4, title)
+    axes = figure.subplots()
+    edges = np.linspace(0, max(float(np.percentile(clips.seconds, 99.5)), 0.1), 31)
+    for label, name in enumerate(clips.classes):
+        seconds = clips.seconds[clips.label == label]
+        counts, _ = np.histogram(np.minimum(seconds, edges[-1]), edges)
+        axes.stairs(100 * counts / max(1, len(seconds)), edges, color=COLOURS[label], label=name, linewidth=1.8)
+    axes.set_xlabel("duration (s); the last bin holds all longer ones")
+    axes.set_ylabel("% of the class")
+    axes.grid(color="0.92")
+    axes.set_axisbelow(True)
+    axes.legend(frameon=False)
+    return Drawn(png(figure), "Durations by class. Where they differ, duration alone tells something about the label.")
+
+
+def draw_sounds(clips: Clips, examples: dict[str, list[int]], title: str) -> Drawn:
+    """Waveforms and mel-spectrograms of some clips of each class.
+
+    Args:
+        clips: the corpus.
+        examples: rows of the clips to show, by class name.
+        title: of the figure.
+    """
+    shown = {name: rows for name, rows in examples.items() if rows}
+    columns = max(len(rows) for rows in shown.values())
+    figure = new_figure(3.3 * columns + 0.6, 2.9 * len(shown) + 0.4, title)
+    grid = figure.subplots(2 * len(shown), columns, squeeze=False, height_ratios=[1, 2] * len(shown))
+    for number, (name, rows) in enumerate(shown.items()):
+        for column in range(columns):
+            wave, picture = grid[2 * number, column], grid[2 * number + 1, column]
+            if column >= len(rows):
+                wave.set_axis_off()
+                picture.set_axis_off()
+                continue
+            row = rows[column]
+            _wave(wave, clips.signals[row], clips.rate)
+            _picture(picture, clips.signals[row], clips.rate)
+            wave.set_title(f"{name}: patient {clips.patient[row]}", fontsize=9)
+            if column == 0:
+                picture.set_ylabel("Hz (mel scale)", fontsize=8)
+    for axes in grid[-1]:
+        axes.set_xlabel("s", fontsize=8)
+    caption = "Waveforms and mel-spectrograms of clips of typical duration, each of another patient within a class"
+    return Drawn(png(figure), f"{caption}; {DYNAMIC_RANGE} dB from black to the brightest.")
+
+
+def draw_columns(clips: Clips, columns: list[str], title: str) -> Drawn:
+    """For each group of each column, the share of the classes; equal bars would mean that the column tells nothing."""
+    tables = {}
+    for column in columns:
+        values = clips.meta[column].fillna("unknown").astype(str).to_numpy()
+        tables[column] = pd.crosstab(values, clips.label).reindex(columns=range(len(clips.classes)), fill_value=0)
+    groups = [len(table) for table in tables.values()]
+    figure = new_figure(7.5, 0.8 + sum(0.3 * n + 0.55 for n in groups), title)
+    grid = figure.subplots(len(columns), 1, squeeze=False, sharex=True, height_ratios=[n + 0.5 for n in groups])
+    for axes, (column, table) in zip(grid[:, 0], tables.items(), strict=True):
+        counts = table.to_numpy()
+        shares = 100 * counts / counts.sum(axis=1, keepdims=True)
+        left = np.zeros(len(table))
+        for label, name in enumerate(clips.classes):
+            axes.barh(np.arange(len(table)), shares[:, label], left=left, color=COLOURS[label], label=name)
+            left += shares[:, label]
+        labels = [f"{value} (n = {n})" for value, n in zip(table.index, counts.sum(axis=1).tolist(), strict=True)]
+        axes.set_yticks(np.arange(len(table)), labels, fontsize=8)
+        axes.invert_yaxis()
+        axes.set_title(column, fontsize=9, loc="left")
+        axes.set_xlim(0, 100)
+    grid[-1, 0].set_xlabel("% of the clips")
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(clips.classes), frameon=False)
+    return Drawn(png(figure), "Share of each class by group. Where the bars differ, the group alone tells something.")
+
+
+def _wave(axes: Axes, signal: Signal, rate: int) -> None:
+    samples = signal.mean(axis=0)
+    axes.plot(np.arange(len(samples)) / rate, samples, color="0.25", linewidth=0.5)
+    axes.margins(x=0)
+    axes.tick_params(labelsize=7, labelbottom=False)
+
+
+def _picture(axes: Axes, signal: Signal, rate: int) -> None:
+    n_fft = 2 ** round(np.log2(FRAME_SECONDS * rate))
+    filters = mel_filters(rate, n_fft, MELS)
+    decibels = log_mel(power_spectrum(pad([signal]), n_fft, n_fft // 8), filters)[0].numpy()
+    seconds, loudest = signal.shape[-1] / rate, float(decibels.max())
+    axes.imshow(
+        decibels.T,
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        vmin=loudest - DYNAMIC_RANGE,
+        vmax=loudest,
+        extent=(0, seconds, -0.5, MELS - 0.5),
+    )
+    centres = bin_frequencies(rate, n_fft).numpy()[filters.argmax(dim=0).numpy()]
+    ticks = [hz for hz in TICKS if hz < centres[-1]]
+    axes.set_yticks(np.interp(ticks, centres, np.arange(MELS)), [str(hz) for hz in ticks])
+    axes.tick_params(labelsize=7)

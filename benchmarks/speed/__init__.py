@@ -1,0 +1,1 @@
+"""Timing the suite against the usual way of doing the same."""

@@ -1,0 +1,1 @@
+"""Nested hyperparameter tuning: studies, their trials, and what they found."""

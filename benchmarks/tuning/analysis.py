@@ -1,0 +1,132 @@
+"""What the stored studies of a tuned model tell: what was chosen, where it lies in its space, and what mattered."""
+
+from collections import Counter, defaultdict
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution, json_to_distribution
+from optuna.importance import FanovaImportanceEvaluator
+from optuna.trial import create_trial
+
+from benchmarks.statistics.metrics import Floats
+from benchmarks.statistics.pairs import Pair
+from benchmarks.statistics.results import Board, Entry
+from benchmarks.storage.store import Stored
+from benchmarks.tuning.study import Record
+
+EDGE = 0.05
+"""Of the width of a space: what lies as near to its end may have wanted to lie beyond."""
+
+ENOUGH = 10
+"""Completed trials of a study; fewer tell nothing about the importance of several parameters."""
+
+TREES = 16
+"""Of the forest that importance is read from; a quarter of Optuna's number, since many studies are averaged."""
+
+
+def tuned_models(board: Board) -> list[Pair]:
+    """Every tuned model beside the same with its default parameters, in the order of the table."""
+    entries = {entry.model: entry for entry in board.entries}
+    absent = "`{}`, the same with its default parameters, was not run"
+    return [
+        Pair(entry, entries.get(entry.untuned), absent.format(entry.untuned))
+        for entry in board.entries
+        if entry.untuned
+    ]
+
+
+def trials_of(entry: Entry) -> list[Record]:
+    """The trials of all studies of a tuned model."""
+    return [record for stored in entry.stored for record in stored.facts["trials"]]
+
+
+def chosen(stored: Stored) -> Record:
+    """The trial with the parameters of a tuned fit."""
+    records: list[Record] = stored.facts["trials"]
+    return next(record for record in records if record["number"] == stored.facts["chosen_trial"])
+
+
+def defaults_chosen(entry: Entry) -> int:
+    """In how many studies no trial was better than the defaults."""
+    return sum(stored.facts["chosen_trial"] == 0 for stored in entry.stored)
+
+
+def inner_auroc(entry: Entry) -> tuple[float, float]:
+    """AUROC on inner test patients of the defaults and of the chosen trials: means over studies with both.
+
+    NaN where no study has them: the defaults may have failed.
+    """
+    pairs = [(stored.facts["trials"][0]["value"], chosen(stored)["value"]) for stored in entry.stored]
+    known = np.array([pair for pair in pairs if pair[0] is not None])
+    before, after = known.mean(axis=0).tolist() if len(known) else (np.nan, np.nan)
+    return before, after
+
+
+def best_so_far(entry: Entry) -> Floats:
+    """(trials,) inner AUROC of the best trial up to each one, minus that of the defaults; the mean over studies.
+
+    Empty where the defaults failed in every study.
+    """
+    values = [[record["value"] for record in stored.facts["trials"]] for stored in entry.stored]
+    known = np.array([study for study in values if study[0] is not None], dtype=np.float64)  # None becomes NaN
+    if not len(known):
+        return np.empty(0)
+    best: Floats = np.fmax.accumulate(known, axis=1) - known[:, :1]
+    mean: Floats = best.mean(axis=0)
+    return mean
+
+
+def at_the_edge(entry: Entry) -> Counter[tuple[str, str]]:
+    """In how many studies a number that was chosen lies at an end of its space: (parameter, ``lower`` or ``upper``).
+
+    The defaults don't count: they were not drawn from the space.
+    """
+    found: Counter[tuple[str, str]] = Counter()
+    for record in (chosen(stored) for stored in entry.stored):
+        for name, value in record["suggested"].items() if record["number"] else ():
+            position = _position(value, json_to_distribution(record["distributions"][name]))
+            if position < EDGE or position > 1 - EDGE:
+                found[name, "lower" if position < EDGE else "upper"] += 1
+    return found
+
+
+def importances(entry: Entry) -> dict[str, list[float]]:
+    """How much of what the inner AUROC varies by is due to each parameter alone, in every study that tells.
+
+    Functional analysis of variance by a random forest (Hutter, Hoos & Leyton-Brown 2014, ICML), over the completed
+    trials of a study, and of the parameters that all of them have. A study with fewer than `ENOUGH` doesn't tell. The
+    shares of a study sum to less than 1: the rest is due to several parameters at once.
+    """
+    found = defaultdict(list)
+    for stored in entry.stored:
+        for name, share in _importances(stored.facts["trials"]).items():
+            found[name].append(share)
+    return dict(sorted(found.items(), key=lambda item: (-float(np.mean(item[1])), item[0])))
+
+
+def _importances(records: list[Record]) -> dict[str, float]:
+    """Of one study; empty where it doesn't tell. Without the defaults, which may lie outside the space."""
+    complete = [record for record in records if record["state"] == "complete" and record["number"]]
+    shared = sorted(set.intersection(*(set(record["suggested"]) for record in complete))) if complete else []
+    if len(complete) < ENOUGH or not shared or len({record["value"] for record in complete}) == 1:
+        return {}
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        study = optuna.create_study(direction="maximize")
+        for record in complete:
+            texts = record["distributions"]
+            spaces = {name: json_to_distribution(text) for name, text in texts.items()}
+            study.add_trial(create_trial(value=record["value"], params=record["suggested"], distributions=spaces))
+        shares = FanovaImportanceEvaluator(n_trees=TREES, seed=0).evaluate(study)
+        return {name: float(share) for name, share in shares.items()}
+    finally:
+        optuna.logging.set_verbosity(level)
+
+
+def _position(value: float, space: BaseDistribution) -> float:
+    """Where a number lies between the ends of its space, 0 to 1; NaN for what is no number or has no choice."""
+    if not isinstance(space, FloatDistribution | IntDistribution) or space.single():
+        return np.nan
+    value, low, high = np.log([value, space.low, space.high]) if space.log else (value, space.low, space.high)
+    return float((value - low) / (high - low))

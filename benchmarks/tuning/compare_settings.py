@@ -1,0 +1,107 @@
+"""Compare settings of models on inner folds of the training patients: how every default in `models/` was chosen.
+
+``python -m benchmarks.tuning.compare_settings svm DATA '{}' '{"n_fft": 512, "hop": 64}'`` prints one row per setting.
+For each seed and outer fold, that fold's training and validation patients alone are divided again; its test patients
+are not touched.
+
+``--labels 10`` leaves labels to 10 % of the inner training patients, ``--against supervised-mlp`` adds the paired
+difference to another model.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from rich.console import Console
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from tabulate import tabulate
+
+from benchmarks.execution.hiding import without_labels
+from benchmarks.statistics.metrics import Predictions, auroc_within_patients
+from corpora.budgets import LabelBudget
+from corpora.catalog import open_corpus
+from corpora.clips import Clips
+from corpora.problems import InputError
+from corpora.splits import Fold, LeavePatientsOut, Splitter
+from corpora.tasks import for_task
+from features.threads import one_thread
+from models.registry import find
+from models.spec import ModelSpec
+
+OUTER, INNER = LeavePatientsOut(5), LeavePatientsOut(4)
+
+
+def inner_folds(clips: Clips, seeds: int, inner: Splitter = INNER) -> Iterator[Fold]:
+    """Folds of the training patients of each outer fold, as rows of ``clips``; ``test`` is the inner test part."""
+    for seed in range(seeds):
+        for outer in OUTER.split(clips, seed):
+            training = np.sort(np.concatenate([outer.train, outer.valid]))
+            for fold in inner.split(clips.take(training), seed):
+                yield Fold(*(training[rows] for rows in (fold.train, fold.valid, fold.test, fold.unlabeled)))
+
+
+def judge(spec: ModelSpec, parameters: dict[str, Any], clips: Clips, fold: Fold) -> tuple[float, float, float]:
+    """AUROC, balanced accuracy and AUROC within patients of a setting on one inner fold (task ``abnormal``)."""
+    with one_thread():
+        unlabeled = without_labels(clips.take(fold.unlabeled)) if spec.unlabeled else None
+        model = spec.build(0, parameters).fit(clips.take(fold.train), clips.take(fold.valid), unlabeled)
+        probabilities = model.predict_proba(without_labels(clips.take(fold.test)))
+    patients, number = np.unique(clips.patient[fold.test], return_inverse=True)
+    label = clips.label[fold.test]
+    predictions = Predictions(label, probabilities, number, np.zeros_like(label), clips.classes)
+    within = auroc_within_patients(predictions, np.ones((1, len(patients))))[0]
+    abnormal = probabilities[:, 1]
+    return float(roc_auc_score(label, abnormal)), float(balanced_accuracy_score(label, abnormal > 0.5)), float(within)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the mean over the inner folds of each setting."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.tuning.compare_settings", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("model", help="name in the registry")
+    parser.add_argument("data", type=Path, help="folder of ICBHI recordings or cycles")
+    parser.add_argument(
+        "settings", nargs="+", type=json.loads, help="parameters that differ from the defaults, as JSON"
+    )
+    parser.add_argument("--seeds", type=int, default=1, help="repetitions of the outer folds (default: 1)")
+    parser.add_argument("--labels", type=int, help="percent of the inner training patients that keep their labels")
+    parser.add_argument("--against", help="a model whose results are subtracted, fold by fold")
+    options = parser.parse_args(arguments)
+    try:
+        names = [options.model] if options.against is None else [options.against, options.model]
+        specs = find(",".join(names))
+        clips = for_task(open_corpus("icbhi", options.data).clips(), "abnormal")
+        inner = INNER if options.labels is None else LabelBudget(options.labels, INNER.folds)
+        folds = list(inner_folds(clips, options.seeds, inner))
+    except InputError as problem:
+        print(f"benchmarks.tuning.compare_settings: {problem}", file=sys.stderr)
+        return 2
+    settings = [(specs[-1], setting) for setting in options.settings]
+    settings = [(spec, {}) for spec in specs[:-1]] + settings
+    judged = []
+    for spec, setting in settings:
+        jobs = (joblib.delayed(judge)(spec, setting, clips, fold) for fold in folds)
+        judged.append(np.array(joblib.Parallel(n_jobs=-1)(jobs)))
+    headers = ["model", "setting", "AUROC", "balanced accuracy", "within patients"]
+    rows = [
+        [spec.name, json.dumps(setting), *np.nanmean(found, axis=0)]
+        for (spec, setting), found in zip(settings, judged, strict=True)
+    ]
+    if options.against is not None:
+        headers += [f"AUROC minus {options.against}", "its standard error"]
+        gains = [(found - judged[0])[:, 0] for found in judged]
+        rows = [[*row, gain.mean(), gain.std() / len(folds) ** 0.5] for row, gain in zip(rows, gains, strict=True)]
+    Console(soft_wrap=True).print(
+        tabulate(rows, headers, tablefmt="pipe", floatfmt=".4f"), markup=False, highlight=False
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""Ablations: the same machinery and folds as a benchmark, in a folder that nobody can take for one."""
+
+import inspect
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_up_corpora import TINY_RUN
+from made_up_results import fail, made_up_results
+
+from benchmarks.cli import main
+from benchmarks.report import page as report_module
+from benchmarks.report.ablation import difference_in_words
+from benchmarks.report.comparisons import COMPARED
+from benchmarks.report.leaderboard import cell
+from benchmarks.report.page import write_index, write_report
+from benchmarks.statistics.results import difference
+from benchmarks.storage.store import Store
+from corpora import protocols
+from corpora.ablation import find_stored, for_ablation, is_ablation
+from corpora.problems import InputError
+from models.ablations import ABLATIONS, Ablation, changed, find_ablations, models_of
+from models.registry import REGISTRY
+
+NAMES = [(group, spec.name) for group, ablation in ABLATIONS.items() for spec in ablation.variants]
+MADE_UP = Ablation(
+    "Is it the sound?", REGISTRY["svm"], (changed("svm", "weak", "half the sound"), changed("svm", "like", "nothing"))
+)
+
+
+@pytest.fixture(autouse=True)
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take most of a report's time and are tested elsewhere."""
+    monkeypatch.setattr(report_module, "draw_figures", lambda board: {})
+
+
+@pytest.fixture
+def one_group() -> Iterator[None]:
+    """The made-up group alone; afterwards the others are back, in their order."""
+    groups = dict(ABLATIONS)
+    ABLATIONS.clear()
+    ABLATIONS["made-up"] = MADE_UP
+    yield
+    ABLATIONS.clear()
+    ABLATIONS.update(groups)
+
+
+@pytest.mark.parametrize(("group", "name"), NAMES)
+def test_every_variant_changes_parameters_that_its_model_has(group: str, name: str) -> None:
+    ablation = ABLATIONS[group]
+    variant = next(spec for spec in ablation.variants if spec.name == name)
+    build = getattr(variant.module(), variant.target.rpartition(":")[2])
+    assert variant.overrides.keys() <= inspect.signature(build).parameters.keys() - {"seed"}
+    assert variant.fingerprint() != ablation.reference.fingerprint(), "the variant changes nothing"
+    assert variant.source != ablation.reference.source, "say in words what differs"
+    assert name not in REGISTRY
+    variant.build(0)
+
+
+def test_groups_are_whole() -> None:
+    assert all(ablation.question and ablation.variants for ablation in ABLATIONS.values())
+    names = [spec.name for spec in models_of(ABLATIONS.values())]
+    assert len(names) == len(set(names))
+    assert {"prior", "metadata", "duration"} <= set(names)
+
+
+def test_groups_are_found_by_name_and_share_what_they_share() -> None:
+    assert find_ablations() == ABLATIONS
+    name = next(iter(ABLATIONS))
+    assert find_ablations(f" {name},") == {name: ABLATIONS[name]}
+    for wrong in ("nothing", f"{name},nothing", ","):
+        with pytest.raises(InputError, match=f"choose from {name}"):
+            find_ablations(wrong)
+    other = replace(MADE_UP, variants=(changed("svm", "weak", "another", C=2.0),))
+    assert len(models_of([MADE_UP, replace(MADE_UP, question="?")])) == len(models_of([MADE_UP]))
+    with pytest.raises(ValueError, match="two models of the ablations are called svm-weak"):
+        models_of([MADE_UP, other])
+
+
+def test_an_ablation_has_the_folds_of_its_protocol_and_a_name_of_its_own() -> None:
+    for name in ("patients-3fold", "random-5fold", "official"):
+        protocol = protocols.find(name)
+        ablation = for_ablation(protocol)
+        assert ablation.name == f"{name}-ablation"
+        assert (ablation.splitter, ablation.warning, ablation.folds) == (
+            protocol.splitter,
+            protocol.warning,
+            protocol.folds,
+        )
+        assert find_stored(ablation.name) == ablation
+        assert find_stored(name) == protocol
+        assert is_ablation(ablation.name)
+        assert is_ablation(f"{ablation.name}-of-0123456789abcdef")
+        assert not is_ablation(name)
+    with pytest.raises(InputError, match="unknown protocol"):
+        find_stored("nothing-ablation")
+
+
+@pytest.mark.usefixtures("one_group")
+def test_a_group_has_a_table_and_words(tmp_path: Path) -> None:
+    strengths = {"metadata": 0.6, "svm": 1.5, "svm-weak": 0.3, "svm-like": 1.5, "svm-old": 0.5}
+    report = write_report(made_up_results(tmp_path, strengths, protocol="patients-3fold-ablation"))
+    text, board = report.page.read_text(), report.board
+    full, weak, like = (board.find(name) for name in ("svm", "svm-weak", "svm-like"))
+    assert full is not None
+    assert weak is not None
+    assert like is not None
+    assert "Is it the sound?" in text
+    assert "This is no benchmark of models" in text
+    assert re.search(r"\| svm +\| the full model +\|", text)
+    for entry in (weak, like):
+        for metric in COMPARED:
+            assert cell(difference(entry, full, metric), signed=True) in text
+        what = next(spec.source for spec in MADE_UP.variants if spec.name == entry.model)
+        assert difference_in_words(entry, full, what) in text
+    said = "`svm-weak` (less of it): worse than `svm` on score, AUROC and AUROC within patients."
+    assert difference_in_words(weak, full, "less of it") == said
+    assert difference_in_words(full, full, "all of it") == (
+        "`svm` (all of it): not shown to differ from `svm` on score, AUROC and AUROC within patients "
+        "(the interval includes 0)."
+    )
+    assert "In no group any more, and only in the tables below: `svm-old`." in text
+    assert "Each model minus `metadata`" in text, "the rest of the report is there, too"
+
+
+@pytest.mark.usefixtures("one_group")
+def test_without_the_full_model_nothing_is_compared(tmp_path: Path) -> None:
+    store = made_up_results(tmp_path, {"svm-weak": 0.3}, protocol="patients-3fold-ablation")
+    fail(store, "svm")
+    text = write_report(store).page.read_text()
+    assert "`svm`, the full model, is not complete here" in text
+
+
+@pytest.mark.usefixtures("one_group")
+def test_a_benchmark_has_no_section_about_parts(tmp_path: Path) -> None:
+    text = write_report(made_up_results(tmp_path, {"svm": 1.5, "svm-weak": 0.3})).page.read_text()
+    assert "the full model" not in text
+
+
+def test_the_index_links_ablations_and_ranks_none(tmp_path: Path) -> None:
+    for protocol in ("patients-3fold", "patients-3fold-ablation"):
+        write_report(made_up_results(tmp_path, {"svm": 1.0}, protocol=protocol))
+    place = tmp_path / "made-up" / "abnormal"
+    shutil.copytree(place / "patients-3fold-ablation", place / "patients-3fold-ablation-of-0123")
+    page = write_index(tmp_path).read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| [")]
+    assert [row.split("](")[0] for row in rows] == ["| [made-up · abnormal · patients-3fold"]
+    listed = page.partition("## Ablations")[2]
+    assert (
+        "- [made-up · abnormal · patients-3fold-ablation](made-up/abnormal/patients-3fold-ablation/README.md)" in listed
+    )
+    assert "patients-3fold-ablation-of-0123" in listed
+
+
+def test_ablations_run_resume_and_stay_apart_from_the_benchmark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = Ablation("Does more penalty matter?", REGISTRY["metadata"], (changed("metadata", "free", "C = 9", C=9.0),))
+    monkeypatch.setitem(ABLATIONS, "tiny", tiny)
+    results = ("--results", str(tmp_path))
+    ablate = ["ablate", "--group", "tiny", *TINY_RUN, *results]
+    assert main(ablate) == 0
+    folder = tmp_path / "simulated" / "abnormal" / "patients-2fold-ablation"
+    table = (folder / "leaderboard.csv").read_bytes()
+    assert set(pd.read_csv(folder / "leaderboard.csv")["model"]) == {"prior", "metadata", "duration", "metadata-free"}
+    assert {stored.facts["protocol"] for stored in Store(folder)} == {"patients-2fold-ablation"}
+    assert "C = 9" in (folder / "README.md").read_text()
+    Store(folder).discard(Store(folder).fits()[0])
+    capsys.readouterr()
+    assert main(ablate) == 0
+    assert "7 of 8 fits are stored already" in capsys.readouterr().out
+    assert (folder / "leaderboard.csv").read_bytes() == table
+    # A benchmark of the same corpus: another folder, the same folds.
+    assert main(["run", "--models", "metadata", *TINY_RUN, *results]) == 0
+    benchmark = folder.with_name("patients-2fold")
+    for name in ("seed0-fold0.csv.gz", "seed0-fold1.csv.gz"):
+        path = Path("runs") / "metadata" / name
+        assert (folder / path).read_bytes() == (benchmark / path).read_bytes()
+    assert not (benchmark / "runs" / "metadata-free").exists()
+    assert main(["run", "--models", "prior", *TINY_RUN, *results, "--protocol", "patients-2fold-ablation"]) == 2

@@ -1,0 +1,190 @@
+"""A Dask cluster on loopback: the same bytes as without one; where it fails, a sentence, and no run that waits on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from distributed import Client, KilledWorker
+from made_up_work import Piece
+
+from benchmarks.cli import main
+from benchmarks.execution import dask_pool as cluster
+from benchmarks.execution.pool import Engine, Executor
+from corpora.problems import InputError
+
+CORPUS = ("--patients", "16", "--clips", "5", "--corpus-seed", "1", "--protocol", "patients-2fold")
+RUN = (*CORPUS, "--models", "prior,metadata,svm", "--seeds", "2", "--trials", "6")
+
+
+class Cluster:
+    """A scheduler and workers, each a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        contact = folder / "scheduler.json"
+        self.where = ("--no-dashboard", "--scheduler-file", str(contact))
+        self.folder = folder
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self.scheduler = background("distributed.cli.dask_scheduler", *self.where, "--host", "127.0.0.1", "--port", "0")
+        wait_for(contact.exists)
+        self.address = contact.read_text().partition('"address": "')[2].partition('"')[0]
+
+    def start_worker(self) -> None:
+        alone = ("--nthreads", "1", "--local-directory", str(self.folder))
+        self.workers.append(background("distributed.cli.dask_worker", *self.where, *alone))
+
+
+@contextmanager
+def running(folder: Path, workers: int) -> Iterator[Cluster]:
+    dask = Cluster(folder)
+    try:
+        for _ in range(workers):
+            dask.start_worker()
+        yield dask
+    finally:
+        for process in (dask.scheduler, *dask.workers):
+            kill(process)
+
+
+def background(module: str, *options: str) -> subprocess.Popen[bytes]:
+    """A process in a session of its own, so that a worker is killed together with its nanny.
+
+    It runs in the folder of the tests, and so knows their made-up work.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *options],
+        cwd=Path(__file__).parent,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=30)
+
+
+@contextmanager
+def begun(results: Path, address: str) -> Iterator[subprocess.Popen[str]]:
+    """A run on a cluster, some of whose trials are stored."""
+    command = [sys.executable, "-m", "benchmarks", "run", *RUN, "--results", str(results)]
+    run = subprocess.Popen(
+        [*command, "--backend", "dask", "--scheduler", address],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with run:
+        wait_for(lambda: len(list(results.glob("**/trials/*/*/*.json"))) > 3 or run.poll() is not None)
+        assert run.poll() is None, "it is in the middle"
+        yield run
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.02)
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Three workers, of which one is killed in the middle of the run."""
+    assert main(["run", *RUN, "--results", str(tmp_path / "serial"), "--workers", "1"]) == 0
+    with running(tmp_path, workers=3) as dask, begun(tmp_path / "cluster", dask.address) as run:
+        kill(dask.workers[0])
+        said, _ = run.communicate(timeout=120)
+    assert run.returncode == 0, said
+    one, other = (next((tmp_path / name).rglob("leaderboard.csv")).read_bytes() for name in ("serial", "cluster"))
+    assert one == other
+    assert not list((tmp_path / "cluster").rglob("*.tmp"))
+
+
+def test_a_run_that_loses_its_scheduler_ends_with_a_sentence(tmp_path: Path) -> None:
+    with running(tmp_path, workers=2) as dask, begun(tmp_path / "cluster", dask.address) as run:
+        kill(dask.scheduler)
+        said, _ = run.communicate(timeout=120)
+    assert run.returncode == 2, said
+    assert "the Dask scheduler was lost; start it and its workers, then run the same command" in said
+    assert "Traceback" not in said
+
+
+def test_a_cluster_without_workers_is_told_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    said: list[str] = []
+    errors: list[str | None] = []
+    with running(tmp_path, workers=0) as dask:
+
+        def say(line: str) -> None:
+            said.append(line)
+            dask.start_worker()
+
+        with Executor(Engine(backend="dask", scheduler=dask.address), say) as executor:
+            executor.run([Piece("piece", tmp_path)], lambda outcome: errors.append(outcome.error))
+    assert errors == [None]
+    assert len(said) == 1
+    assert "has had no worker for 1 s; the run goes on as soon as there is one: start some with" in said[0]
+
+
+def test_workers_of_this_machine_that_all_ended_end_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    with Executor(Engine(workers=1, backend="dask"), print) as executor:
+        executor.client.cluster.scale(0)
+        wait_for(lambda: not executor.client.ncores())
+        with pytest.raises(InputError, match="all workers of the Dask cluster have ended; run the same command again"):
+            executor.run([Piece("piece", tmp_path)], print)
+
+
+def test_a_scheduler_that_does_not_answer_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cluster, "ANSWER", 1)
+    address = "tcp://127.0.0.1:9"
+    assert main(["run", *RUN, "--results", str(tmp_path), "--backend", "dask", "--scheduler", address]) == 2
+    assert f"no Dask scheduler answers at {address}" in capsys.readouterr().err
+
+
+def test_work_that_a_cluster_gives_up_after_its_result_was_lost_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker died before anybody fetched the result, and so did those that did it again."""
+
+    async def lost(self: Client, futures: list[Any], *more: Any, **options: Any) -> list[Any]:
+        error = KilledWorker(futures[0].key, SimpleNamespace(address="tcp://127.0.0.1:9"), 3)
+        self.futures[futures[0].key].set_error(error, None)
+        raise error
+
+    monkeypatch.setattr(Client, "_gather", lost)
+    with (
+        Executor(Engine(workers=1, backend="dask"), print) as executor,
+        pytest.raises(InputError, match="worker processes die before they do anything"),
+    ):
+        executor.run([Piece("piece", tmp_path)], print)
+
+
+def test_a_cluster_that_can_not_do_the_work_is_told() -> None:
+    """Such as one that was started where respbench is not installed."""
+    error = RuntimeError("Error during deserialization of the task graph.\nFor more information, see …")
+    said = r"cluster can't do the work \(RuntimeError: Error during deserialization of the task graph.\); start it"
+    with pytest.raises(InputError, match=said):
+        cluster.Dask.__new__(cluster.Dask).retrieve_result_callback(error)
+
+
+def test_what_always_dies_on_a_cluster_is_given_up_alone(tmp_path: Path) -> None:
+    errors: dict[str, str | None] = {}
+    deeds = ("fine", "dies", "fine", "dies once", "fine")
+    with Executor(Engine(workers=2, backend="dask"), print) as executor:
+        executor.run(
+            [Piece(f"{i} {deed}", tmp_path, deed) for i, deed in enumerate(deeds)],
+            lambda outcome: errors.update({outcome.name: outcome.error}),
+        )
+    assert [name for name, error in errors.items() if error] == ["1 dies"]
+    assert len(errors) == len(deeds)

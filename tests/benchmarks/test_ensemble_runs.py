@@ -1,0 +1,102 @@
+"""Nothing is fitted twice: ensembles combine what members have stored, ablations take over what the benchmark has."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from benchmarks.cli import main
+from benchmarks.storage.store import Fit, Store
+from models import registry
+from models.ensemble import combine
+
+CORPUS = ("--patients", "20", "--clips", "5", "--corpus-seed", "1", "--protocol", "patients-3fold", "--workers", "1")
+
+
+@pytest.fixture(autouse=True)
+def duo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two controls, averaged: an entry of the registry for as long as a test lasts."""
+    members = {"members": ("prior", "metadata")}
+    spec = registry.ModelSpec("duo", "models.ensemble:build", "two controls", "ensemble", members, optional=True)
+    monkeypatch.setitem(registry.REGISTRY, "duo", spec)
+
+
+def run(results: Path, *more: str, command: str = "run") -> int:
+    return main([command, *CORPUS, "--results", str(results), *more])
+
+
+def stored(results: Path, protocol: str = "patients-3fold") -> Store:
+    return Store(results / "simulated" / "abnormal" / protocol)
+
+
+def test_an_ensemble_combines_what_its_members_have_stored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, "--models", "metadata,duo") == 0
+    assert "duo averages models that were not named; they run too: prior." in capsys.readouterr().out
+    store = stored(tmp_path)
+    for fold in range(3):
+        tables = [store.read(Fit(name, 0, fold)) for name in ("prior", "metadata", "duo")]
+        prior, metadata, both = (table.predictions[["normal", "abnormal"]].to_numpy() for table in tables)
+        np.testing.assert_allclose(both, combine([prior, metadata], None), atol=1e-8)
+        seconds = [table.facts["fit_seconds"] for table in tables]
+        assert seconds[2] == pytest.approx(seconds[0] + seconds[1])
+
+
+def test_a_changed_member_makes_the_ensemble_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "--models", "metadata,prior,duo") == 0
+    before = stored(tmp_path).read(Fit("duo", 0, 0)).facts["fingerprint"]
+    spec = registry.REGISTRY["metadata"]
+    monkeypatch.setitem(
+        registry.REGISTRY, "metadata", registry.ModelSpec(spec.name, spec.target, spec.source, spec.kind, {"C": 0.01})
+    )
+    assert run(tmp_path, "--models", "metadata,prior,duo") == 0
+    assert "6 stored fits of duo, metadata came from other code or settings" in capsys.readouterr().out
+    assert stored(tmp_path).read(Fit("duo", 0, 0)).facts["fingerprint"] != before
+
+
+def test_an_ensemble_follows_the_predictions_that_stand_beside_it(tmp_path: Path) -> None:
+    """As after a member was deleted and fitted again on a machine whose last digits differ."""
+    assert run(tmp_path, "--models", "metadata,prior,duo") == 0
+    store, fit = stored(tmp_path), Fit("metadata", 0, 1)
+    before = store.read(Fit("duo", 0, 1)).predictions
+    member, facts = store.read(fit), store.read(fit).facts
+    clips = SimpleNamespace(
+        clip_id=member.predictions["clip_id"].to_numpy(),
+        patient=member.predictions["patient"].to_numpy(),
+        label=(member.predictions["label"] == "abnormal").to_numpy().astype(int),
+        classes=("normal", "abnormal"),
+    )
+    swapped = member.predictions[["abnormal", "normal"]].to_numpy()
+    store.write(fit, clips, swapped, facts)  # type: ignore[arg-type]
+    assert run(tmp_path, "--models", "metadata,prior,duo") == 0
+    after = store.read(Fit("duo", 0, 1)).predictions
+    assert not after.equals(before)
+    prior = store.read(Fit("prior", 0, 1)).predictions[["normal", "abnormal"]].to_numpy()
+    np.testing.assert_allclose(after[["normal", "abnormal"]].to_numpy(), combine([prior, swapped], None), atol=1e-8)
+
+
+def test_an_ensemble_whose_member_failed_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = registry.ModelSpec("metadata", "models.lost:build", "nowhere", "control")
+    monkeypatch.setitem(registry.REGISTRY, "metadata", lost)
+    assert run(tmp_path, "--models", "metadata,prior,duo") == 1
+    assert "duo failed" in capsys.readouterr().out
+
+
+def test_an_ablation_takes_over_what_the_benchmark_has_fitted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "--models", "svm-adventitious,prior") == 0
+    assert run(tmp_path, "--group", "features", command="ablate") == 0
+    assert "6 of 30 fits are stored already" in capsys.readouterr().out
+    benchmark, ablation = stored(tmp_path), stored(tmp_path, "patients-3fold-ablation")
+    for fold in range(3):
+        one, other = (store.read(Fit("svm-adventitious", 0, fold)) for store in (benchmark, ablation))
+        assert one.predictions.equals(other.predictions)
+        assert {**other.facts, "protocol": "patients-3fold"} == one.facts
+        assert other.facts["protocol"] == "patients-3fold-ablation"
+    assert json.loads((ablation.folder / "runs/prior/seed0-fold0.json").read_text())["model"] == "prior"

@@ -1,0 +1,139 @@
+"""Work on every engine: it ends, or is given up with a reason, whatever happens to the processes that do it."""
+
+import gc
+import threading
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+from made_up_work import Piece
+
+from benchmarks.cli import main
+from benchmarks.execution.jobs import Outcome
+from benchmarks.execution.pool import Engine, Executor
+from benchmarks.execution.progress import Best, TimeLeft
+from benchmarks.execution.timeout import OutOfTime, deadline
+
+
+def done(folder: Path, engine: Engine, *deeds: str) -> dict[str, str | None]:
+    """The errors of pieces of work by name, as they were reported."""
+    outcomes: list[Outcome] = []
+    with Executor(engine, print) as executor:
+        executor.run([Piece(f"{i} {deed}", folder, deed) for i, deed in enumerate(deeds)], outcomes.append)
+    with warnings.catch_warnings():  # where workers died, loky leaves its pipes to the garbage collector
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+    assert len({outcome.name for outcome in outcomes}) == len(outcomes) == len(deeds), "each is reported once"
+    for outcome in outcomes:
+        assert (folder / f"{outcome.name}.done").exists() == (outcome.error is None)
+        assert (folder / f"{outcome.name}.given up").exists() == (outcome.error is not None)
+    assert not list(folder.glob(".running*"))
+    return {outcome.name: outcome.error for outcome in outcomes}
+
+
+def test_a_worker_that_dies_costs_what_it_was_doing(tmp_path: Path) -> None:
+    """What was being done when a worker died is done again alone: who dies then is given up, nobody else."""
+    errors = done(tmp_path, Engine(workers=2), "fine", "dies", "dies once", "fine", "fine")
+    assert [name for name, error in errors.items() if error] == ["1 dies"]
+    assert "was killed, probably because memory ran out" in str(errors["1 dies"])
+
+
+def test_what_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    errors = done(tmp_path, Engine(workers=1, timeout=0.5), "fine", "sleeps", "fine")
+    assert errors == {
+        "0 fine": None,
+        "1 sleeps": "took longer than 0.5 s, the limit set by --fit-timeout",
+        "2 fine": None,
+    }
+
+
+def test_a_full_disk_stops_everything(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left on device"):
+        done(tmp_path, Engine(workers=1), "fine", "full disk", "fine")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0 fine.done"]
+
+
+def test_work_that_ends_in_time_is_left_alone() -> None:
+    with deadline(0.2):
+        pass
+    time.sleep(0.4)  # nothing comes after it
+
+
+@pytest.mark.parametrize("thread", [False, True])
+def test_a_deadline_reaches_any_thread(thread: bool) -> None:
+    said: list[str] = []
+
+    def work() -> None:
+        try:
+            with deadline(0.1):
+                while True:
+                    time.sleep(0.01)
+        except OutOfTime as error:
+            said.append(str(error))
+
+    if thread:
+        worker = threading.Thread(target=work)
+        worker.start()
+        worker.join(timeout=10)
+    else:
+        work()
+    assert said == ["took longer than 0.1 s, the limit set by --fit-timeout"]
+
+
+def test_who_does_not_react_is_reported() -> None:
+    """Compiled code hears no exception before it returns."""
+    stuck = threading.Event()
+
+    def work() -> None:
+        with deadline(0.05, stuck.set, grace=0.1):
+            time.sleep(0.5)
+
+    with pytest.raises(OutOfTime):
+        work()
+    assert stuck.is_set()
+
+
+def test_time_left_counts_each_group_at_its_own_pace() -> None:
+    left = TimeLeft({"slow": 3, "fast": 100}, workers=2)
+    assert left.left() == ""
+    left.done("slow", 60.0)
+    left.done("fast", 0.1)
+    assert left.left() == "about 65 s left"  # (2 x 60 + 99 x 0.1) / 2
+    left.done("slow", 60.0)
+    left.done("slow", 60.0)
+    assert left.left() == "about 5 s left"
+
+
+def test_what_was_not_met_is_taken_for_what_it_is_like() -> None:
+    left = TimeLeft({"svm": 1, "cnn": 1, "svm trials": 10, "others": 1}, workers=1, like={"svm trials": "svm"})
+    left.done("svm", 1.0)
+    left.done("cnn", 59.0)
+    assert left.left() == "about 40 s left"  # 10 x 1 + (1 + 59) / 2
+    left.done("svm trials", 3.0)
+    assert left.left() == "about 48 s left"  # 9 x 3 + (1 + 59 + 3) / 3
+
+
+def test_the_best_of_each_model_is_shown() -> None:
+    best = Best()
+    assert str(best) == ""
+    for value in (0.6, 0.71, None, 0.7):
+        best.seen("svm", value)
+    assert str(best) == "best inner AUROC: svm 0.71"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--backend", "cloud"), "unknown backend 'cloud'; choose from processes, dask"),
+        (("--scheduler", "tcp://127.0.0.1:8786"), "a scheduler goes with the backend dask only"),
+        (("--fit-timeout", "0"), "FIT_TIMEOUT=0 must be above 0 s"),
+        (("--trials", "many"), "TRIALS=many is no number of trials; choose from none, quick, standard, thorough"),
+        (("--trials", "-3"), "TRIALS=-3 is no number of trials"),
+    ],
+)
+def test_wrong_options_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], said: str
+) -> None:
+    assert main(["run", "--results", str(tmp_path), *options]) == 2
+    assert said in capsys.readouterr().err

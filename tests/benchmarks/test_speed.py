@@ -1,0 +1,69 @@
+"""Both sides of `make speed` compute the same, or their times could not be compared."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from benchmarks.speed import steps as step_speed
+from benchmarks.speed.pipeline import Comparison, cut, page
+from benchmarks.speed.reference import NotebookCycles, handcrafted_by_file, notebook_fold
+from benchmarks.speed.steps import PASSES, StepCost, step_costs
+from corpora.audio import read_audio
+from corpora.cycles import Cycle
+from corpora.simulated import Simulation, simulate
+from features.handcrafted import Handcrafted
+from features.images import ResizedMel
+from models.registry import SEMI_SUPERVISED
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("cycles")
+    clips = simulate(Simulation(patients=3, clips_per_patient=2))
+    for name, signal in zip(clips.clip_id, clips, strict=True):
+        soundfile.write(folder / f"{name}.wav", signal[0], 4000, subtype="PCM_16")
+    return sorted(folder.iterdir())
+
+
+def test_the_librosa_loop_computes_the_handcrafted_vector(paths: list[Path]) -> None:
+    features = Handcrafted()
+    ours = features([read_audio(path, 4000) for path in paths], 4000)
+    usual = handcrafted_by_file(paths, features)
+    np.testing.assert_allclose(ours, usual, rtol=1e-3, atol=2e-3)
+
+
+def test_the_notebook_sees_the_same_images(paths: list[Path]) -> None:
+    ours = ResizedMel()([read_audio(path, 4000) for path in paths], 4000)
+    cycles = NotebookCycles(paths, np.zeros(len(paths), dtype=np.int64))
+    np.testing.assert_allclose(ours, np.stack([cycles[i][0].numpy() for i in range(len(paths))]), atol=0.05)
+
+
+def test_the_notebook_learns(paths: list[Path]) -> None:
+    part = (paths, np.arange(len(paths)) % 2)
+    p = notebook_fold([part, part, part], epochs=30, batch_size=4, seed=0)
+    assert (p.argmax(axis=1) == part[1]).mean() > 0.6
+
+
+def test_whole_recordings_are_cut_first(paths: list[Path], tmp_path: Path) -> None:
+    (piece,) = cut([Cycle(paths[0], "one", "p", "normal", 0.2, 0.7)], tmp_path)
+    assert piece.end is None
+    np.testing.assert_allclose(read_audio(piece.path, 4000), read_audio(paths[0], 4000, 0.2, 0.7), atol=1e-4)
+
+
+def test_the_page_states_the_ratio() -> None:
+    assert " 4.0 x |" in page([Comparison("this", 8.0, 2.0, "the same")])
+    assert " 1.50 x |" in step_speed.page([StepCost("vat-cnn", 3.0, 2.0)])
+
+
+def test_every_method_has_its_passes_counted() -> None:
+    assert PASSES.keys() == SEMI_SUPERVISED.keys()
+
+
+def test_an_epoch_is_timed_beside_its_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("CLIPS", 16), ("SIZE", (1, 16, 8)), ("STEPS", 2), ("ROUNDS", 1)):
+        monkeypatch.setattr(step_speed, name, value)
+    costs = step_costs()
+    assert [cost.model for cost in costs] == [f"{method}-cnn" for method in PASSES]
+    assert all(cost.epoch > 0 and cost.passes > 0 for cost in costs)

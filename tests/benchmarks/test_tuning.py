@@ -1,0 +1,348 @@
+"""Tuning: what trials see; that they are the same however they come about; that nothing of them is lost or mixed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_up_corpora import made_up_clips
+
+from benchmarks.cli import main
+from benchmarks.storage.store import Fit, Store
+from benchmarks.tuning import study as tuning
+from benchmarks.tuning.study import Record, Study
+from corpora.clips import Clips
+from corpora.splits import Fold, LeavePatientsOut
+from models.registry import REGISTRY, from_file
+from models.spec import ModelSpec
+
+MODEL = '''"""Hears how loud a clip is, the better the nearer its parameter is to 3; fails where it is far away."""
+import numpy as np
+
+
+class Loud:
+    n_parameters = 1
+
+    def __init__(self, seed, near, watched):
+        self.rng, self.near = np.random.default_rng(seed), near
+        if watched:
+            self.on_epoch = None
+
+    def fit(self, train, valid, unlabeled=None):
+        if self.near > 9:
+            raise RuntimeError("too far")
+        for epoch in range(8):
+            if getattr(self, "on_epoch", None):
+                self.on_epoch(epoch, self.predict_proba)
+        return self
+
+    def predict_proba(self, clips):
+        loud = np.array([np.abs(signal).mean() for signal in clips])
+        noise = np.random.default_rng(len(clips)).normal(0, abs(self.near - 3) * 0.01, len(clips))
+        p = 1 / (1 + np.exp(-10 * (loud - loud.mean() + noise)))
+        return np.stack([1 - p, p], axis=1)
+
+
+def build(*, seed, near=6.0, watched=False):
+    return Loud(seed, near, watched)
+
+
+def space(trial):
+    return {"near": trial.suggest_float("near", 0.0, 10.0)}
+'''
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> ModelSpec:
+    path = tmp_path_factory.mktemp("models") / "loud.py"
+    path.write_text(MODEL)
+    return from_file(path)
+
+
+@pytest.fixture(scope="module")
+def clips() -> Clips:
+    """Abnormal ones are louder."""
+    clips = made_up_clips(patients=24, clips_each=6, samples=40)
+    louder = [signal * (1 + 0.3 * label) for signal, label in zip(clips.signals, clips.label, strict=True)]
+    return replace(clips, signals=louder)
+
+
+def outer(clips: Clips, seed: int = 0) -> Fold:
+    return next(LeavePatientsOut(3).split(clips, seed))
+
+
+def study_of(spec: ModelSpec, seed: int = 0) -> Study:
+    return Study(spec, "a study", seed, 0)
+
+
+def trials(study: Study, count: int, clips: Clips, fold: Fold, order: Callable[[range], Any] = list) -> list[Record]:
+    """A study's trials, the batches in their order, the trials of a batch in ``order``."""
+    records: list[Record] = []
+    for batch in tuning.batches(count):
+        done = {n: tuning.run_trial(study, n, tuning.history_of(n, records), clips, fold) for n in order(batch)}
+        records += [json.loads(json.dumps(done[n])) for n in batch]
+    return records
+
+
+@given(count=st.integers(1, 60), more=st.integers(0, 60))
+def test_a_larger_budget_begins_like_a_smaller_one(count: int, more: int) -> None:
+    records: list[Record] = [{"number": n} for n in range(count + more)]
+    for known in (count, count + more):
+        numbers = [n for batch in tuning.batches(known) for n in batch]
+        assert numbers == list(range(known))
+    for batch in tuning.batches(count):
+        for number in batch:
+            # Of its own batch a trial knows nothing, of the earlier ones everything, however many are still to come.
+            assert [record["number"] for record in tuning.history_of(number, records)] == list(range(batch[0]))
+
+
+def test_trials_meet_training_patients_only(spec: ModelSpec, clips: Clips) -> None:
+    for seed in range(3):
+        for fold in LeavePatientsOut(3).split(clips, seed):
+            record = tuning.run_trial(study_of(spec, seed), 0, (), clips, fold)
+            own = {*clips.patient[fold.train].tolist(), *clips.patient[fold.valid].tolist()}
+            assert set(record["patients"]) == own
+            assert not own & set(clips.patient[fold.test].tolist())
+
+
+def test_nothing_about_test_patients_changes_a_trial() -> None:
+    """Their labels are turned round and their sounds replaced by noise: a real model is proposed and judged alike."""
+    clips = made_up_clips(patients=24, clips_each=6, samples=2000)
+    fold = outer(clips)
+    rng = np.random.default_rng(1)
+    label, signals = clips.label.copy(), list(clips.signals)
+    label[fold.test] = 1 - label[fold.test]
+    for row in fold.test:
+        signals[row] = rng.normal(0, 1, (1, 2000)).astype(np.float32)
+    changed = replace(clips, label=label, signals=signals)
+    one, other = (trials(study_of(REGISTRY["svm"]), 7, which, fold) for which in (clips, changed))
+    assert one == other
+    assert len({record["value"] for record in one}) > 2
+
+
+def test_a_study_is_the_same_in_any_order_and_finds_what_is_better(spec: ModelSpec, clips: Clips) -> None:
+    fold = outer(clips)
+    records = trials(study_of(spec), 25, clips, fold)
+    assert trials(study_of(spec), 25, clips, fold, lambda batch: reversed(batch)) == records
+    assert trials(study_of(spec), 10, clips, fold) == records[:10]
+    assert trials(study_of(spec, seed=1), 2, clips, fold)[1]["parameters"] != records[1]["parameters"]
+    best = tuning.best_of(records)
+    assert best["value"] > records[0]["value"]
+    assert abs(best["parameters"]["near"] - 3) < abs(6 - 3)
+    # Later trials, which know the earlier ones, lie nearer to what is best than those drawn at random.
+    near = np.array([abs(record["parameters"].get("near", 3) - 3) for record in records])
+    assert near[13:].mean() < near[1:5].mean()
+
+
+def test_trial_0_has_the_defaults_and_optuna_knows_them(spec: ModelSpec, clips: Clips) -> None:
+    record = tuning.run_trial(study_of(spec), 0, (), clips, outer(clips))
+    assert record["parameters"] == {}
+    assert record["suggested"] == {"near": 6.0}
+    # What lies outside the space, as the machine's gamma "scale", Optuna isn't told.
+    svm = tuning.proposal(REGISTRY["svm"], 0, tuning._ask(study_of(spec), 0, ()))
+    assert svm["suggested"].keys() == svm["distributions"].keys()
+    assert svm["suggested"]["C"] == 1.0
+    assert "gamma" not in svm["suggested"]
+
+
+def test_what_is_trained_epoch_by_epoch_is_given_up_when_it_falls_behind(spec: ModelSpec, clips: Clips) -> None:
+    watched = replace(spec, overrides={"watched": True, "near": 3.0})
+    records = trials(study_of(watched), 9, clips, outer(clips))
+    assert records[0]["state"] == "complete"
+    assert len(records[0]["curve"]) == 8
+    assert records[0]["value"] == records[0]["curve"][-1]
+    pruned = [record for record in records if record["state"] == "pruned"]
+    assert pruned
+    for record in pruned:
+        assert len(record["curve"]) == tuning.WARM_UP + 1
+        assert record["value"] is None
+        assert max(record["curve"]) < records[0]["curve"][tuning.WARM_UP]
+    # One inner fold only: nobody is met who isn't in it, and that is everyone.
+    assert records[1]["patients"] == records[0]["patients"]
+
+
+def test_failed_trials_stay_in_the_record_and_are_never_chosen(spec: ModelSpec, clips: Clips) -> None:
+    records = trials(study_of(spec), 25, clips, outer(clips))
+    failed = [record for record in records if record["state"] == "failed"]
+    assert failed
+    assert all(record["error"] == "RuntimeError: too far" and record["parameters"]["near"] > 9 for record in failed)
+    assert tuning.best_of(records)["state"] == "complete"
+    with pytest.raises(ValueError, match=r"no trial of \d+ was completed; the first failed: RuntimeError: too far"):
+        tuning.best_of(failed)
+
+
+def test_of_equal_trials_the_defaults_are_chosen() -> None:
+    records = [{"number": n, "state": "complete", "value": value} for n, value in enumerate((0.7, 0.6, 0.7))]
+    assert tuning.best_of(records)["number"] == 0
+
+
+def test_auroc_of_a_trial_is_scikit_learns(clips: Clips) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(0)
+    for classes in (2, 4):
+        some = made_up_clips(patients=10, clips_each=8, classes=classes)
+        p = rng.dirichlet(np.ones(classes), len(some))
+        expected = roc_auc_score(some.label, p[:, 1] if classes == 2 else p, multi_class="ovr")
+        assert tuning.auroc_of(some, p) == pytest.approx(expected)
+    with pytest.raises(ValueError, match="not finite"):
+        tuning.auroc_of(clips, np.full((len(clips), 2), np.nan))
+    one = np.flatnonzero(clips.label == 1)
+    with pytest.raises(ValueError, match="lack a class"):
+        tuning.auroc_of(clips.take(one), np.full((len(one), 2), 0.5))
+
+
+def test_a_trial_is_known_by_its_study_its_number_and_what_it_knew(spec: ModelSpec) -> None:
+    record = {"state": "complete", "parameters": {"near": 1.0}, "value": 0.5, "curve": []}
+    study = study_of(spec)
+    keys = {
+        tuning.key_of(study, 1, (record,)),
+        tuning.key_of(study, 2, (record,)),
+        tuning.key_of(replace(study, fingerprint="changed"), 1, (record,)),
+        tuning.key_of(replace(study, fold=1), 1, (record,)),
+        tuning.key_of(replace(study, seed=1), 1, (record,)),
+        tuning.key_of(study, 1, ({**record, "value": 0.6},)),
+    }
+    assert len(keys) == 6
+    # How long a trial took is chance.
+    assert tuning.key_of(study, 1, ({**record, "seconds": 3.0},)) in keys
+
+
+@pytest.mark.parametrize(("text", "count"), [("none", 0), ("quick", 3), ("standard", 20), ("thorough", 100), ("7", 7)])
+def test_budgets_have_names(text: str, count: int) -> None:
+    assert tuning.parse_trials(text) == count
+
+
+# Through the command line
+
+CORPUS = ("--patients", "20", "--clips", "5", "--corpus-seed", "1", "--protocol", "patients-3fold", "--workers", "1")
+
+
+def respbench(results: Path, *more: str) -> int:
+    return main(["run", *CORPUS, "--results", str(results), *more])
+
+
+def stored(results: Path) -> Store:
+    return Store(results / "simulated" / "abnormal" / "patients-3fold")
+
+
+def test_a_tuned_model_has_a_row_beside_its_defaults(tmp_path: Path) -> None:
+    assert respbench(tmp_path, "--models", "prior,svm", "--trials", "6") == 0
+    store = stored(tmp_path)
+    assert {fit.model for fit in store.fits()} == {"prior", "svm", "svm-tuned"}
+    for fold in range(3):
+        facts, untuned = (store.facts(Fit(name, 0, fold)) for name in ("svm-tuned", "svm"))
+        assert facts["untuned"] == "svm"
+        assert [trial["number"] for trial in facts["trials"]] == list(range(6))
+        best = tuning.best_of(facts["trials"])
+        assert facts["chosen_trial"] == best["number"]
+        assert facts["parameters"] == {**untuned["parameters"], **best["parameters"]}
+        assert facts["tune_seconds"] > 0
+        assert untuned["trials"] == []
+        for trial in facts["trials"]:
+            assert set(trial["patients"]) == {*facts["train_patients"], *facts["valid_patients"]}
+            assert not set(trial["patients"]) & set(facts["test_patients"])
+        same = store.read(Fit("svm-tuned", 0, fold)).predictions.equals(store.read(Fit("svm", 0, fold)).predictions)
+        assert same == (best["number"] == 0)
+
+
+def test_more_trials_go_on_from_those_that_are_there(tmp_path: Path) -> None:
+    assert respbench(tmp_path / "one", "--models", "prior,metadata", "--trials", "3") == 0
+    before = trial_files(tmp_path / "one")
+    assert len(before) == 9
+    assert respbench(tmp_path / "one", "--models", "prior,metadata", "--trials", "7") == 0
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert respbench(tmp_path / "two", "--models", "prior,metadata", "--trials", "7") == 0
+    one, two = ((stored(tmp_path / name).folder / "leaderboard.csv").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+def test_killed_while_it_tunes_it_ends_the_same(tmp_path: Path) -> None:
+    """SIGKILL to the whole process group, twice; no trial that was stored is done again."""
+    options = ("--models", "prior,metadata", "--trials", "9")
+    assert respbench(tmp_path / "whole", *options) == 0
+    run = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "run",
+        *CORPUS[:-1],
+        "2",
+        "--results",
+        str(tmp_path / "killed"),
+        *options,
+    ]
+    for least in (2, 14):
+        process = subprocess.Popen(run, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + 90
+        while len(found := trial_files(tmp_path / "killed")) < least and process.poll() is None:
+            assert time.monotonic() < deadline, "the run makes no progress"
+            time.sleep(0.01)
+        assert process.poll() is None, "killed in the middle"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert subprocess.run(run, capture_output=True, timeout=120).returncode == 0
+    after = trial_files(tmp_path / "killed")
+    assert len(after) == 27
+    assert {path: after[path] for path in found} == found
+    whole, killed = ((stored(tmp_path / name).folder / "leaderboard.csv").read_bytes() for name in ("whole", "killed"))
+    assert whole == killed
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def trial_files(results: Path) -> dict[Path, int]:
+    """Stored trials, and when they were written."""
+    return {path: path.stat().st_mtime_ns for path in results.rglob("trials/*/*/[0-9]*.json")}
+
+
+def test_a_changed_space_or_a_trial_that_was_touched_is_noticed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "loud.py"
+    path.write_text(MODEL)
+    options = ("--models", "prior", "--model", str(path), "--trials", "6")
+
+    def numbers() -> dict[str, Any]:
+        facts = stored(tmp_path / "results").facts(Fit("loud-tuned", 0, 0))
+        return {str(trial["number"]): trial["parameters"] for trial in facts["trials"]}
+
+    assert respbench(tmp_path / "results", *options) == 0
+    first = numbers()
+    # A trial with another value: those after it would have proposed something else.
+    file = stored(tmp_path / "results").folder / "trials/loud-tuned/seed0-fold0/003.json"
+    file.write_text(file.read_text().replace('"key": "', '"key": "not'))
+    (stored(tmp_path / "results").folder / "runs/loud-tuned/seed0-fold0.json").unlink()
+    capsys.readouterr()
+    assert respbench(tmp_path / "results", *options) == 0
+    assert "2 stored trials of loud-tuned came from other code" in capsys.readouterr().out
+    assert numbers() == first
+    path.write_text(MODEL.replace("0.0, 10.0", "0.0, 5.0"))
+    capsys.readouterr()
+    assert respbench(tmp_path / "results", *options) == 0
+    assert "came from other code or settings" in capsys.readouterr().out
+    assert max(p["near"] for p in numbers().values() if p) <= 5 < max(p["near"] for p in first.values() if p)
+
+
+def test_a_model_without_any_complete_trial_fails_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "loud.py"
+    path.write_text(MODEL.replace("if self.near > 9", "if True"))
+    assert respbench(tmp_path / "results", "--models", "prior", "--model", str(path), "--trials", "2") == 1
+    assert "no trial of 2 was completed; the first failed: RuntimeError: too far" in capsys.readouterr().out
+    assert len(stored(tmp_path / "results").failures()) == 6
+
+
+def test_some_models_are_never_tuned(tmp_path: Path) -> None:
+    assert not tuning.tunable(REGISTRY["cnn-lecture"]), "the practical's recipe is what it is"
+    assert not tuning.tunable(REGISTRY["prior"]), "nothing to tune"
+    assert not tuning.tunable(REGISTRY["ensemble"])
+    assert tuning.tunable(REGISTRY["fixmatch-cnn"])

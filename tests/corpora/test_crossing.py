@@ -1,0 +1,385 @@
+"""Cross-corpus: two corpora side by side, one trained on and the other tested, in both directions, and filed so."""
+
+import json
+import runpy
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_up_corpora import clips_with, noise, write_kauh, write_manifest, write_segmented, write_sound, write_sprsound
+
+from benchmarks.cli import main
+from benchmarks.execution.jobs import fit_fingerprint
+from benchmarks.report.crossing import what_is_lacking
+from benchmarks.report.index import results_index
+from benchmarks.report.leaderboard import leaderboard
+from benchmarks.report.page import write_report
+from benchmarks.storage.store import Fit, Store
+from corpora.catalog import open_both, open_corpus
+from corpora.clips import Clips
+from corpora.crossing import CORPUS, BetweenCorpora
+from corpora.fingerprint import code_fingerprint, digest
+from corpora.problems import InputError
+from corpora.protocols import find
+from corpora.simulated import Simulation
+from corpora.splits import VALIDATION, LeavePatientsOut
+from features.cache import cached
+from features.handcrafted import Handcrafted
+from models.registry import REGISTRY
+
+PROJECT = Path(__file__).resolve().parents[2]
+VALIDATOR = PROJECT.parent / "shared" / "tools" / "validate_results.py"
+MODELS = ("--models", "prior,metadata", "--workers", "1", "--seeds", "1")
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory):
+    """A folder of each layout: ICBHI's cycles, SPRSound and KAUH; the first two share the patients 101 to 106."""
+    folder = tmp_path_factory.mktemp("sounds")
+    write_segmented(folder / "icbhi", patients=6)
+    write_sprsound(folder / "sprsound", patients=6)
+    write_kauh(folder / "kauh", patients=8)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def opened(sounds, cache):
+    """The three, prepared."""
+    return {name: open_corpus(name, sounds / name, cache=cache) for name in ("icbhi", "sprsound", "kauh")}
+
+
+@pytest.fixture(scope="module")
+def joined(opened, cache):
+    """ICBHI and SPRSound: what tests the first, what tests the second."""
+    return open_both(opened["icbhi"], opened["sprsound"], cache)
+
+
+def two_corpora(*counts: list[list[int]]) -> Clips:
+    """Clips in memory, of the corpora a and b with so many of each class as ``counts`` (patients, classes) say."""
+    parts = [clips_with(table, seed=i) for i, table in enumerate(counts)]
+    names = "ab"[: len(parts)]
+    return Clips(
+        signals=[signal for part in parts for signal in part],
+        rate=4000,
+        label=np.concatenate([part.label for part in parts]),
+        patient=np.concatenate([[f"{n}:{p}" for p in part.patient] for n, part in zip(names, parts, strict=True)]),
+        clip_id=np.concatenate([[f"{n}:{c}" for c in part.clip_id] for n, part in zip(names, parts, strict=True)]),
+        classes=parts[0].classes,
+        meta=pd.concat([part.meta.assign(corpus=n) for n, part in zip(names, parts, strict=True)], ignore_index=True),
+    )
+
+
+# Two corpora side by side
+
+
+def test_joined_clips_are_those_of_both_under_new_names(opened, joined):
+    clips = joined[0].clips()
+    for name in ("icbhi", "sprsound"):
+        rows = np.flatnonzero(clips.meta[CORPUS].to_numpy() == name)
+        own, part = opened[name].clips(), clips.take(rows)
+        assert part.clip_id.tolist() == [f"{name}:{clip}" for clip in own.clip_id]
+        assert part.patient.tolist() == [f"{name}:{patient}" for patient in own.patient]
+        assert part.label.tolist() == own.label.tolist()
+        assert all(np.array_equal(a, b) for a, b in zip(part, own, strict=True))
+        for column in own.meta:
+            assert part.meta[column].tolist() == own.meta[column].tolist()
+    assert len(clips) == len(opened["icbhi"].clips()) + len(opened["sprsound"].clips())
+
+
+def test_both_directions_and_orders_share_one_folder(opened, joined, cache):
+    assert joined[0].folder == joined[1].folder
+    assert open_both(opened["sprsound"], opened["icbhi"], cache) == (joined[1], joined[0])
+    assert open_both(opened["icbhi"], opened["kauh"], cache)[0].folder != joined[0].folder
+
+
+def test_facts_say_what_is_tested_and_what_is_trained_on(opened, joined):
+    for prepared, tested, trained_on in ((joined[0], "icbhi", "sprsound"), (joined[1], "sprsound", "icbhi")):
+        facts = prepared.facts()
+        assert facts["name"] == tested
+        assert facts["tested"] == opened[tested].facts()
+        assert facts["trained_on"] == opened[trained_on].facts()
+        assert facts["simulated"] is False
+        assert str(facts["description"]).startswith(f"tested: {opened[tested].facts()['description']}; trained on: ")
+    assert joined[0].facts()["fingerprint"] == joined[1].facts()["fingerprint"]
+
+
+def test_features_of_joined_clips_are_computed_once_and_are_those_of_each(opened, joined):
+    extractor = Handcrafted(series=("mfcc",), differences=0, summaries=("mean", "std"))
+    clips = joined[1].clips()
+    for name in ("icbhi", "sprsound"):
+        rows = np.flatnonzero(clips.meta[CORPUS].to_numpy() == name)
+        np.testing.assert_array_equal(cached(extractor, clips.take(rows)), cached(extractor, opened[name].clips()))
+    assert len(list((joined[0].folder / "features").glob("*.npy"))) == 1
+
+
+def test_a_corpus_of_two_classes_makes_the_other_one_so(opened, tmp_path):
+    sounds = [write_sound(tmp_path / f"{i}.wav", noise(seed=500 + i)) for i in range(2)]
+    rows = [f"{path},p,{label}" for path, label in zip(sounds, ("normal", "abnormal"), strict=True)]
+    other = open_corpus("manifest", write_manifest(tmp_path, *rows), cache=tmp_path / "cache")
+    clips = open_both(opened["icbhi"], other, tmp_path / "cache")[0].clips()
+    assert clips.classes == ("normal", "abnormal")
+    assert np.bincount(clips.label).tolist() == [7, 19]
+
+
+def test_corpora_of_one_name_are_refused(opened, tmp_path):
+    with pytest.raises(InputError, match="both corpora are called kauh"):
+        open_both(opened["kauh"], opened["kauh"], tmp_path)
+
+
+def test_a_sound_that_both_corpora_hold_is_refused(opened, sounds, tmp_path):
+    path = next((sounds / "icbhi").rglob("*.wav"))
+    other = open_corpus("manifest", write_manifest(tmp_path, f"{path},p1,normal"), cache=tmp_path)
+    with pytest.raises(InputError, match=r"holds the same sound as clip .* of icbhi, so that a model would be tested"):
+        open_both(opened["icbhi"], other, tmp_path)
+    assert not [path for path in (tmp_path / "corpora").iterdir() if "icbhi+manifest" in path.name and path.is_dir()]
+
+
+# Who is trained on and who is tested
+
+tables = st.integers(2, 4).flatmap(
+    lambda classes: st.tuples(
+        *(
+            st.lists(st.lists(st.integers(1, 3), min_size=classes, max_size=classes), min_size=low, max_size=8)
+            for low in (2, 1)
+        )
+    )
+)
+
+
+@given(tables, st.integers(0, 5))
+def test_one_corpus_is_tested_whole_and_the_other_divided_by_patient(counts, seed):
+    clips = two_corpora(*counts)
+    (fold,) = BetweenCorpora("a").split(clips, seed)
+    corpus = clips.meta[CORPUS].to_numpy()
+    assert fold.test.tolist() == np.flatnonzero(corpus == "b").tolist()
+    assert sorted([*fold.train, *fold.valid]) == np.flatnonzero(corpus == "a").tolist()
+    parts = [set(clips.patient[rows].tolist()) for rows in (fold.train, fold.valid, fold.test)]
+    assert all(parts)
+    assert sum(map(len, parts)) == len(set.union(*parts))
+    assert set(clips.label[fold.train].tolist()) == set(range(len(clips.classes)))
+    (again,) = BetweenCorpora("a").split(clips, seed)
+    assert again.train.tolist() == fold.train.tolist()
+
+
+@given(tables, st.randoms(use_true_random=False))
+def test_the_tested_clips_decide_nothing_about_the_training(counts, random):
+    clips = two_corpora(*counts)
+    (fold,) = BetweenCorpora("a").split(clips, 0)
+    label = clips.label.copy()
+    label[fold.test] = random.sample(label[fold.test].tolist(), len(fold.test))
+    (other,) = BetweenCorpora("a").split(replace(clips, label=label), 0)
+    assert (other.train.tolist(), other.valid.tolist()) == (fold.train.tolist(), fold.valid.tolist())
+
+
+def test_validation_is_a_tenth_and_the_seed_deals_it():
+    clips = two_corpora([[2, 2]] * 40, [[1, 1]] * 3)
+    folds = [next(BetweenCorpora("a").split(clips, seed)) for seed in range(4)]
+    assert {len(set(clips.patient[fold.valid].tolist())) for fold in folds} == {round(40 * VALIDATION)}
+    assert len({tuple(fold.valid.tolist()) for fold in folds}) > 1
+
+
+@pytest.mark.parametrize(
+    ("clips", "message"),
+    [
+        (clips_with([[1, 1]] * 3), "the protocol cross-corpus needs a and one other corpus"),
+        (two_corpora([[1, 1]] * 3), "the protocol cross-corpus needs a and one other corpus"),
+        (two_corpora([[1, 1]], [[1, 1]] * 3), "the corpus a has one patient only, and none to spare for validation"),
+        (two_corpora([[1, 0]] * 3, [[1, 1]]), "the corpus a holds no clip of 'abnormal', which can then neither be"),
+        (two_corpora([[1, 1]] * 3, [[0, 1]]), "the corpus b holds no clip of 'normal', which can then neither be"),
+        (two_corpora([[1, 0], [0, 1]], [[1, 1]]), "none to spare for validation, each being the only one"),
+    ],
+)
+def test_what_can_not_be_had_is_explained(clips, message):
+    with pytest.raises(InputError, match=message):
+        list(BetweenCorpora("a").split(clips, 0))
+
+
+def test_a_patient_of_both_corpora_is_refused():
+    clips = two_corpora([[1, 1]] * 3, [[1, 1]] * 3)
+    clips = replace(clips, patient=np.array([name.partition(":")[2] for name in clips.patient.tolist()]))
+    with pytest.raises(InputError, match="patient p000 is in both corpora; rename the patient"):
+        list(BetweenCorpora("a").split(clips, 0))
+
+
+# Protocol and fingerprint
+
+
+def test_the_protocol_says_what_it_was_trained_on():
+    protocol = find("cross-corpus-from-my clips")
+    assert protocol.splitter == BetweenCorpora("my clips")
+    assert protocol.folds == 1
+    assert protocol.warning.startswith("TRAINED ON my clips: ")
+
+
+@pytest.mark.parametrize("name", ["cross-corpus", "cross-corpus-from-"])
+def test_half_a_protocol_is_none(name):
+    with pytest.raises(InputError):
+        find(name)
+
+
+@pytest.mark.parametrize("name", ["patients-5fold", "random-5fold", "official"])
+def test_fingerprints_of_the_other_protocols_are_what_they_were(opened, name, monkeypatch):
+    """They depend on the splitters and tasks, and on nothing that cross-corpus brought."""
+    asked: list[tuple[str, ...]] = []
+
+    def code(*modules: str) -> str:
+        asked.append(modules)
+        return code_fingerprint(*modules)
+
+    monkeypatch.setattr("benchmarks.execution.jobs.code_fingerprint", code)
+    fit_fingerprint(opened["kauh"], "abnormal", find(name), REGISTRY["prior"])
+    assert digest([code_fingerprint(*asked[0])]) == digest([code_fingerprint("corpora.splits", "corpora.tasks")])
+
+
+def test_the_splitter_between_corpora_is_part_of_the_fingerprint():
+    assert BetweenCorpora.__module__ == "corpora.crossing"
+    assert LeavePatientsOut.__module__ == "corpora.splits"
+    names = "corpora.splits", "corpora.tasks"
+    assert code_fingerprint(BetweenCorpora.__module__, *names) != code_fingerprint(*names)
+
+
+# End to end
+
+
+def run(results: Path, sounds: Path, *more: str, one: str = "icbhi", other: str = "sprsound") -> int:
+    ours = ("--corpus", one, "--data", str(sounds / one), "--results", str(results), *MODELS)
+    theirs = ("--protocol", "cross-corpus", "--other", other, "--other-data", str(sounds / other))
+    return main(["run", *ours, *theirs, *more])
+
+
+@pytest.fixture(scope="module")
+def results(sounds, tmp_path_factory):
+    """Both directions, without anything to set beside them; to be read only."""
+    results = tmp_path_factory.mktemp("results")
+    assert run(results, sounds) == 0
+    return results
+
+
+def folder(results: Path, tested: str = "sprsound", other: str = "icbhi") -> Path:
+    return results / tested / "abnormal" / f"cross-corpus-from-{other}"
+
+
+def test_each_direction_has_a_folder_of_its_own(results):
+    found = {path.parent.relative_to(results).as_posix() for path in results.rglob("leaderboard.csv")}
+    expected = {"icbhi/abnormal/cross-corpus-from-sprsound", "sprsound/abnormal/cross-corpus-from-icbhi"}
+    assert found == expected
+
+
+@pytest.mark.parametrize(("tested", "other"), [("icbhi", "sprsound"), ("sprsound", "icbhi")])
+def test_everybody_of_one_corpus_is_tested_and_nobody_of_it_met(results, opened, tested, other):
+    store = Store(folder(results, tested, other))
+    everyone = {f"{tested}:{patient}" for patient in opened[tested].clips().patient.tolist()}
+    everything = {f"{tested}:{clip}" for clip in opened[tested].clips().clip_id.tolist()}
+    assert store.fits() == [Fit("metadata", 0, 0), Fit("prior", 0, 0)]
+    for stored in store:
+        facts = stored.facts
+        met = {*facts["train_patients"], *facts["valid_patients"]}
+        assert met == {f"{other}:{patient}" for patient in opened[other].clips().patient.tolist()}
+        assert set(stored.predictions["patient"]) == set(facts["test_patients"]) == everyone
+        assert set(stored.predictions["clip_id"]) == everything
+        assert facts["corpus"]["name"] == tested
+        assert facts["protocol"] == f"cross-corpus-from-{other}"
+
+
+def test_the_outside_validator_finds_no_fault(results, monkeypatch, capsys):
+    if not VALIDATOR.exists():
+        pytest.skip(f"{VALIDATOR} is not here")
+    for tested, other in (("icbhi", "sprsound"), ("sprsound", "icbhi")):
+        monkeypatch.setattr(sys, "argv", [str(VALIDATOR), str(folder(results, tested, other))])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(VALIDATOR))
+        assert ended.value.code == 0
+    assert capsys.readouterr().out.count("0 faults; 2 models") == 2
+
+
+def test_no_number_stands_without_what_it_was_trained_on(results):
+    table = pd.read_csv(folder(results) / "leaderboard.csv")
+    assert set(table["warning"]) == {"TRAINED ON icbhi"}
+    text = (folder(results) / "README.md").read_text()
+    assert "> **TRAINED ON icbhi: nothing of the tested corpus was trained on." in text
+    headings = [line for line in text.splitlines() if line.startswith("#") or line.startswith("**Table")]
+    assert all("[TRAINED ON icbhi]" in line for line in headings)
+    assert "Trained on `icbhi`: ICBHI 2017" in text
+    assert "Tested on `sprsound`, every clip of it: SPRSound" in text
+    assert "recordings that make no clip: 1 of poor quality and without events" in text
+
+
+def test_the_report_sets_each_model_beside_itself(results, sounds, tmp_path):
+    results = shutil.copytree(results, tmp_path / "results")
+    page = folder(results) / "README.md"
+    text = page.read_text()
+    lacking = (
+        "trained in `sprsound` itself can't be shown: `patients-5fold` was not run. Run the protocol `patients-5fold`"
+    )
+    assert lacking in text
+    inside = ("--corpus", "sprsound", "--data", str(sounds / "sprsound"), "--results", str(results))
+    options = ("--workers", "1", "--seeds", "1", "--models")
+    assert main(["run", *inside, *options, "prior"]) == 0
+    write_report(Store(page.parent))
+    text = page.read_text()
+    assert "can't be shown" not in text
+    section = text.partition("## Trained on icbhi, tested on sprsound")[2].partition("## Leaderboard")[0]
+    row, lacking = (next(line for line in section.splitlines() if line.startswith(f"| {m}")) for m in ("prior", "meta"))
+    beside = pd.read_csv(page.parent.with_name("patients-5fold") / "leaderboard.csv").set_index("model").loc["prior"]
+    for place, metric in ((3, "score"), (5, "auroc")):
+        value, low, high = (beside[f"{metric}{end}"] for end in ("", "_low", "_high"))
+        assert row.split("|")[place].strip() == f"{value:.3f} [{low:.3f}, {high:.3f}]"
+    assert [cell.strip() for cell in lacking.split("|")[3:6:2]] == ["not run", "not run"]
+    assert "Not complete under `patients-5fold` of `sprsound`: `metadata`; run it there, too." in text
+
+
+def test_numbers_of_other_contents_are_not_set_beside(results, sounds, tmp_path):
+    write_sprsound(tmp_path / "part", patients=5)
+    copy = folder(results)
+    part = ("--corpus", "sprsound", "--data", str(tmp_path / "part"), "--results", str(tmp_path))
+    assert main(["run", *part, "--workers", "1", "--seeds", "1", "--models", "prior"]) == 0
+    target = folder(tmp_path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.symlink_to(copy)
+    lacking = what_is_lacking(leaderboard(Store(target)), target)
+    assert lacking == "`patients-5fold` was run on other contents of the corpus."
+
+
+def test_the_index_keeps_them_apart(results):
+    above, _, below = results_index(results).partition("## Trained on another corpus")
+    assert "cross-corpus-from" not in above
+    assert below.count("TRAINED ON ") == 6  # two rows: the mark itself, and beside both numbers
+
+
+def test_a_second_run_would_find_every_fit(results, joined):
+    for prepared, tested, other in ((joined[0], "icbhi", "sprsound"), (joined[1], "sprsound", "icbhi")):
+        store, protocol = Store(folder(results, tested, other)), find(f"cross-corpus-from-{other}")
+        for fit in store.fits():
+            assert store.has(fit, fit_fingerprint(prepared, "abnormal", protocol, REGISTRY[fit.model]))
+
+
+def test_make_hands_both_corpora_over():
+    """With names that a shell would take apart."""
+    wanted = ["PROTOCOL=cross-corpus", "CORPUS=icbhi", "DATA=a b", "OTHER=sprsound", "OTHER_DATA=c d"]
+    command = ["make", "--dry-run", "--no-print-directory", "benchmark", *wanted]
+    said = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    line = next(line for line in said.replace("\\\n", " ").splitlines() if "respbench run" in line)
+    words = shlex.split(line)
+    for option, value in (("--data", "a b"), ("--other", "sprsound"), ("--other-data", "c d")):
+        assert words[words.index(option) + 1] == value
+    assert words[words.index("--protocol") + 1] == "cross-corpus"
+
+
+def test_simulated_sounds_are_marked_on_either_side(sounds, cache):
+    made_up = open_corpus("simulated", simulation=Simulation(4, 3), cache=cache)
+    real = open_corpus("kauh", sounds / "kauh", cache=cache)
+    assert {prepared.facts()["simulated"] for prepared in open_both(made_up, real, cache)} == {True}
+
+
+def test_facts_travel_with_every_fit(results):
+    facts = json.loads((folder(results) / "runs" / "prior" / "seed0-fold0.json").read_text())
+    assert facts["corpus"]["tested"]["name"] == "sprsound"
+    assert facts["corpus"]["trained_on"]["name"] == "icbhi"

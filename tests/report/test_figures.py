@@ -1,0 +1,137 @@
+"""The figures: there when there is something to show, the same bytes every time, and right in what they average."""
+
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_results import STRENGTHS, fail, made_up_results
+from matplotlib.image import imread
+from sklearn.metrics import roc_auc_score
+
+from benchmarks.report.explore import EXAMPLES, explore, grouping_columns, typical
+from benchmarks.report.figures.curves import draw_curves
+from benchmarks.report.figures.leaderboard import GRID, draw_figures, mean_roc
+from benchmarks.report.leaderboard import leaderboard
+from benchmarks.statistics.metrics import Predictions
+from corpora.clips import Clips
+from corpora.prepare import Prepared, prepare_clips
+
+FOUR = ("normal", "crackle", "wheeze", "both")
+SIGNATURE = b"\x89PNG\r\n"
+
+
+@pytest.mark.parametrize("classes", [("normal", "abnormal"), FOUR])
+def test_figures_are_there_reproducible_and_undated(tmp_path: Path, classes: tuple[str, ...]) -> None:
+    store = made_up_results(tmp_path, {**STRENGTHS, "cnn": 1.0}, classes=classes)
+    board = leaderboard(store)
+    figures = {**draw_figures(board), **draw_curves(board)}
+    assert set(figures) == {"leaderboard.png", "roc.png", "confusion.png", "learning_curves.png"}
+    again = {**draw_figures(board), **draw_curves(board)}
+    for name, figure in figures.items():
+        assert figure.png == again[name].png
+        assert figure.png.startswith(SIGNATURE)
+        assert b"Date" not in figure.png
+        assert b"Software" not in figure.png
+        assert len(figure.caption) > 40
+        height, width, _ = imread(io.BytesIO(figure.png), format="png").shape
+        assert 300 < width < 1700
+        assert 150 < height < 1700
+
+
+def test_figures_leave_no_global_state_behind(tmp_path: Path) -> None:
+    draw_figures(leaderboard(made_up_results(tmp_path)))
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    assert pyplot is None or not pyplot.get_fignums()
+
+
+def test_without_networks_or_complete_models_nothing_is_drawn(tmp_path: Path) -> None:
+    store = made_up_results(tmp_path)
+    assert draw_curves(leaderboard(store)) == {}
+    for fit in store.fits():
+        if fit.fold == 0:
+            store.discard(fit)
+    fail(store, "broken")
+    assert draw_figures(leaderboard(store)) == {}
+
+
+def test_mean_roc_is_the_mean_of_the_folds(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    label = rng.integers(2, size=90)
+    p = np.round(rng.random(90), 1)
+    fold = np.arange(90) % 3
+    predictions = Predictions(label, np.stack([1 - p, p], axis=1), fold, fold, ("normal", "abnormal"))
+    curve, area = mean_roc([predictions])
+    areas = [roc_auc_score(label[fold == k], np.round(p[fold == k], 1)) for k in range(3)]
+    assert area == pytest.approx(np.mean(areas), abs=1e-12)
+    assert curve.shape == GRID.shape
+    assert (np.diff(curve) >= 0).all()
+    assert curve[-1] == 1
+    one_class = Predictions(np.zeros_like(label), predictions.probabilities, fold, fold, predictions.classes)
+    assert np.isnan(mean_roc([one_class])[1])
+
+
+def noise_clips(rate: int = 4000) -> Clips:
+    """40 clips of 10 patients; device tells the class, one class is rare, some metadata is missing."""
+    rng = np.random.default_rng(0)
+    label = np.array([0, 1, 2, 3] * 5 + [0] * 20)
+    return Clips(
+        signals=[rng.normal(size=(1, int(rate * (0.1 + s)))).astype(np.float32) for s in rng.random(40)],
+        rate=rate,
+        label=label,
+        patient=np.array([f"p{i % 10}" for i in range(40)]),
+        clip_id=np.array([f"clip{i:02d}" for i in range(40)]),
+        classes=FOUR,
+        meta=pd.DataFrame(
+            {
+                "recording": [f"r{i}" for i in range(40)],
+                "device": np.where(label > 0, "AKG", "Meditron"),
+                "mode": ["sc"] * 40,
+                "sex": [None, "F", "M", "F"] * 10,
+            }
+        ),
+    )
+
+
+def prepared(cache: Path, rate: int) -> Prepared:
+    return prepare_clips(
+        lambda: noise_clips(rate), "noise", str(rate), "corpora.clips", cache, "SIMULATED noise, made for a test"
+    )
+
+
+def test_explore_writes_a_page_with_figures_and_tables(tmp_path: Path) -> None:
+    corpus = prepared(tmp_path / "cache", 1000)
+    page = explore(corpus, tmp_path / "look")
+    text = page.read_text()
+    assert page == tmp_path / "look" / "README.md"
+    for name in ("patients", "durations", "sounds", "columns"):
+        assert f"({name}.png)" in text
+        assert (page.parent / f"{name}.png").read_bytes().startswith(SIGNATURE)
+    assert "40 clips of 10 patients" in text
+    assert "Classes by device" in text
+    assert "Classes by mode" not in text
+    assert "unknown" in text
+    captions = [line for line in text.splitlines() if line.startswith(("**Table", "**Figure", "#"))]
+    assert captions
+    assert all("SIMULATED" in line for line in captions)
+
+
+def test_explore_is_the_same_every_time(tmp_path: Path) -> None:
+    corpus = prepared(tmp_path / "cache", 16000)
+    first = {p.name: p.read_bytes() for p in explore(corpus, tmp_path / "a").parent.iterdir()}
+    second = {p.name: p.read_bytes() for p in explore(corpus, tmp_path / "b").parent.iterdir()}
+    assert first == second
+
+
+def test_examples_are_typical_clips_of_different_patients() -> None:
+    clips = noise_clips()
+    rows = typical(clips, 0)
+    assert len(rows) == EXAMPLES
+    assert len(set(clips.patient[rows])) == EXAMPLES
+    assert (clips.label[rows] == 0).all()
+    seconds = clips.seconds[clips.label == 0]
+    assert clips.seconds[rows[0]] == seconds[np.argmin(np.abs(seconds - np.median(seconds)))]
+    assert typical(clips.take(np.flatnonzero(clips.label < 3)), 3) == []
+    assert grouping_columns(clips) == ["device", "sex"]

@@ -1,0 +1,266 @@
+"""The metrics against scikit-learn and against plain loops; the intervals against cases whose truth is known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score, recall_score, roc_auc_score
+
+from benchmarks.statistics.bootstrap import Estimate, distributions, draws, estimate
+from benchmarks.statistics.metrics import METRICS, Predictions, auroc, confusion_matrix, duration_strata, evaluate
+
+TWO = ("normal", "abnormal")
+FOUR = ("normal", "crackle", "wheeze", "both")
+PATIENTS = 12
+FOLDS = 3
+
+
+def made_up(seed: int, classes: tuple[str, ...] = TWO, clips: int = 150, digits: int = 1) -> Predictions:
+    """Random predictions; few digits make many ties. Patients lie in one fold each."""
+    rng = np.random.default_rng(seed)
+    patient = rng.integers(PATIENTS, size=clips)
+    label = rng.integers(len(classes), size=clips)
+    score = rng.random((clips, len(classes))) + 0.3 * np.eye(len(classes))[label]
+    raw = np.round(score / score.sum(axis=1, keepdims=True), digits)
+    raw[:, 0] = 1 - raw[:, 1:].sum(axis=1)
+    stratum = np.random.default_rng([seed, 1]).integers(10, size=clips)
+    return Predictions(label, raw, patient, patient % FOLDS, classes, stratum)
+
+
+def value(predictions: Predictions, patients: int = PATIENTS) -> dict[str, float]:
+    return {name: float(found[0]) for name, found in evaluate(predictions, np.ones((1, patients))).items()}
+
+
+def duplicated(predictions: Predictions, times: np.ndarray) -> Predictions:
+    """Every patient as often as ``times`` says; the copies of a patient are people of their own who sound alike."""
+    copies = [np.flatnonzero(times[predictions.patient] > copy) for copy in range(4)]
+    rows = np.concatenate(copies)
+    fields = {name: getattr(predictions, name)[rows] for name in ("label", "probabilities", "fold", "stratum")}
+    shift = np.repeat(PATIENTS * np.arange(4), [len(copy) for copy in copies])
+    return replace(predictions, **fields, patient=predictions.patient[rows] + shift)
+
+
+@pytest.mark.parametrize("classes", [TWO, FOUR])
+@pytest.mark.parametrize("seed", range(5))
+def test_decision_metrics_equal_scikit_learn(classes: tuple[str, ...], seed: int) -> None:
+    predictions = made_up(seed, classes)
+    label, decision, found = predictions.label, predictions.decision, value(predictions)
+    assert found["accuracy"] == pytest.approx(accuracy_score(label, decision), abs=1e-12)
+    assert found["macro_f1"] == pytest.approx(f1_score(label, decision, average="macro"), abs=1e-12)
+    recalls = recall_score(label, decision, average=None)
+    assert found["specificity"] == pytest.approx(recalls[0], abs=1e-12)
+    abnormal = label > 0
+    assert found["sensitivity"] == pytest.approx((decision == label)[abnormal].mean(), abs=1e-12)
+    assert found["score"] == pytest.approx((found["sensitivity"] + found["specificity"]) / 2, abs=1e-12)
+    if classes == TWO:
+        assert found["score"] == pytest.approx(recalls.mean(), abs=1e-12)
+
+
+@pytest.mark.parametrize("classes", [TWO, FOUR])
+@pytest.mark.parametrize("digits", [1, 9])
+def test_auroc_equals_scikit_learn_also_with_ties(classes: tuple[str, ...], digits: int) -> None:
+    predictions = made_up(3, classes, digits=digits)
+    by_fold = []
+    for fold in range(FOLDS):
+        rows = predictions.fold == fold
+        label, p = predictions.label[rows], predictions.probabilities[rows]
+        by_fold.append(roc_auc_score(label, p[:, 1]) if classes == TWO else roc_auc_score(label, p, multi_class="ovr"))
+    assert value(predictions)["auroc"] == pytest.approx(np.mean(by_fold), abs=1e-12)
+
+
+def test_auroc_leaves_out_a_fold_that_lacks_a_class() -> None:
+    predictions = made_up(4)
+    label = np.where(predictions.fold == 0, 0, predictions.label)
+    lacking = replace(predictions, label=label)
+    expected = [
+        roc_auc_score(label[rows], predictions.probabilities[rows, 1])
+        for rows in (predictions.fold == 1, predictions.fold == 2)
+    ]
+    assert value(lacking)["auroc"] == pytest.approx(np.mean(expected), abs=1e-12)
+    nowhere = replace(predictions, label=np.zeros_like(label))
+    assert np.isnan(value(nowhere)["auroc"])
+
+
+@pytest.mark.parametrize("classes", [TWO, FOUR])
+def test_auroc_within_patients_equals_a_loop_over_pairs(classes: tuple[str, ...]) -> None:
+    predictions = made_up(5, classes)
+    predictions = replace(predictions, fold=np.arange(len(predictions.label)) % 2)
+    score = 1 - predictions.probabilities[:, 0]
+    times = np.random.default_rng(0).integers(0, 3, size=PATIENTS)
+    right = pairs = 0.0
+    for a in np.flatnonzero(predictions.label > 0):
+        for n in np.flatnonzero(predictions.label == 0):
+            if predictions.patient[a] == predictions.patient[n] and predictions.fold[a] == predictions.fold[n]:
+                weight = times[predictions.patient[a]]
+                pairs += weight
+                right += weight * (float(score[a] > score[n]) + 0.5 * float(score[a] == score[n]))
+    found = evaluate(predictions, times[None, :].astype(float))["auroc_within_patients"][0]
+    assert found == pytest.approx(right / pairs, abs=1e-12)
+
+
+@settings(max_examples=25)
+@given(
+    seed=st.integers(0, 10_000),
+    four=st.booleans(),
+    milliseconds=st.lists(st.integers(1, 12), min_size=40, max_size=40),
+    times=st.lists(st.integers(0, 3), min_size=PATIENTS, max_size=PATIENTS),
+    split_by_clip=st.booleans(),
+)
+def test_auroc_within_durations_equals_a_loop_over_pairs(
+    seed: int, four: bool, milliseconds: list[int], times: list[int], split_by_clip: bool
+) -> None:
+    """From its definition: sort, cut into tenths, look at every pair. Few distinct durations make many ties."""
+    predictions = made_up(seed, FOUR if four else TWO, clips=40)
+    fold = np.arange(40) % 2 if split_by_clip else predictions.fold
+    seconds = np.array(milliseconds) / 1000
+    predictions = replace(predictions, fold=fold, stratum=duration_strata(seconds))
+    ranked = sorted(milliseconds)
+    tenth = [int(10 * (ranked.index(one) + ranked.count(one) / 2) / 40) for one in milliseconds]
+    right = pairs = 0.0
+    for a in range(40):
+        for n in range(40):
+            if predictions.label[a] and not predictions.label[n] and (fold[a], tenth[a]) == (fold[n], tenth[n]):
+                weight = times[predictions.patient[a]] * times[predictions.patient[n]]
+                abnormal, normal = (1 - predictions.probabilities[clip, 0] for clip in (a, n))
+                pairs += weight
+                right += weight * (1.0 if abnormal > normal else 0.5 if abnormal == normal else 0.0)
+    found = evaluate(predictions, np.array([times], dtype=float))["auroc_within_durations"][0]
+    if pairs and len(set(tenth)) > 1:
+        assert found == pytest.approx(right / pairs, abs=1e-12)
+    else:
+        assert np.isnan(found)
+
+
+def test_strata_of_durations_are_tenths_and_keep_equal_clips_together() -> None:
+    distinct = np.random.default_rng(0).permutation(np.arange(1.0, 41.0))
+    assert np.bincount(duration_strata(distinct)).tolist() == [4] * 10
+    assert (np.diff(duration_strata(distinct)[np.argsort(distinct)]) >= 0).all()
+    tied = np.array([1.0] * 15 + [2.0] * 5)
+    assert duration_strata(tied).tolist() == [3] * 15 + [8] * 5
+    assert len(set(duration_strata(np.full(7, 2.5)))) == 1
+
+
+def test_duration_alone_tells_little_within_durations() -> None:
+    """A model that says nothing but how long a clip is: abnormal clips are longer, and it looks good until then."""
+    rng = np.random.default_rng(3)
+    n = 2000
+    label = rng.integers(2, size=n)
+    seconds = rng.lognormal(0.5 * label, 0.5)
+    p = 1 - 1 / (1 + seconds)
+    patient = rng.integers(PATIENTS, size=n)
+    probabilities = np.stack([1 - p, p], axis=1)
+    found = value(Predictions(label, probabilities, patient, patient % FOLDS, TWO, duration_strata(seconds)))
+    assert found["auroc"] > 0.7
+    assert 0.5 < found["auroc_within_durations"] < 0.57
+
+
+@pytest.mark.parametrize("stratum", [None, np.zeros(150, dtype=np.int64)])
+def test_without_durations_or_with_one_only_there_is_no_auroc_within_them(stratum: np.ndarray | None) -> None:
+    predictions = replace(made_up(1), stratum=stratum)
+    assert np.isnan(value(predictions)["auroc_within_durations"])
+    assert np.isnan(estimate(distributions([predictions], draws(PATIENTS, 20))["auroc_within_durations"]).low)
+
+
+def test_confusion_matrix_counts_rows_of_the_true_class() -> None:
+    predictions = Predictions(
+        np.array([0, 0, 1]), np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]]), np.array([0, 1, 1]), np.zeros(3, int), TWO
+    )
+    assert confusion_matrix(predictions).tolist() == [[1, 1], [0, 1]]
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), four=st.booleans(), drawn=st.lists(st.integers(0, 3), min_size=12, max_size=12))
+def test_weighting_a_patient_equals_duplicating_their_clips(seed: int, four: bool, drawn: list[int]) -> None:
+    predictions = made_up(seed, FOUR if four else TWO)
+    times = np.array(drawn)
+    weighted = evaluate(predictions, times[None, :].astype(float))
+    copied = duplicated(predictions, times)
+    if len(copied.label) == 0:
+        assert all(np.isnan(found[0]) for found in weighted.values())
+        return
+    for metric, expected in value(copied, 4 * PATIENTS).items():
+        both_missing = np.isnan(expected) and np.isnan(weighted[metric][0])
+        assert both_missing or weighted[metric][0] == pytest.approx(expected, abs=1e-12), metric
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 8), st.booleans(), st.integers(0, 3)), min_size=2, max_size=40))
+def test_auroc_is_unchanged_by_monotone_transforms_and_turned_round_by_negation(
+    clips: list[tuple[int, bool, int]],
+) -> None:
+    score, positive, weight = (np.array(part) for part in zip(*clips, strict=True))
+    score, weights = score.astype(float), weight.astype(float)[None, :]
+    own = np.arange(len(clips))
+    plain = auroc(score, positive, own, weights)
+    np.testing.assert_array_equal(plain, auroc(np.exp(score) - 5, positive, own, weights))
+    np.testing.assert_allclose(plain, 1 - auroc(-score, positive, own, weights), atol=1e-12)
+    if weights[0, positive].sum() and weights[0, ~positive].sum():
+        assert plain[0] == pytest.approx(roc_auc_score(positive, score, sample_weight=weights[0]), abs=1e-12)
+    else:
+        assert np.isnan(plain[0])
+
+
+@pytest.mark.parametrize("classes", [TWO, FOUR])
+def test_constant_prediction_is_at_chance(classes: tuple[str, ...]) -> None:
+    predictions = made_up(6, classes)
+    row = np.linspace(2, 1, len(classes)) / np.linspace(2, 1, len(classes)).sum()
+    found = value(replace(predictions, probabilities=np.tile(row, (len(predictions.label), 1))))
+    assert (found["score"], found["specificity"], found["sensitivity"]) == (0.5, 1.0, 0.0)
+    assert (found["auroc"], found["auroc_within_patients"]) == (0.5, 0.5)
+
+
+def test_first_row_of_draws_is_everyone_once_and_the_others_draw_as_many() -> None:
+    weights = draws(7, resamples=50)
+    assert weights.shape == (51, 7)
+    assert (weights[0] == 1).all()
+    assert (weights.sum(axis=1) == 7).all()
+    np.testing.assert_array_equal(weights, draws(7, resamples=50))
+
+
+def test_value_of_a_distribution_is_the_mean_of_the_seeds() -> None:
+    seeds = [made_up(0), made_up(1)]
+    found = distributions(seeds, draws(PATIENTS, resamples=20))
+    for metric in METRICS:
+        mean = (value(seeds[0])[metric] + value(seeds[1])[metric]) / 2
+        assert found[metric][0] == pytest.approx(mean, abs=1e-12)
+        assert found[metric].shape == (21,)
+
+
+def test_a_planted_difference_is_found_and_a_model_does_not_differ_from_itself() -> None:
+    good, poor = made_up(7, clips=600, digits=9), made_up(7, clips=600, digits=9)
+    rng = np.random.default_rng(0)
+    shuffled = poor.probabilities[rng.permutation(600)]
+    weights = draws(PATIENTS, resamples=300)
+    better = distributions([good], weights)
+    worse = distributions([replace(poor, probabilities=shuffled)], weights)
+    for metric in ("score", "auroc", "auroc_within_patients"):
+        assert estimate(better[metric] - worse[metric]).low > 0
+        assert estimate(better[metric] - better[metric]) == Estimate(0.0, 0.0, 0.0)
+    assert not Estimate(0.0, 0.0, 0.0).excludes_zero
+    assert Estimate(0.1, 0.05, 0.2).excludes_zero
+
+
+def test_intervals_over_patients_cover_the_truth_where_intervals_over_clips_do_not() -> None:
+    """Some patients are always heard rightly, some always wrongly: the true accuracy is 0.5."""
+    patients, clips = 40, 10
+    held = 0
+    for trial in range(100):
+        rng = np.random.default_rng(trial)
+        right = np.repeat(rng.random(patients) < 0.5, clips)
+        label = rng.integers(2, size=patients * clips)
+        decision = np.where(right, label, 1 - label)
+        patient = np.repeat(np.arange(patients), clips)
+        predictions = Predictions(label, np.eye(2)[decision], patient, patient % 2, TWO)
+        found = estimate(distributions([predictions], draws(patients, resamples=200))["accuracy"])
+        held += found.low <= 0.5 <= found.high
+    assert held >= 86, "fewer than 86 of 100 would be hit once in thousands of times by true 95 % intervals"
+
+
+def test_an_interval_always_holds_its_value() -> None:
+    found = estimate(np.array([0.9, 0.1, 0.2, 0.3]))
+    assert found.low <= found.value <= found.high
+    missing = estimate(np.array([0.5, np.nan, np.nan]))
+    assert missing.value == 0.5
+    assert np.isnan(missing.low)
