@@ -9,12 +9,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from benchmarks.execution.jobs import Job, Outcome, fit_fingerprint, folds_of
+from benchmarks.execution.jobs import FitJob, JobResult, fit_fingerprint, folds_of
 from benchmarks.execution.pool import Engine, Executor, Work
 from benchmarks.execution.progress import Best, Display, TimeLeft
-from benchmarks.storage.store import Fit, Store
-from benchmarks.tuning.jobs import TRIALS, TrialJob, TunedJob
-from benchmarks.tuning.study import TUNED, Record, Study, batches, study_fingerprint, tunable
+from benchmarks.storage.records import FitKey, TrialRecord
+from benchmarks.storage.store import Store
+from benchmarks.tuning.jobs import TRIALS, TrialJob, TunedFitJob
+from benchmarks.tuning.study import TUNED, Study, batches, study_fingerprint, tunable
 from corpora.ablation import SUFFIX, is_ablation
 from corpora.fingerprint import digest
 from corpora.prepare import Prepared
@@ -87,17 +88,17 @@ def _run(plan: Plan, console: Console) -> Store:
     clips = folds_of(plan.prepared, plan.task, plan.protocol, 0)[0]
     store.write_clips(clips.take(labelled_rows(clips)))
     failed = store.failures()
-    _forget_stale_trials([job for job in jobs if isinstance(job, TunedJob)], store, console)
-    there = {job.fit for job in jobs if store.has(job.fit, job.fingerprint) and not _again(job, store)}
-    missing = [job for job in jobs if job.fit in failed or job.fit not in there]
-    current = {job.fit.model: job.fingerprint for job in jobs}
+    _forget_stale_trials([job for job in jobs if isinstance(job, TunedFitJob)], store, console)
+    there = {job.key for job in jobs if store.has(job.key, job.fingerprint) and not _again(job, store)}
+    missing = [job for job in jobs if job.key in failed or job.key not in there]
+    current = {job.key.model: job.fingerprint for job in jobs}
     stale = [
         fit
         for fit in store.fits()
         if fit.model in current and fit not in there and not store.has(fit, current[fit.model])
     ]
     for fit in stale:
-        store.discard(fit)
+        store.set_aside(fit)
     if stale:
         models = ", ".join(sorted({fit.model for fit in stale}))
         console.print(f"{len(stale)} stored fits of {models} came from other code or settings and are discarded.")
@@ -105,7 +106,7 @@ def _run(plan: Plan, console: Console) -> Store:
         missing = _take_over(missing, store, plan)
     if len(missing) < len(jobs):
         console.print(f"{len(jobs) - len(missing)} of {len(jobs)} fits are stored already.")
-    tuned = [job for job in missing if isinstance(job, TunedJob)]
+    tuned = [job for job in missing if isinstance(job, TunedFitJob)]
     single = [job for job in missing if job.spec.kind != ENSEMBLE and job not in tuned]
     _execute(single, tuned, plan.engine, store, console)
     # Ensembles last: they combine what their members have stored by now, which takes no time.
@@ -114,11 +115,11 @@ def _run(plan: Plan, console: Console) -> Store:
     return store
 
 
-def _forget_stale_trials(tuned: list[TunedJob], store: Store, console: Console) -> None:
+def _forget_stale_trials(tuned: list[TunedFitJob], store: Store, console: Console) -> None:
     """Remove the stored trials that can't be gone on from, and say so."""
     forgotten: Counter[str] = Counter()
     for job in tuned:
-        forgotten[job.fit.model] += job.forget_stale(store)
+        forgotten[job.key.model] += job.forget_stale(store)
     if forgotten.total():
         console.print(
             f"{forgotten.total()} stored trials of {', '.join(sorted(+forgotten))} came from other code or settings, "
@@ -126,25 +127,29 @@ def _forget_stale_trials(tuned: list[TunedJob], store: Store, console: Console) 
         )
 
 
-def _again(job: Job, store: Store) -> bool:
+def _again(job: FitJob, store: Store) -> bool:
     """Whether trials of a stored tuned fit were kept from being done, and may be done now."""
-    return isinstance(job, TunedJob) and any(trial.get("again") for trial in store.facts(job.fit).get("trials", []))
+    return (
+        isinstance(job, TunedFitJob)
+        and (record := store.record(job.key)) is not None
+        and any(t.retryable for t in record.trials)
+    )
 
 
-def _outdated(job: Job, store: Store) -> bool:
+def _outdated(job: FitJob, store: Store) -> bool:
     """Whether an ensemble is missing, or was combined from other predictions than its members have stored now."""
-    members = {part.name: store.facts(replace(job.fit, model=part.name)) for part in job.spec.parts()}
-    now = {name: facts.get("predictions_digest") for name, facts in members.items()}
-    return not store.has(job.fit, job.fingerprint) or store.facts(job.fit).get("members") != now
+    record = store.record(job.key) if store.has(job.key, job.fingerprint) else None
+    members = [store.record(replace(job.key, model=part.name)) for part in job.spec.parts()]
+    return record is None or record.members != {m.model: m.predictions_digest for m in members if m is not None}
 
 
-def _take_over(missing: list[Job], store: Store, plan: Plan) -> list[Job]:
+def _take_over(missing: list[FitJob], store: Store, plan: Plan) -> list[FitJob]:
     """Copy the fits of whole models from the benchmark on the same folds; returns the jobs that are left."""
     benchmark = Store(plan.folder.with_name(plan.protocol.name.removesuffix(SUFFIX)))
     left = []
     for job in missing:
-        if benchmark.has(job.fit, job.fingerprint):
-            store.take_over(benchmark, job.fit, plan.protocol.name)
+        if benchmark.has(job.key, job.fingerprint):
+            store.copy_fit(benchmark, job.key, plan.protocol.name)
         else:
             left.append(job)
     return left
@@ -173,7 +178,7 @@ def _with_companions(specs: tuple[ModelSpec, ...], console: Console) -> list[Mod
     return list(named.values())
 
 
-def _jobs(plan: Plan, store: Store, console: Console) -> list[Job]:
+def _jobs(plan: Plan, store: Store, console: Console) -> list[FitJob]:
     """Every fit of the plan, the slow kind first, so that no worker ends long after the others.
 
     A model that can't even be imported, say for want of a library, is stored as failed.
@@ -190,17 +195,19 @@ def _jobs(plan: Plan, store: Store, console: Console) -> list[Job]:
         except Exception as error:
             console.print(f"{spec.name} failed: {type(error).__name__}: {error}", markup=False)
             for seed, fold in fits:
-                store.write_failure(Fit(spec.name, seed, fold), traceback.format_exc())
+                store.write_failure(FitKey(spec.name, seed, fold), traceback.format_exc())
             continue
         # Workers of a cluster may be in other folders than this process.
         prepared, folder = replace(plan.prepared, folder=plan.prepared.folder.resolve()), plan.folder.resolve()
         given = (prepared, plan.task, plan.protocol, spec)
-        jobs += [Job(*given, Fit(spec.name, *fit), fingerprint, folder) for fit in fits]
+        jobs += [FitJob(*given, FitKey(spec.name, *fit), fingerprint, folder) for fit in fits]
         if plan.trials and tunable(spec):
             study = study_fingerprint(fingerprint)
             tuned = digest([study, str(plan.trials)])
             jobs += [
-                TunedJob(*given, Fit(spec.name + TUNED, *fit), tuned, folder, Study(spec, study, *fit), plan.trials)
+                TunedFitJob(
+                    *given, FitKey(spec.name + TUNED, *fit), tuned, folder, Study(spec, study, *fit), plan.trials
+                )
                 for fit in fits
             ]
     return jobs
@@ -227,7 +234,7 @@ class _Session:
             self._show()
             self.executor.run(work, self._done)
 
-    def _done(self, outcome: Outcome) -> None:
+    def _done(self, outcome: JobResult) -> None:
         self.finished += 1
         self.time_left.done(outcome.group, outcome.seconds)
         self.best.seen(outcome.group.removesuffix(TUNED + TRIALS), outcome.value)
@@ -240,26 +247,26 @@ class _Session:
         self.display.step(what, self.finished, self.total, self.time_left.left(), str(self.best))
 
 
-def _execute(single: list[Job], tuned: list[TunedJob], engine: Engine, store: Store, console: Console) -> None:
+def _execute(single: list[FitJob], tuned: list[TunedFitJob], engine: Engine, store: Store, console: Console) -> None:
     """Fits with default parameters, and the trials of all studies batch by batch; then the tuned fits."""
     to_do = Counter(job.group for job in (*single, *tuned))
     for job in tuned:
-        to_do[TrialJob(job, 0, ()).group] += len([n for n in range(job.trials) if store.trial(job.fit, n) is None])
+        to_do[TrialJob(job, 0, ()).group] += len([n for n in range(job.trials) if store.trial(job.key, n) is None])
     if not to_do:
         return
     with Display(console) as display, Executor(engine, display.say) as executor:
         session = _Session(executor, display, to_do)
         # One fit of each model first: what is broken shows at once, and the time left is soon known.
-        first = {job.fit.model: job.fit for job in reversed(single)}
-        fits = sorted(single, key=lambda job: job.fit != first[job.fit.model])
-        known: dict[Fit, list[Record]] = {job.fit: [] for job in tuned}
+        first = {job.key.model: job.key for job in reversed(single)}
+        fits = sorted(single, key=lambda job: job.key != first[job.key.model])
+        known: dict[FitKey, list[TrialRecord]] = {job.key: [] for job in tuned}
         for batch in batches(max((job.trials for job in tuned), default=0)):
-            trials = [TrialJob(job, n, tuple(known[job.fit])) for job in tuned for n in batch if n < job.trials]
+            trials = [TrialJob(job, n, tuple(known[job.key])) for job in tuned for n in batch if n < job.trials]
             session.wave([*fits, *(trial for trial in trials if trial.record(store) is None)])
             fits = []
             for trial in trials:
                 if record := trial.record(store):
-                    known[trial.job.fit].append(record)
+                    known[trial.job.key].append(record)
         session.wave(fits)
         session.wave(tuned)
 
@@ -272,7 +279,7 @@ def _bring_back_or_set_aside(plan: Plan, console: Console) -> None:
 
     mine = str(plan.prepared.facts()["fingerprint"])
     store = Store(plan.folder)
-    theirs = next(filter(None, map(store.corpus_fingerprint, store.fits())), mine)
+    theirs = store.corpus_fingerprint() or mine
     if theirs != mine:
         if aside(theirs).exists():
             raise InputError(

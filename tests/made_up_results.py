@@ -1,15 +1,16 @@
 """A results folder as a run would leave it, with small made-up predictions, for the tests of the report."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.storage.store import Fit, Store
+from benchmarks.storage.records import FitKey, FitRecord
+from benchmarks.storage.store import Store
 from corpora.ablation import find_stored
 from corpora.clips import Clips
+from corpora.facts import CorpusFacts
 
 KINDS = {"prior": "control", "metadata": "control", "duration": "control", "svm": "baseline", "xgboost": "baseline"}
 STRENGTHS = {"prior": 0.0, "metadata": 0.6, "svm": 1.2}
@@ -78,58 +79,58 @@ def semi_supervised(rows: list[dict[str, float]]) -> list[dict[str, float]]:
 
 def facts_of(
     clips: Clips,
-    fit: Fit,
+    fit: FitKey,
     test: NDArray[np.int64],
     simulated: bool,
     protocol: str,
     twin: str = "",
     contents: str = CONTENTS,
-) -> dict[str, Any]:
-    """The JSON beside the predictions of one fit. Under a label budget, four patients keep their labels."""
+) -> FitRecord:
+    """The record of one fit. Under a label budget, four patients keep their labels."""
     kind = "semi-supervised" if twin else KINDS.get(fit.model, "network")
     rows = curve(100 * fit.seed + fit.fold) if kind in ("network", "semi-supervised") else []
     others = sorted(set(clips.patient.tolist()) - set(clips.patient[test].tolist()))
     labelled = 4 if "-labels" in protocol else len(others)
-    return {
-        "fingerprint": f"code of {fit.model}",
-        "model": fit.model,
-        "kind": kind,
-        "source": "made up | for tests",
-        "corpus": {
-            "name": "made-up",
-            "description": "SIMULATED sounds" if simulated else "made-up clips",
-            "simulated": simulated,
-            "rate": clips.rate,
-            "classes": list(clips.classes),
-            "left_out": 0,
-            "fingerprint": contents,
-        },
-        "task": "abnormal" if len(clips.classes) == 2 else "four-class",
-        "protocol": protocol,
-        "classes": list(clips.classes),
-        "seed": fit.seed,
-        "fold": fit.fold,
-        "train_patients": others[2:labelled],
-        "valid_patients": others[:2],
-        "test_patients": sorted(set(clips.patient[test].tolist())),
-        "unlabeled_patients": others[labelled:],
-        "unlabeled_clips": (len(others) - labelled) * CLIPS,
-        "twin": twin,
-        "train_clips": (labelled - 2) * CLIPS,
-        "valid_clips": 2 * CLIPS,
-        "test_clips": len(test),
-        "parameters": {"C": 1.0, "kernel": "rbf"},
-        "trials": [],
-        "curve": semi_supervised(rows) if twin else rows,
-        "fit_seconds": 1.5 + fit.fold,
-        "tune_seconds": 0.0,
-        "predict_seconds": 0.25,
-        "n_parameters": 1234,
-        "peak_mb": 321.5,
-        "versions": {"python": "3.11", "numpy": "2.4"},
-        "hardware": "a made-up processor, 2 cores",
-        "threads": 1,
-    }
+    return FitRecord(
+        fingerprint=f"code of {fit.model}",
+        model=fit.model,
+        kind=kind,
+        source="made up | for tests",
+        corpus=CorpusFacts(
+            name="made-up",
+            description="SIMULATED sounds" if simulated else "made-up clips",
+            simulated=simulated,
+            rate=clips.rate,
+            classes=clips.classes,
+            left_out=0,
+            fingerprint=contents,
+        ),
+        task="abnormal" if len(clips.classes) == 2 else "four-class",
+        protocol=protocol,
+        classes=clips.classes,
+        seed=fit.seed,
+        fold=fit.fold,
+        train_patients=tuple(others[2:labelled]),
+        valid_patients=tuple(others[:2]),
+        test_patients=tuple(sorted(set(clips.patient[test].tolist()))),
+        unlabeled_patients=tuple(others[labelled:]),
+        unlabeled_clips=(len(others) - labelled) * CLIPS,
+        supervised_baseline=twin,
+        train_clips=(labelled - 2) * CLIPS,
+        valid_clips=2 * CLIPS,
+        test_clips=len(test),
+        parameters={"C": 1.0, "kernel": "rbf"},
+        trials=(),
+        curve=tuple(semi_supervised(rows) if twin else rows),
+        fit_seconds=1.5 + fit.fold,
+        tune_seconds=0.0,
+        predict_seconds=0.25,
+        n_parameters=1234,
+        peak_mb=321.5,
+        versions={"python": "3.11", "numpy": "2.4"},
+        hardware="a made-up processor, 2 cores",
+        threads=1,
+    )
 
 
 def made_up_results(
@@ -160,7 +161,7 @@ def made_up_results(
             twin = (twins or {}).get(model, "")
             number = list(models).index(twin if twin in models else model)
             for fold in range(folds):
-                fit, test = Fit(model, seed, fold), np.flatnonzero(part == fold)
+                fit, test = FitKey(model, seed, fold), np.flatnonzero(part == fold)
                 tested = clips.take(test)
                 facts = facts_of(clips, fit, test, simulated, protocol, twin, contents)
                 store.write(fit, tested, probabilities(tested, strength, 1000 * number + 10 * seed + fold), facts)
@@ -171,4 +172,4 @@ def fail(store: Store, model: str, seeds: int = 2, folds: int = 3) -> None:
     """Let every fit of a model fail."""
     for seed in range(seeds):
         for fold in range(folds):
-            store.write_failure(Fit(model, seed, fold), "Traceback …\nValueError: it broke | badly")
+            store.write_failure(FitKey(model, seed, fold), "Traceback …\nValueError: it broke | badly")

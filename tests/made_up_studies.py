@@ -41,8 +41,13 @@ def tune(store: Store, model: str, study: Callable[[int], list[dict[str, Any]]])
     for n, fit in enumerate(fits):
         trials = study(n)
         best = max((t for t in trials if t["value"] is not None), key=lambda t: (t["value"], -t["number"]))
-        changes = {"untuned": model.removesuffix("-tuned"), "chosen_trial": best["number"], "twin": "", "curve": []}
-        change_facts(store, fit, trials=trials, tune_seconds=2.0, kind="baseline", **changes)
+        changes = {
+            "untuned": model.removesuffix("-tuned"),
+            "chosen_trial": best["number"],
+            "supervised_baseline": "",
+            "curve": [],
+        }
+        change_facts(store, fit, trials=trials, tune_seconds=2.0, kind="baseline", supervised_baseline="", **changes)
 
 
 def usual(n: int) -> list[dict[str, Any]]:

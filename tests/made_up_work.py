@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.execution.jobs import Outcome
+from benchmarks.execution.jobs import JobResult
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Piece:
     deed: str = "fine"
     group: str = "pieces"
 
-    def execute(self) -> Outcome:
+    def execute(self) -> JobResult:
         if self.deed == "dies" or (self.deed == "dies once" and not self._attempts()):
             self._note("attempts", f"{self._attempts() + 1}")
             os.kill(os.getpid(), signal.SIGKILL)
@@ -31,11 +31,11 @@ class Piece:
             raise OSError(28, "No space left on device")
         time.sleep(0.05)
         self._note("done", str(os.getpid()))
-        return Outcome(self.name, self.group, 0.05)
+        return JobResult(self.name, self.group, 0.05)
 
-    def give_up(self, reason: str) -> Outcome:
+    def give_up(self, reason: str) -> JobResult:
         self._note("given up", reason)
-        return Outcome(self.name, self.group, 0.0, reason)
+        return JobResult(self.name, self.group, 0.0, reason)
 
     def _attempts(self) -> int:
         file = self.results / f"{self.name}.attempts"

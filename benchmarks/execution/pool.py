@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from benchmarks.execution.jobs import Outcome
+from benchmarks.execution.jobs import JobResult
 from benchmarks.execution.signals import check
 from benchmarks.execution.timeout import OutOfTime, deadline
 from benchmarks.storage.store import Store
@@ -53,11 +53,11 @@ class Work(Protocol):
         """Folder in which it is stored."""
         ...
 
-    def execute(self) -> Outcome:
+    def execute(self) -> JobResult:
         """Do it and store it; raises only what makes all further work pointless."""
         ...
 
-    def give_up(self, reason: str) -> Outcome:
+    def give_up(self, reason: str) -> JobResult:
         """Note that it couldn't be done."""
         ...
 
@@ -108,7 +108,7 @@ class Executor:
         """How many pieces of work are done at once."""
         return max(1, sum(self.client.ncores().values())) if self.client else self.engine.workers
 
-    def run(self, work: Sequence[Work], done: Callable[[Outcome], None]) -> None:
+    def run(self, work: Sequence[Work], done: Callable[[JobResult], None]) -> None:
         """Do all of it; ``done`` is told of every piece that has ended.
 
         Where a worker dies, what was being done then is done again, piece by piece; who dies alone is given up.
@@ -128,7 +128,7 @@ class Executor:
                 _take_note(left[name])
                 done(left.pop(name).give_up(reason or KILLED))
 
-    def _all(self, work: Sequence[Work], left: dict[str, Work], done: Callable[[Outcome], None]) -> bool:
+    def _all(self, work: Sequence[Work], left: dict[str, Work], done: Callable[[JobResult], None]) -> bool:
         """Do work until it is done, or a worker dies: then False."""
         try:
             for outcome in self._outcomes(work):
@@ -141,7 +141,7 @@ class Executor:
             return False
         return True
 
-    def _outcomes(self, work: Sequence[Work]) -> Iterator[Outcome]:
+    def _outcomes(self, work: Sequence[Work]) -> Iterator[JobResult]:
         """In the order in which they end."""
         if self.client:
             from benchmarks.execution.dask_pool import Dask
@@ -165,7 +165,7 @@ class Executor:
         yield from parallel(joblib.delayed(attempt)(piece, parent, self.engine.timeout) for piece in work)
 
 
-def attempt(work: Work, parent: int | None, timeout: float | None) -> Outcome:
+def attempt(work: Work, parent: int | None, timeout: float | None) -> JobResult:
     """Do a piece of work, in whatever process this is.
 
     Args:
@@ -194,13 +194,13 @@ def attempt(work: Work, parent: int | None, timeout: float | None) -> Outcome:
         except OutOfTime as error:
             return work.give_up(str(error))
         except Exception as error:  # handed over as a value: not every engine hands over what is raised
-            return Outcome(work.name, work.group, 0.0, fatal=error)
+            return JobResult(work.name, work.group, 0.0, fatal=error)
         finally:
             marker.unlink(missing_ok=True)
 
 
 def _marker(work: Work) -> Path:
-    return Store(work.results).running(work.name)
+    return Store(work.results).running_marker(work.name)
 
 
 def _take_note(work: Work) -> str | None:

@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.report.comparisons import LEADING
 from benchmarks.report.leaderboard import cell
 from benchmarks.statistics.results import PRIOR, Board, chooses_epoch, difference
-from benchmarks.storage.store import Stored
+from benchmarks.storage.store import StoredFit
 from benchmarks.tuning.analysis import at_the_edge
 from models.registry import REGISTRY
 
@@ -62,7 +62,7 @@ def epoch_at_the_edge(board: Board) -> list[str]:
 
 def class_without_clips(board: Board) -> list[str]:
     """A fold that lacks a class gives no AUROC, so that the mean is over fewer folds."""
-    tests = {(stored.fit.stem): set(stored.predictions["label"]) for stored in board.fits}
+    tests = {(stored.key.stem): set(stored.predictions["label"]) for stored in board.fits}
     return [
         f"{stem} tests no clip of {name}, and is left out of the AUROC"
         for stem, labels in sorted(tests.items())
@@ -73,7 +73,7 @@ def class_without_clips(board: Board) -> list[str]:
 
 def too_good(board: Board) -> list[str]:
     """On real patients that the models never met, so high an AUROC is a leak until it is shown not to be one."""
-    if board.corpus["simulated"] or not board.protocol.name.startswith(PATIENTS_APART):
+    if board.corpus.simulated or not board.protocol.name.startswith(PATIENTS_APART):
         return []
     return [
         f"`{entry.model}` has AUROC {value.value:.3f}: treat as a leak until shown otherwise"
@@ -96,9 +96,8 @@ def shared_patients(board: Board) -> list[str]:
     """Patients who were tested although the same fit had met them."""
     counts: Counter[str] = Counter()
     for stored in board.fits:
-        facts = stored.facts
-        met = {*facts["train_patients"], *facts["valid_patients"], *facts["unlabeled_patients"]}
-        counts[stored.fit.model] += bool(met & set(stored.predictions["patient"]))
+        met = stored.record.seen_patients
+        counts[stored.key.model] += bool(met & set(stored.predictions["patient"]))
     return [f"`{model}` was tested on patients it had met in {n} fits" for model, n in counts.items() if n]
 
 
@@ -141,10 +140,10 @@ def unequal_machines(board: Board) -> list[str]:
     """Seconds can't be compared between machines, nor numbers, quite, between versions."""
     found = []
     for what, name in (("hardware", "machines"), ("threads", "numbers of threads"), ("versions", "package versions")):
-        values = {repr(stored.facts[what]) for stored in board.fits}
+        values = {repr(getattr(stored.record, what)) for stored in board.fits}
         if len(values) > 1:
             found.append(f"the fits were made with {len(values)} different {name}")
-    budgets = {len(entry.stored[0].facts["trials"]) for entry in board.entries if entry.untuned and entry.stored}
+    budgets = {len(entry.stored[0].record.trials) for entry in board.entries if entry.untuned and entry.stored}
     if len(budgets) > 1:
         found.append(f"the models were tuned with {len(budgets)} different numbers of trials")
     return found
@@ -170,7 +169,7 @@ def trials_met_tested(board: Board) -> list[str]:
     found = []
     for entry in board.entries:
         count = sum(
-            any(set(record["patients"]) & set(stored.predictions["patient"]) for record in stored.facts["trials"])
+            any(set(record.patients) & set(stored.predictions["patient"]) for record in stored.record.trials)
             for stored in entry.stored
         )
         if count:
@@ -204,15 +203,15 @@ def results_of_checks(board: Board) -> list[list[object]]:
     ]
 
 
-def _edge(stored: Stored) -> str | None:
+def _edge(stored: StoredFit) -> str | None:
     """Whether a fit kept its last epoch (of all it was allowed) or its first, and not one between."""
-    curve = stored.facts["curve"]
+    curve = stored.record.curve
     if len(curve) < 2:
         return None
     kept = next((i for i, row in enumerate(curve) if row["kept"]), None)
     return {len(curve) - 1: "last", 0: "first"}.get(kept) if kept is not None else None
 
 
-def _decides_alike(stored: Stored, classes: tuple[str, ...]) -> bool:
+def _decides_alike(stored: StoredFit, classes: tuple[str, ...]) -> bool:
     decision = stored.predictions[list(classes)].to_numpy(np.float64).argmax(axis=1)
     return len(set(decision.tolist())) == 1

@@ -19,7 +19,7 @@ NOT_RUN = "not run"
 
 def is_crossing(board: Board) -> bool:
     """Whether the models were trained on another corpus than they were tested on."""
-    return "trained_on" in board.corpus
+    return board.corpus.trained_on is not None
 
 
 def add_crossing(page: Page, board: Board, folder: Path) -> None:
@@ -30,13 +30,15 @@ def add_crossing(page: Page, board: Board, folder: Path) -> None:
         board: of a cross-corpus folder.
         folder: where its results lie; those of `IN_CORPUS` are looked for beside it.
     """
-    tested, trained_on = board.corpus["tested"], board.corpus["trained_on"]
-    here, there = f"`{tested['name']}`", f"`{trained_on['name']}`"
-    page.heading(f"Trained on {trained_on['name']}, tested on {tested['name']}")
+    tested, trained_on = board.corpus.tested, board.corpus.trained_on
+    assert tested is not None
+    assert trained_on is not None
+    here, there = f"`{tested.name}`", f"`{trained_on.name}`"
+    page.heading(f"Trained on {trained_on.name}, tested on {tested.name}")
     page.bullets(
         [
-            f"Trained on {there}: {trained_on['description']}.",
-            f"Tested on {here}, every clip of it: {tested['description']}.",
+            f"Trained on {there}: {trained_on.description}.",
+            f"Tested on {here}, every clip of it: {tested.description}.",
         ]
     )
     lacking = what_is_lacking(board, folder)
@@ -74,8 +76,8 @@ def what_is_lacking(board: Board, folder: Path) -> str:
     beside = Store(folder.parent / IN_CORPUS)
     if not (beside.folder / "leaderboard.csv").exists():
         return f"`{IN_CORPUS}` was not run."
-    fingerprint = next(filter(None, map(beside.corpus_fingerprint, beside.fits())), "")
-    if fingerprint != board.corpus["tested"]["fingerprint"]:
+    fingerprint = beside.corpus_fingerprint()
+    if board.corpus.tested is None or fingerprint != board.corpus.tested.fingerprint:
         return f"`{IN_CORPUS}` was run on other contents of the corpus."
     return "" if _read(beside.folder) else f"`{IN_CORPUS}` has no complete model."
 

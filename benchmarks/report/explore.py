@@ -9,7 +9,7 @@ from benchmarks.report.figures.explore import draw_columns, draw_durations, draw
 from benchmarks.report.figures.leaderboard import Figures
 from benchmarks.report.markdown import Page
 from benchmarks.statistics.results import PRETENDED
-from benchmarks.storage.store import write_atomically
+from benchmarks.storage.files import write_atomically
 from corpora.clips import Clips
 from corpora.prepare import Prepared
 

@@ -11,7 +11,8 @@ from tabulate import tabulate
 from benchmarks.statistics.bootstrap import Estimate, distributions, draws
 from benchmarks.statistics.metrics import METRICS, Floats, Ints, Predictions, duration_strata
 from benchmarks.statistics.results import Board, Entry
-from benchmarks.storage.store import CLIPS, Fit, Store, Stored
+from benchmarks.storage.records import FitKey
+from benchmarks.storage.store import CLIPS, Store, StoredFit
 from corpora.ablation import find_stored
 from corpora.problems import InputError
 
@@ -48,28 +49,28 @@ def leaderboard(store: Store) -> Board:
     _refuse_mixtures(store, fits)
     patients = sorted({patient for stored in fits for patient in stored.predictions["patient"]})
     strata = strata_of(store, fits)
-    facts = fits[0].facts
-    protocol = find_stored(facts["protocol"])
-    seeds = {stored.fit.seed for stored in fits} | {fit.seed for fit in failures}
+    record = fits[0].record
+    protocol = find_stored(record.protocol)
+    seeds = {stored.key.seed for stored in fits} | {fit.seed for fit in failures}
     weights = draws(len(patients))
-    by_model: dict[str, list[Stored]] = defaultdict(list)
+    by_model: dict[str, list[StoredFit]] = defaultdict(list)
     for stored in fits:
-        by_model[stored.fit.model].append(stored)
+        by_model[stored.key.model].append(stored)
     names = sorted({*by_model, *(fit.model for fit in failures)})
     wanted = len(seeds) * protocol.folds
     entries = [_entry(name, by_model[name], failures, wanted, patients, weights, strata) for name in names]
     return Board(
-        corpus=facts["corpus"],
-        task=facts["task"],
+        corpus=record.corpus,
+        task=record.task,
         protocol=protocol,
-        classes=tuple(facts["classes"]),
+        classes=record.classes,
         patients=tuple(patients),
         entries=tuple(sorted(entries, key=_rank)),
         no_durations=_no_durations(strata),
     )
 
 
-def strata_of(store: Store, fits: Sequence[Stored]) -> Strata:
+def strata_of(store: Store, fits: Sequence[StoredFit]) -> Strata:
     """See `Strata`.
 
     Raises:
@@ -109,19 +110,19 @@ def costs(entry: Entry) -> dict[str, Any]:
 
     Not the mean: the first fit that needs a feature computes it for all.
     """
-    facts = [stored.facts for stored in entry.stored]
-    if not facts:
+    records = [stored.record for stored in entry.stored]
+    if not records:
         names = ("fit_seconds", "tune_seconds", "predict_ms_per_clip", "parameters", "peak_mb", "threads", "hardware")
         return dict.fromkeys(names, "")
-    predicted = sum(fact["predict_seconds"] for fact in facts) / sum(fact["test_clips"] for fact in facts)
+    predicted = sum(record.predict_seconds for record in records) / sum(record.test_clips for record in records)
     return {
-        "fit_seconds": f"{np.median([fact['fit_seconds'] for fact in facts]):.3f}",
-        "tune_seconds": f"{np.median([fact['tune_seconds'] for fact in facts]):.3f}",
+        "fit_seconds": f"{np.median([record.fit_seconds for record in records]):.3f}",
+        "tune_seconds": f"{np.median([record.tune_seconds for record in records]):.3f}",
         "predict_ms_per_clip": f"{1000 * predicted:.4f}",
-        "parameters": round(np.mean([fact["n_parameters"] for fact in facts])),
-        "peak_mb": f"{max(fact['peak_mb'] for fact in facts):.0f}",
-        "threads": " or ".join(str(n) for n in sorted({fact["threads"] for fact in facts})),
-        "hardware": "; ".join(sorted({fact["hardware"] for fact in facts})),
+        "parameters": round(np.mean([record.n_parameters for record in records])),
+        "peak_mb": f"{max(record.peak_mb for record in records):.0f}",
+        "threads": " or ".join(str(n) for n in sorted({record.threads for record in records})),
+        "hardware": "; ".join(sorted({record.hardware for record in records})),
     }
 
 
@@ -147,7 +148,7 @@ def summary(board: Board) -> str:
         shown = [cell(entry.estimate(m), 2) if entry.complete else UNDEFINED for m in SUMMARY]
         rows.append([entry.model, *shown, entry.status.partition(" (")[0]])
     table = tabulate(rows, headers=["model", *SUMMARY.values(), "status"], tablefmt="simple", disable_numparse=True)
-    warnings = [board.corpus["description"]] if board.corpus["simulated"] else []
+    warnings = [board.corpus.description] if board.corpus.simulated else []
     warnings += [board.protocol.warning] if board.protocol.warning else []
     note = f"95 % intervals over {len(board.patients)} patients; sorted by score"
     return "\n".join([board.title + board.flagged, *warnings, "", table, "", note])
@@ -160,8 +161,8 @@ def _rank(entry: Entry) -> tuple[bool, float, str]:
 
 def _entry(
     model: str,
-    fits: list[Stored],
-    failures: dict[Fit, str],
+    fits: list[StoredFit],
+    failures: dict[FitKey, str],
     wanted: int,
     patients: list[str],
     weights: Floats,
@@ -170,20 +171,20 @@ def _entry(
     own = {fit: reason for fit, reason in failures.items() if fit.model == model}
     if len(fits) < wanted:
         return Entry(model, tuple(fits), own, wanted)
-    by_seed: dict[int, list[Stored]] = defaultdict(list)
+    by_seed: dict[int, list[StoredFit]] = defaultdict(list)
     for stored in fits:
-        by_seed[stored.fit.seed].append(stored)
+        by_seed[stored.key.seed].append(stored)
     seeds = {seed: _pool(parts, patients, strata) for seed, parts in by_seed.items()}
     return Entry(model, tuple(fits), own, wanted, seeds, distributions(list(seeds.values()), weights))
 
 
-def _pool(parts: Sequence[Stored], patients: list[str], strata: Strata) -> Predictions:
+def _pool(parts: Sequence[StoredFit], patients: list[str], strata: Strata) -> Predictions:
     """One seed's predictions over all its folds."""
-    table = pd.concat([part.predictions.assign(fold=part.fit.fold) for part in parts], ignore_index=True)
-    classes = tuple(parts[0].facts["classes"])
+    table = pd.concat([part.predictions.assign(fold=part.key.fold) for part in parts], ignore_index=True)
+    classes = parts[0].record.classes
     number = {patient: i for i, patient in enumerate(patients)}
     return Predictions(
-        label=table["label"].map({name: i for i, name in enumerate(classes)}).to_numpy(np.int64),
+        label=np.array([classes.index(name) for name in table["label"]], dtype=np.int64),
         probabilities=table[list(classes)].to_numpy(np.float64),
         patient=np.array([number[patient] for patient in table["patient"]], dtype=np.int64),
         fold=table["fold"].to_numpy(np.int64),
@@ -192,22 +193,22 @@ def _pool(parts: Sequence[Stored], patients: list[str], strata: Strata) -> Predi
     )
 
 
-def _refuse_mixtures(store: Store, fits: list[Stored]) -> None:
+def _refuse_mixtures(store: Store, fits: list[StoredFit]) -> None:
     """Numbers from different corpora, folds or code don't belong in one table."""
     first = fits[0]
     fingerprints: dict[str, str] = {}
     tested: dict[tuple[int, int], tuple[str, frozenset[str]]] = {}
     for stored in fits:
-        fit, facts = stored.fit, stored.facts
+        fit, record = stored.key, stored.record
         for what in ("task", "protocol", "classes"):
-            if facts[what] != first.facts[what]:
-                raise InputError(f"{store.folder} mixes {what} of {first.fit} and {fit}; {_mend(store, fit.model)}")
-        if facts["corpus"]["fingerprint"] != first.facts["corpus"]["fingerprint"]:
+            if getattr(record, what) != getattr(first.record, what):
+                raise InputError(f"{store.folder} mixes {what} of {first.key} and {fit}; {_mend(store, fit.model)}")
+        if record.corpus.fingerprint != first.record.corpus.fingerprint:
             raise InputError(
-                f"{store.folder}: {first.fit.model} and {fit.model} were run on different contents of the corpus; "
+                f"{store.folder}: {first.key.model} and {fit.model} were run on different contents of the corpus; "
                 "run all models again, or give each corpus a RESULTS folder of its own"
             )
-        if fingerprints.setdefault(fit.model, facts["fingerprint"]) != facts["fingerprint"]:
+        if fingerprints.setdefault(fit.model, record.fingerprint) != record.fingerprint:
             raise InputError(
                 f"{store.folder}: the fits of {fit.model} come from different code or parameters; "
                 + _mend(store, fit.model)

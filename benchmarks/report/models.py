@@ -13,10 +13,10 @@ def add_model(page: Page, board: Board, entry: Entry) -> None:
     """Everything about one model that the tables of the page have no room for."""
     page.open_details(f"<b>{escape(entry.model)}</b>: {escape(entry.status)}")
     if entry.stored:
-        facts = entry.stored[0].facts
+        record = entry.stored[0].record
         twin = f" Supervised twin: `{entry.twin}`." if entry.twin else ""
-        page.text(f"Source: {escape(facts['source'])}. Kind: {entry.kind}.{twin}")
-        parameters = ", ".join(f"{name} = {value}" for name, value in facts["parameters"].items())
+        page.text(f"Source: {escape(record.source)}. Kind: {entry.kind}.{twin}")
+        parameters = ", ".join(f"{name} = {value}" for name, value in record.parameters.items())
         page.text(f"Parameters: {escape(parameters) or 'none'}.{_tuning(board, entry)}")
         add_studies(page, entry)
         page.text("Costs: " + ", ".join(f"{name} {value}" for name, value in costs(entry).items()) + ".")

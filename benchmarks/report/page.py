@@ -23,7 +23,8 @@ from benchmarks.report.twins import TWINS, add_twins, twins_csv
 from benchmarks.statistics.bootstrap import LEVEL, RESAMPLES
 from benchmarks.statistics.metrics import DEFINITIONS, evaluate
 from benchmarks.statistics.results import DURATION, Board
-from benchmarks.storage.store import Store, Stored, write_atomically
+from benchmarks.storage.files import write_atomically
+from benchmarks.storage.store import Store, StoredFit
 from corpora.ablation import is_ablation
 
 README = "README.md"
@@ -132,7 +133,7 @@ def report_text(board: Board, figures: Figures, folder: Path) -> str:
 
 
 def _warn(page: Page, board: Board) -> None:
-    warnings = [board.corpus["description"]] if board.corpus["simulated"] else []
+    warnings = [board.corpus.description] if board.corpus.simulated else []
     warnings += [board.protocol.warning] if board.protocol.warning else []
     if warnings:
         page.warning(warnings)
@@ -142,12 +143,12 @@ def _describe(page: Page, board: Board) -> None:
     """What was tested, on whom, and how they were divided."""
     corpus, protocol = board.corpus, board.protocol
     fits = list(board.fits)
-    first_seed = {s.fit.fold: s for s in fits if s.fit.seed == board.seeds[0]}
+    first_seed = {s.key.fold: s for s in fits if s.key.seed == board.seeds[0]}
     labels = [label for stored in first_seed.values() for label in stored.predictions["label"]]
     page.heading("What was measured")
     page.bullets(
         [
-            f"Corpus: {corpus['description']}; {corpus['rate']} Hz; {corpus['left_out']} clips left out as unusable.",
+            f"Corpus: {corpus.description}; {corpus.rate} Hz; {corpus.left_out} clips left out as unusable.",
             f"Tested: {len(labels)} clips of {len(board.patients)} patients: "
             + ", ".join(f"{labels.count(name)} {name}" for name in board.classes)
             + ".",
@@ -156,8 +157,8 @@ def _describe(page: Page, board: Board) -> None:
             "other initial weights, and every model gets the same ones.",
             "A fit has "
             + ", ".join(
-                f"{_range([s.facts[f'{part}_clips'] for s in fits])} {name} clips "
-                f"of {_range([len(s.facts[f'{part}_patients']) for s in fits])} patients"
+                f"{_range([getattr(s.record, f'{part}_clips') for s in fits])} {name} clips "
+                f"of {_range([len(getattr(s.record, f'{part}_patients')) for s in fits])} patients"
                 for part, name in (("train", "training"), ("valid", "validation"), ("test", "test"))
             )
             + ".",
@@ -166,12 +167,12 @@ def _describe(page: Page, board: Board) -> None:
     )
 
 
-def _unlabeled(fits: list[Stored]) -> list[str]:
+def _unlabeled(fits: list[StoredFit]) -> list[str]:
     """A sentence on the unlabeled clips of a fit; none where no fit has any."""
-    patients = [len(stored.facts["unlabeled_patients"]) for stored in fits]
+    patients = [len(stored.record.unlabeled_patients) for stored in fits]
     if not any(patients):
         return []
-    clips = [stored.facts["unlabeled_clips"] for stored in fits if "unlabeled_clips" in stored.facts]
+    clips = [stored.record.unlabeled_clips for stored in fits]
     counted = f"{_range(clips)} clips" if clips else "the clips"
     return [
         f"Unlabeled: {counted} of {_range(patients)} further patients, whose labels are hidden. Only "
@@ -257,14 +258,14 @@ def _definitions(page: Page) -> None:
 
 def _versions(page: Page, board: Board) -> None:
     page.heading("Made with")
-    versions = sorted({f"{name} {number}" for s in board.fits for name, number in s.facts["versions"].items()})
-    hardware = sorted({s.facts["hardware"] for s in board.fits})
-    threads = sorted({str(s.facts["threads"]) for s in board.fits})
+    versions = sorted({f"{name} {number}" for s in board.fits for name, number in s.record.versions.items()})
+    hardware = sorted({s.record.hardware for s in board.fits})
+    threads = sorted({str(s.record.threads) for s in board.fits})
     page.bullets(
         [
             f"Versions: {', '.join(versions)}.",
             f"Hardware: {'; '.join(hardware)}; threads a fit: {', '.join(threads)}.",
-            f"Corpus fingerprint: `{board.corpus['fingerprint']}`.",
+            f"Corpus fingerprint: `{board.corpus.fingerprint}`.",
             f"Models: {listed([entry.model for entry in board.entries])}.",
         ]
     )
@@ -272,7 +273,7 @@ def _versions(page: Page, board: Board) -> None:
 
 def _dealt(board: Board) -> str:
     """What another seed changes."""
-    return "other folds" if len({stored.fit.fold for stored in board.fits}) > 1 else "other validation patients"
+    return "other folds" if len({stored.key.fold for stored in board.fits}) > 1 else "other validation patients"
 
 
 def _range(values: list[int]) -> str:

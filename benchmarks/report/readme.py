@@ -13,7 +13,8 @@ from benchmarks.report.leaderboard import UNDEFINED
 from benchmarks.report.tuning import TUNING
 from benchmarks.report.twins import TWINS
 from benchmarks.statistics.results import COMPLETE
-from benchmarks.storage.store import Store, write_atomically
+from benchmarks.storage.files import write_atomically
+from benchmarks.storage.store import Store
 from corpora.problems import InputError
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -107,7 +108,7 @@ def _read(leaderboard: Path) -> pd.DataFrame:
 def _came_from(folder: Path) -> tuple[set[str], set[int]]:
     """Corpora and seeds of the fits in a folder."""
     store = Store(folder)
-    return {store.corpus_fingerprint(fit) for fit in store.fits()}, {fit.seed for fit in store.fits()}
+    return {stored.record.corpus.fingerprint for stored in store}, {key.seed for key in store.fits()}
 
 
 def speed(results: Path) -> str:

@@ -4,19 +4,19 @@ import numpy as np
 
 from benchmarks.report.markdown import Page, listed
 from benchmarks.statistics.results import Entry
+from benchmarks.storage.records import TrialRecord
 from benchmarks.tuning.analysis import ENOUGH, chosen, importances, trials_of
-from benchmarks.tuning.study import Record
 
 
 def add_studies(page: Page, entry: Entry) -> None:
     """What each study of a tuned model chose, and which parameters mattered; nothing of other models."""
     if not entry.untuned or not entry.stored:
         return
-    names = list(dict.fromkeys(name for record in trials_of(entry) for name in record["suggested"]))
+    names = list(dict.fromkeys(name for record in trials_of(entry) for name in record.suggested))
     page.table(
         f"`{entry.model}`, the parameters that each study chose, by their names in its space; empty: not part of it.",
         ["seed", "fold", "chosen trial", "inner AUROC", *names],
-        [[stored.fit.seed, stored.fit.fold, *_chosen(chosen(stored), names)] for stored in entry.stored],
+        [[stored.key.seed, stored.key.fold, *_chosen(chosen(stored), names)] for stored in entry.stored],
     )
     shares = importances(entry)
     if not shares:
@@ -39,11 +39,11 @@ def add_studies(page: Page, entry: Entry) -> None:
         page.text(f"Not told, since not every trial has it: {listed(unknown)}.")
 
 
-def _chosen(record: Record, names: list[str]) -> list[object]:
+def _chosen(record: TrialRecord, names: list[str]) -> list[object]:
     """Trial, inner AUROC and parameters of a row."""
-    if record["number"] == 0:
-        return ["defaults", f"{record['value']:.3f}", *("default" for _ in names)]
-    return [record["number"], f"{record['value']:.3f}", *(_shown(record["suggested"].get(name, "")) for name in names)]
+    if record.number == 0:
+        return ["defaults", f"{record.value:.3f}", *("default" for _ in names)]
+    return [record.number, f"{record.value:.3f}", *(_shown(record.suggested.get(name, "")) for name in names)]
 
 
 def _shown(value: object) -> str:

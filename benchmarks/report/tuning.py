@@ -114,11 +114,11 @@ def _explain(models: list[Pair]) -> list[str]:
 
 def _budget(entry: Entry) -> int:
     """Trials a study; the same in all fits of a model, whose fingerprint it is part of."""
-    return len(entry.stored[0].facts["trials"])
+    return len(entry.stored[0].record.trials)
 
 
 def _states(entry: Entry) -> Counter[str]:
-    return Counter(record["state"] for record in trials_of(entry))
+    return Counter(record.state for record in trials_of(entry))
 
 
 def _values(tuned: Pair, metric: str) -> tuple[float, float]:
@@ -164,16 +164,16 @@ def _incomparable(models: list[Pair]) -> list[str]:
 def _failures(entry: Entry) -> list[str]:
     """Sentences on the trials that failed, and on those that were kept from being done; none without any."""
     records = trials_of(entry)
-    failed = [record for record in records if record["state"] == "failed" and not record.get("again")]
-    again = [record for record in records if record.get("again")]
+    failed = [record for record in records if record.state == "failed" and not record.retryable]
+    again = [record for record in records if record.retryable]
     name, said = f"`{entry.model}`", []
     if failed:
-        reason = escape(failed[0]["error"])
+        reason = escape(failed[0].error)
         said.append(f"{name}: {len(failed)} of {len(records)} trials failed; the first of them: {reason}")
     if again:
         said.append(
             f"{name}: {len(again)} of {len(records)} trials were kept from being done, and are counted as failed; the "
-            f"same command run again does them. The first of them: {escape(again[0]['error'])}"
+            f"same command run again does them. The first of them: {escape(again[0].error)}"
         )
     return said
 

@@ -99,7 +99,7 @@ def twins_csv(board: Board) -> str:
 
 def _fits(pair: Pair) -> int:
     """The seeds and folds that both were fitted on."""
-    both = [{(stored.fit.seed, stored.fit.fold) for stored in e.stored} for e in (pair.model, pair.reference) if e]
+    both = [{(stored.key.seed, stored.key.fold) for stored in e.stored} for e in (pair.model, pair.reference) if e]
     return len(set.intersection(*both)) if len(both) == 2 else 0
 
 

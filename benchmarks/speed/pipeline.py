@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from benchmarks.execution.jobs import hardware, versions
+from benchmarks.execution.environment import hardware, versions
 from benchmarks.report.markdown import Page
 from benchmarks.run import Plan, run
 from benchmarks.speed.reference import handcrafted_by_file, notebook_fold
-from benchmarks.storage.store import Store, write_atomically
+from benchmarks.storage.files import write_atomically
+from benchmarks.storage.store import Store
 from corpora.audio import read_audio
 from corpora.catalog import ICBHI_FOLDER, RATE
 from corpora.clips import Clips

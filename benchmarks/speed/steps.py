@@ -15,9 +15,9 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from benchmarks.execution.jobs import hardware, versions
+from benchmarks.execution.environment import hardware, versions
 from benchmarks.report.markdown import Page
-from benchmarks.storage.store import write_atomically
+from benchmarks.storage.files import write_atomically
 from features.threads import one_thread
 from models.autoencoder import Autoencoder
 from models.backbone import Standardise, Standardised

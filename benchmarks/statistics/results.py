@@ -3,12 +3,13 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from benchmarks.statistics.bootstrap import Estimate, estimate
 from benchmarks.statistics.metrics import Floats, Predictions
-from benchmarks.storage.store import Fit, Stored
+from benchmarks.storage.records import FitKey
+from benchmarks.storage.store import StoredFit
 from benchmarks.tuning.study import TUNED
+from corpora.facts import CorpusFacts
 from corpora.protocols import Protocol
 
 COMPLETE = "complete"
@@ -33,8 +34,8 @@ class Entry:
     """
 
     model: str
-    stored: tuple[Stored, ...]
-    failures: dict[Fit, str]
+    stored: tuple[StoredFit, ...]
+    failures: dict[FitKey, str]
     wanted: int
     seeds: dict[int, Predictions] = field(default_factory=dict)
     distributions: dict[str, Floats] = field(default_factory=dict)
@@ -57,18 +58,18 @@ class Entry:
     @property
     def kind(self) -> str:
         """``control``, ``baseline``, ``network``, … (see `models.spec`); empty if no fit was ever finished."""
-        return str(self.stored[0].facts["kind"]) if self.stored else ""
+        return self.stored[0].record.kind if self.stored else ""
 
     @property
     def twin(self) -> str:
         """Of a semi-supervised model, the name of the same model without the unlabeled clips; else empty."""
-        return str(self.stored[0].facts.get("twin", "")) if self.stored else ""  # older facts know of no twins
+        return self.stored[0].record.supervised_baseline if self.stored else ""
 
     @property
     def untuned(self) -> str:
         """Of a tuned model, the name of the same model with its default parameters; else empty."""
         if self.stored:
-            return str(self.stored[0].facts.get("untuned", ""))
+            return self.stored[0].record.untuned
         return self.model.removesuffix(TUNED) if self.model.endswith(TUNED) else ""
 
     def estimate(self, metric: str) -> Estimate:
@@ -90,7 +91,7 @@ class Board:
         no_durations: why there is no AUROC within durations, in one sentence; empty if there is.
     """
 
-    corpus: dict[str, Any]
+    corpus: CorpusFacts
     task: str
     protocol: Protocol
     classes: tuple[str, ...]
@@ -104,24 +105,24 @@ class Board:
         return tuple(entry for entry in self.entries if entry.complete)
 
     @property
-    def fits(self) -> Iterator[Stored]:
+    def fits(self) -> Iterator[StoredFit]:
         """Every stored fit of every model."""
         return (stored for entry in self.entries for stored in entry.stored)
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """The seeds that were run."""
-        return tuple(sorted({stored.fit.seed for stored in self.fits}))
+        return tuple(sorted({stored.key.seed for stored in self.fits}))
 
     @property
     def title(self) -> str:
         """Corpus, task and protocol."""
-        return f"{self.corpus['name']} · {self.task} · {self.protocol.name}"
+        return f"{self.corpus.name} · {self.task} · {self.protocol.name}"
 
     @property
     def flags(self) -> tuple[str, ...]:
         """The words that must stand wherever a number of this folder stands."""
-        simulated = (PRETENDED,) if self.corpus["simulated"] else ()
+        simulated = (PRETENDED,) if self.corpus.simulated else ()
         warned = (self.protocol.warning.partition(":")[0],) if self.protocol.warning else ()
         return (*simulated, *warned)
 
@@ -151,10 +152,10 @@ def chooses_epoch(entry: Entry) -> bool:
 
     Where a model's parameters don't tell, its curves do: a score that decides is nowhere higher than where it was kept.
     """
-    curves = [stored.facts["curve"] for stored in entry.stored if stored.facts["curve"]]
+    curves = [stored.record.curve for stored in entry.stored if stored.record.curve]
     if not curves or any("valid_score" not in row for curve in curves for row in curve):
         return False
-    if keep := entry.stored[0].facts["parameters"].get("keep"):
+    if keep := entry.stored[0].record.parameters.get("keep"):
         return bool(keep != "last")
     return all(
         row["valid_score"] == max(other["valid_score"] for other in curve)

@@ -1,1 +1,1 @@
-"""Stored fits: what a run leaves on disk, and what identifies it."""
+"""StoredFit fits: what a run leaves on disk, and what identifies it."""

@@ -1,6 +1,7 @@
 """What the stored studies of a tuned model tell: what was chosen, where it lies in its space, and what mattered."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 import optuna
@@ -11,8 +12,8 @@ from optuna.trial import create_trial
 from benchmarks.statistics.metrics import Floats
 from benchmarks.statistics.pairs import Pair
 from benchmarks.statistics.results import Board, Entry
-from benchmarks.storage.store import Stored
-from benchmarks.tuning.study import Record
+from benchmarks.storage.records import TrialRecord, TrialState
+from benchmarks.storage.store import StoredFit
 
 EDGE = 0.05
 """Of the width of a space: what lies as near to its end may have wanted to lie beyond."""
@@ -35,20 +36,20 @@ def tuned_models(board: Board) -> list[Pair]:
     ]
 
 
-def trials_of(entry: Entry) -> list[Record]:
+def trials_of(entry: Entry) -> list[TrialRecord]:
     """The trials of all studies of a tuned model."""
-    return [record for stored in entry.stored for record in stored.facts["trials"]]
+    return [record for stored in entry.stored for record in stored.record.trials]
 
 
-def chosen(stored: Stored) -> Record:
+def chosen(stored: StoredFit) -> TrialRecord:
     """The trial with the parameters of a tuned fit."""
-    records: list[Record] = stored.facts["trials"]
-    return next(record for record in records if record["number"] == stored.facts["chosen_trial"])
+    records = stored.record.trials
+    return next(record for record in records if record.number == stored.record.chosen_trial)
 
 
 def defaults_chosen(entry: Entry) -> int:
     """In how many studies no trial was better than the defaults."""
-    return sum(stored.facts["chosen_trial"] == 0 for stored in entry.stored)
+    return sum(stored.record.chosen_trial == 0 for stored in entry.stored)
 
 
 def inner_auroc(entry: Entry) -> tuple[float, float]:
@@ -56,7 +57,7 @@ def inner_auroc(entry: Entry) -> tuple[float, float]:
 
     NaN where no study has them: the defaults may have failed.
     """
-    pairs = [(stored.facts["trials"][0]["value"], chosen(stored)["value"]) for stored in entry.stored]
+    pairs = [(stored.record.trials[0].value, chosen(stored).value) for stored in entry.stored]
     known = np.array([pair for pair in pairs if pair[0] is not None])
     before, after = known.mean(axis=0).tolist() if len(known) else (np.nan, np.nan)
     return before, after
@@ -67,7 +68,7 @@ def best_so_far(entry: Entry) -> Floats:
 
     Empty where the defaults failed in every study.
     """
-    values = [[record["value"] for record in stored.facts["trials"]] for stored in entry.stored]
+    values = [[record.value for record in stored.record.trials] for stored in entry.stored]
     known = np.array([study for study in values if study[0] is not None], dtype=np.float64)  # None becomes NaN
     if not len(known):
         return np.empty(0)
@@ -83,8 +84,8 @@ def at_the_edge(entry: Entry) -> Counter[tuple[str, str]]:
     """
     found: Counter[tuple[str, str]] = Counter()
     for record in (chosen(stored) for stored in entry.stored):
-        for name, value in record["suggested"].items() if record["number"] else ():
-            position = _position(value, json_to_distribution(record["distributions"][name]))
+        for name, value in record.suggested.items() if record.number else ():
+            position = _position(value, json_to_distribution(record.distributions[name]))
             if position < EDGE or position > 1 - EDGE:
                 found[name, "lower" if position < EDGE else "upper"] += 1
     return found
@@ -99,25 +100,25 @@ def importances(entry: Entry) -> dict[str, list[float]]:
     """
     found = defaultdict(list)
     for stored in entry.stored:
-        for name, share in _importances(stored.facts["trials"]).items():
+        for name, share in _importances(stored.record.trials).items():
             found[name].append(share)
     return dict(sorted(found.items(), key=lambda item: (-float(np.mean(item[1])), item[0])))
 
 
-def _importances(records: list[Record]) -> dict[str, float]:
+def _importances(records: Sequence[TrialRecord]) -> dict[str, float]:
     """Of one study; empty where it doesn't tell. Without the defaults, which may lie outside the space."""
-    complete = [record for record in records if record["state"] == "complete" and record["number"]]
-    shared = sorted(set.intersection(*(set(record["suggested"]) for record in complete))) if complete else []
-    if len(complete) < ENOUGH or not shared or len({record["value"] for record in complete}) == 1:
+    complete = [record for record in records if record.state == TrialState.COMPLETE and record.number]
+    shared = sorted(set.intersection(*(set(record.suggested) for record in complete))) if complete else []
+    if len(complete) < ENOUGH or not shared or len({record.value for record in complete}) == 1:
         return {}
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         study = optuna.create_study(direction="maximize")
         for record in complete:
-            texts = record["distributions"]
+            texts = record.distributions
             spaces = {name: json_to_distribution(text) for name, text in texts.items()}
-            study.add_trial(create_trial(value=record["value"], params=record["suggested"], distributions=spaces))
+            study.add_trial(create_trial(value=record.value, params=record.suggested, distributions=spaces))
         shares = FanovaImportanceEvaluator(n_trees=TREES, seed=0).evaluate(study)
         return {name: float(share) for name, share in shares.items()}
     finally:

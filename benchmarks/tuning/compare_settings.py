@@ -21,7 +21,7 @@ from rich.console import Console
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from tabulate import tabulate
 
-from benchmarks.execution.hiding import without_labels
+from benchmarks.execution.evaluate import evaluate
 from benchmarks.statistics.metrics import Predictions, auroc_within_patients
 from corpora.budgets import LabelBudget
 from corpora.catalog import open_corpus
@@ -29,7 +29,6 @@ from corpora.clips import Clips
 from corpora.problems import InputError
 from corpora.splits import Fold, LeavePatientsOut, Splitter
 from corpora.tasks import for_task
-from features.threads import one_thread
 from models.registry import find
 from models.spec import ModelSpec
 
@@ -47,10 +46,7 @@ def inner_folds(clips: Clips, seeds: int, inner: Splitter = INNER) -> Iterator[F
 
 def judge(spec: ModelSpec, parameters: dict[str, Any], clips: Clips, fold: Fold) -> tuple[float, float, float]:
     """AUROC, balanced accuracy and AUROC within patients of a setting on one inner fold (task ``abnormal``)."""
-    with one_thread():
-        unlabeled = without_labels(clips.take(fold.unlabeled)) if spec.unlabeled else None
-        model = spec.build(0, parameters).fit(clips.take(fold.train), clips.take(fold.valid), unlabeled)
-        probabilities = model.predict_proba(without_labels(clips.take(fold.test)))
+    probabilities = evaluate(spec.build(0, parameters), clips, fold, unlabeled=spec.unlabeled).probabilities
     patients, number = np.unique(clips.patient[fold.test], return_inverse=True)
     label = clips.label[fold.test]
     predictions = Predictions(label, probabilities, number, np.zeros_like(label), clips.classes)

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.execution.jobs import Job, Outcome, fit_and_predict, fit_fingerprint, folds_of
-from benchmarks.storage.store import Store, disk_refuses
-from benchmarks.tuning.study import Record, Study, batches, best_of, history_of, key_of, run_trial
+from benchmarks.execution.jobs import FitJob, JobResult, fit_and_predict, fit_fingerprint, folds_of
+from benchmarks.storage.files import disk_refuses
+from benchmarks.storage.records import TrialRecord, TrialState
+from benchmarks.storage.store import Store
+from benchmarks.tuning.study import Study, batches, best_of, history_of, key_of, run_trial
 from corpora.clips import Clips
 from corpora.splits import Fold
 
@@ -22,7 +24,7 @@ OF_A_FIT = ("curve", "fit_seconds", "predict_seconds", "n_parameters", "peak_mb"
 
 
 @dataclass(frozen=True)
-class TunedJob(Job):
+class TunedFitJob(FitJob):
     """A fit with the best parameters of a study.
 
     Attributes:
@@ -38,27 +40,27 @@ class TunedJob(Job):
         records = self.records(store)
         best = best_of(records)
         about = {
-            "trials": [{name: value for name, value in record.items() if name != "key"} for record in records],
-            "chosen_trial": best["number"],
+            "trials": tuple(replace(record, key="") for record in records),
+            "chosen_trial": best.number,
             "untuned": self.spec.name,
-            "tune_seconds": sum(record["seconds"] for record in records),
+            "tune_seconds": sum(record.seconds for record in records),
         }
-        untuned = replace(self.fit, model=self.spec.name)
+        untuned = replace(self.key, model=self.spec.name)
         fingerprint = fit_fingerprint(self.prepared, self.task, self.protocol, self.spec)
-        if best["number"] == 0 and store.has(untuned, fingerprint):
+        if best.number == 0 and store.has(untuned, fingerprint):
             stored = store.read(untuned)
-            facts = {name: stored.facts[name] for name in ("parameters", *OF_A_FIT)}
+            facts = {name: getattr(stored.record, name) for name in ("parameters", *OF_A_FIT)}
             return stored.predictions[list(clips.classes)].to_numpy(np.float64), {**facts, **about}
-        probabilities, facts = fit_and_predict(self.spec, self.fit.seed, clips, fold, best["parameters"])
+        probabilities, facts = fit_and_predict(self.spec, self.key.seed, clips, fold, best.parameters)
         return probabilities, {**facts, **about}
 
-    def records(self, store: Store) -> list[Record]:
+    def records(self, store: Store) -> list[TrialRecord]:
         """The trials of the finished study.
 
         Raises:
             ValueError: some are missing.
         """
-        records: list[Record] = []
+        records: list[TrialRecord] = []
         for number in range(self.trials):
             record = TrialJob(self, number, history_of(number, records)).record(store)
             if record is None:
@@ -72,14 +74,14 @@ class TunedJob(Job):
         Returns:
             How many there were.
         """
-        records: list[Record] = []
+        records: list[TrialRecord] = []
         stale = 0
         for batch in batches(self.trials):
             whole = len(records) == batch[0]  # else the trials of this batch would know other trials than they did
             for number in batch:
                 record = TrialJob(self, number, history_of(number, records)).record(store) if whole else None
-                if record is None or record.get("again"):
-                    stale += store.forget_trial(self.fit, number)
+                if record is None or record.retryable:
+                    stale += store.delete_trial(self.key, number)
                 else:
                     records.append(record)
         return stale
@@ -95,9 +97,9 @@ class TrialJob:
         history: the trials of earlier batches.
     """
 
-    job: TunedJob
+    job: TunedFitJob
     number: int
-    history: tuple[Record, ...]
+    history: tuple[TrialRecord, ...]
 
     @property
     def name(self) -> str:
@@ -107,20 +109,20 @@ class TrialJob:
     @property
     def group(self) -> str:
         """Work of one group takes about the same time."""
-        return self.job.fit.model + TRIALS
+        return self.job.key.model + TRIALS
 
     @property
     def results(self) -> Path:
         """Folder in which it is stored."""
         return self.job.results
 
-    def record(self, store: Store) -> Record | None:
+    def record(self, store: Store) -> TrialRecord | None:
         """What is stored of this trial; None if it is yet to be done."""
-        record = store.trial(self.job.fit, self.number)
-        same = record is not None and record.get("key") == key_of(self.job.study, self.number, self.history)
+        record = store.trial(self.job.key, self.number)
+        same = record is not None and record.key == key_of(self.job.study, self.number, self.history)
         return record if same else None
 
-    def execute(self) -> Outcome:
+    def execute(self) -> JobResult:
         """Do it and store it.
 
         Raises:
@@ -138,13 +140,12 @@ class TrialJob:
             return self.give_up(f"{type(error).__name__}: {error}", time.perf_counter() - start)
         return self._store(record, time.perf_counter() - start)
 
-    def give_up(self, reason: str, seconds: float = 0.0) -> Outcome:
+    def give_up(self, reason: str, seconds: float = 0.0) -> JobResult:
         """Note that circumstances, not the trial itself, kept it from being done; the next run tries it again."""
-        record = {"number": self.number, "state": "failed", "value": None, "parameters": {}, "suggested": {}}
-        record |= {"distributions": {}, "curve": [], "patients": [], "error": reason, "again": True}
+        record = TrialRecord(number=self.number, state=TrialState.FAILED, error=reason, retryable=True)
         return self._store(record, seconds)
 
-    def _store(self, record: Record, seconds: float) -> Outcome:
+    def _store(self, record: TrialRecord, seconds: float) -> JobResult:
         key = key_of(self.job.study, self.number, self.history)
-        Store(self.job.results).write_trial(self.job.fit, self.number, {**record, "key": key, "seconds": seconds})
-        return Outcome(self.name, self.group, seconds, record["error"] or None, record["value"])
+        Store(self.job.results).write_trial(self.job.key, replace(record, key=key, seconds=seconds))
+        return JobResult(self.name, self.group, seconds, record.error or None, record.value)

@@ -18,17 +18,17 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, create_trial
 
-from benchmarks.execution.hiding import without_labels
+from benchmarks.execution.evaluate import evaluate, hide_labels
 from benchmarks.execution.timeout import OutOfTime
 from benchmarks.statistics.metrics import Predictions, auroc_over_folds
-from benchmarks.storage.store import CannotWrite
+from benchmarks.storage.files import CannotWrite
+from benchmarks.storage.records import TrialRecord, TrialState
 from corpora.clips import Clips
 from corpora.fingerprint import digest
 from corpora.problems import InputError
 from corpora.splits import Fold, LeavePatientsOut
-from features.threads import one_thread
 from models.spec import Model, ModelSpec
 
 PRESETS = {"none": 0, "quick": 3, "standard": 20, "thorough": 100}
@@ -46,8 +46,6 @@ RANDOM = 5
 
 WARM_UP = 4
 """Epochs in which no network is given up."""
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -100,15 +98,15 @@ def batches(trials: int) -> Iterator[range]:
         yield range(start, min(start + BATCH, trials))
 
 
-def history_of(number: int, records: Sequence[Record]) -> tuple[Record, ...]:
+def history_of(number: int, records: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
     """What trial ``number`` knows: the trials of earlier batches, of those with numbers 0 to n."""
     known = 0 if number == 0 else 1 + (number - 1) // BATCH * BATCH
     return tuple(records[:known])
 
 
-def key_of(study: Study, number: int, history: Sequence[Record]) -> str:
+def key_of(study: Study, number: int, history: Sequence[TrialRecord]) -> str:
     """Tells a trial from the same one of another study, or after other trials."""
-    known = [[record["state"], record["parameters"], record["value"], record["curve"]] for record in history]
+    known = [[record.state, record.parameters, record.value, record.curve] for record in history]
     return digest(
         [study.fingerprint, study.spec.name, str(study.seed), str(study.fold), str(number), json.dumps(known)]
     )
@@ -124,7 +122,7 @@ def inner_folds(clips: Clips, fold: Fold, seed: int) -> Iterator[Fold]:
         yield Fold(training[inner.train], training[inner.valid], training[inner.test], fold.unlabeled)
 
 
-def run_trial(study: Study, number: int, history: Sequence[Record], clips: Clips, fold: Fold) -> Record:
+def run_trial(study: Study, number: int, history: Sequence[TrialRecord], clips: Clips, fold: Fold) -> TrialRecord:
     """One trial.
 
     Args:
@@ -139,51 +137,52 @@ def run_trial(study: Study, number: int, history: Sequence[Record], clips: Clips
         (that differ from the defaults), suggested (what Optuna drew or knows, by its names), distributions (theirs),
         curve (AUROC by epoch, where training can be watched), patients (all that it met) and error (why it failed).
     """
-    record: Record = {"number": number, "state": "complete", "value": None, "parameters": {}, "suggested": {}}
-    record |= {"distributions": {}, "curve": [], "patients": [], "error": ""}
+    drawn: dict[str, Any] = {}
+    curve: list[float] = []
+    seen: set[str] = set()
+    state, value, error = TrialState.COMPLETE, None, ""
     try:
         trial = _ask(study, number, history)
-        record |= proposal(study.spec, number, trial)
+        drawn = proposal(study.spec, number, trial)
         values = []
         for inner in inner_folds(clips, fold, study.seed):
-            met = {str(name) for rows in _parts(inner) for name in clips.patient[rows]}
-            record["patients"] = sorted({*record["patients"], *met})
-            model = study.spec.build(study.seed, record["parameters"])
+            seen |= {str(name) for rows in _parts(inner) for name in clips.patient[rows]}
+            model = study.spec.build(study.seed, drawn["parameters"])
             watched = hasattr(model, "on_epoch")
             if watched:
-                setattr(model, "on_epoch", _Watch(trial, clips.take(inner.test), record["curve"]))  # noqa: B010
+                setattr(model, "on_epoch", _Watch(trial, clips.take(inner.test), curve))  # noqa: B010
             values.append(judge(study.spec, model, clips, inner))
             if watched:  # what learns for minutes is judged on one inner fold, the same in every trial
                 break
-        record["value"] = float(np.mean(values))
+        value = float(np.mean(values))
     except optuna.TrialPruned:
-        record["state"] = "pruned"
+        state = TrialState.PRUNED
     except (OSError, MemoryError, CannotWrite, OutOfTime):  # not the trial's fault: it may be done again
         raise
-    except Exception as error:
-        record |= {"state": "failed", "error": f"{type(error).__name__}: {error}"}
-    return record
+    except Exception as failure:
+        state, error = TrialState.FAILED, f"{type(failure).__name__}: {failure}"
+    patients = tuple(sorted(seen))
+    return TrialRecord(
+        number=number, state=state, value=value, curve=tuple(curve), patients=patients, error=error, **drawn
+    )
 
 
-def best_of(records: Sequence[Record]) -> Record:
+def best_of(records: Sequence[TrialRecord]) -> TrialRecord:
     """The complete trial with the highest value; of equal ones the first, which is the defaults' where they tie.
 
     Raises:
         ValueError: no trial was completed.
     """
-    complete = [record for record in records if record["state"] == "complete"]
+    complete = [record for record in records if record.value is not None]
     if not complete:
-        reasons = [record["error"] for record in records if record["error"]]
+        reasons = [record.error for record in records if record.error]
         raise ValueError(f"no trial of {len(records)} was completed; the first failed: {next(iter(reasons), 'pruned')}")
-    return max(complete, key=lambda record: (record["value"], -record["number"]))
+    return max(complete, key=lambda record: (record.value, -record.number))
 
 
 def judge(spec: ModelSpec, model: Model, clips: Clips, fold: Fold) -> float:
     """AUROC of a model on the test part of an inner fold, fitted on its training and validation parts."""
-    with one_thread():
-        unlabeled = without_labels(clips.take(fold.unlabeled)) if spec.unlabeled else None
-        model.fit(clips.take(fold.train), clips.take(fold.valid), unlabeled)
-        return auroc_of(clips.take(fold.test), model.predict_proba(without_labels(clips.take(fold.test))))
+    return auroc_of(clips.take(fold.test), evaluate(model, clips, fold, unlabeled=spec.unlabeled).probabilities)
 
 
 def auroc_of(clips: Clips, probabilities: NDArray[np.float64]) -> float:
@@ -200,7 +199,7 @@ def auroc_of(clips: Clips, probabilities: NDArray[np.float64]) -> float:
     return value
 
 
-def proposal(spec: ModelSpec, number: int, trial: optuna.Trial) -> Record:
+def proposal(spec: ModelSpec, number: int, trial: optuna.Trial) -> dict[str, Any]:
     """What a trial tries: parameters, suggested and distributions of its record.
 
     Of trial 0, the defaults, Optuna is told what lies inside the space.
@@ -227,7 +226,7 @@ class _Watch:
         self.trial, self.judged, self.curve = trial, judged, curve
 
     def __call__(self, epoch: int, probabilities: Any) -> None:
-        self.curve.append(auroc_of(self.judged, probabilities(without_labels(self.judged))))
+        self.curve.append(auroc_of(self.judged, probabilities(hide_labels(self.judged))))
         self.trial.report(self.curve[-1], epoch)
         if self.trial.should_prune():
             raise optuna.TrialPruned
@@ -237,7 +236,7 @@ def _parts(fold: Fold) -> tuple[NDArray[np.int64], ...]:
     return fold.train, fold.valid, fold.test, fold.unlabeled
 
 
-def _ask(study: Study, number: int, history: Sequence[Record]) -> optuna.Trial:
+def _ask(study: Study, number: int, history: Sequence[TrialRecord]) -> optuna.Trial:
     """A trial of an Optuna study that knows the history."""
     seed = int(digest([str(study.seed), str(study.fold), str(number)]), 16) % 2**32
     sampler = optuna.samplers.TPESampler(n_startup_trials=RANDOM, seed=seed)
@@ -252,15 +251,15 @@ def _ask(study: Study, number: int, history: Sequence[Record]) -> optuna.Trial:
         optuna.logging.set_verbosity(level)
 
 
-def _frozen(record: Record) -> FrozenTrial:
+def _frozen(record: TrialRecord) -> FrozenTrial:
     """A stored trial as Optuna has it; of one that failed, that it is the worst, or it would be proposed again."""
-    complete = record["state"] == "complete"
+    complete = record.state == TrialState.COMPLETE
     return create_trial(
-        state=TrialState.COMPLETE if complete else TrialState.PRUNED,
-        value=record["value"],
-        params=record["suggested"],
-        distributions={name: json_to_distribution(text) for name, text in record["distributions"].items()},
-        intermediate_values={} if record["state"] == "failed" else dict(enumerate(record["curve"])),
+        state=optuna.trial.TrialState.COMPLETE if complete else optuna.trial.TrialState.PRUNED,
+        value=record.value,
+        params=record.suggested,
+        distributions={name: json_to_distribution(text) for name, text in record.distributions.items()},
+        intermediate_values={} if record.state == TrialState.FAILED else dict(enumerate(record.curve)),
     )
 
 

@@ -167,7 +167,7 @@ def test_ablations_run_resume_and_stay_apart_from_the_benchmark(
     folder = tmp_path / "simulated" / "abnormal" / "patients-2fold-ablation"
     table = (folder / "leaderboard.csv").read_bytes()
     assert set(pd.read_csv(folder / "leaderboard.csv")["model"]) == {"prior", "metadata", "duration", "metadata-free"}
-    assert {stored.facts["protocol"] for stored in Store(folder)} == {"patients-2fold-ablation"}
+    assert {stored.record.protocol for stored in Store(folder)} == {"patients-2fold-ablation"}
     assert "C = 9" in (folder / "README.md").read_text()
     Store(folder).discard(Store(folder).fits()[0])
     capsys.readouterr()

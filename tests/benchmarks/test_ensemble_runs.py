@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks.cli import main
-from benchmarks.storage.store import Fit, Store
+from benchmarks.storage.records import FitKey
+from benchmarks.storage.store import Store
 from models import registry
 from models.ensemble import combine
 
@@ -36,10 +37,10 @@ def test_an_ensemble_combines_what_its_members_have_stored(tmp_path: Path, capsy
     assert "duo averages models that were not named; they run too: prior." in capsys.readouterr().out
     store = stored(tmp_path)
     for fold in range(3):
-        tables = [store.read(Fit(name, 0, fold)) for name in ("prior", "metadata", "duo")]
+        tables = [store.read(FitKey(name, 0, fold)) for name in ("prior", "metadata", "duo")]
         prior, metadata, both = (table.predictions[["normal", "abnormal"]].to_numpy() for table in tables)
         np.testing.assert_allclose(both, combine([prior, metadata], None), atol=1e-8)
-        seconds = [table.facts["fit_seconds"] for table in tables]
+        seconds = [table.record.fit_seconds for table in tables]
         assert seconds[2] == pytest.approx(seconds[0] + seconds[1])
 
 
@@ -47,21 +48,21 @@ def test_a_changed_member_makes_the_ensemble_stale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(tmp_path, "--models", "metadata,prior,duo") == 0
-    before = stored(tmp_path).read(Fit("duo", 0, 0)).facts["fingerprint"]
+    before = stored(tmp_path).read(FitKey("duo", 0, 0)).record.fingerprint
     spec = registry.REGISTRY["metadata"]
     monkeypatch.setitem(
         registry.REGISTRY, "metadata", registry.ModelSpec(spec.name, spec.target, spec.source, spec.kind, {"C": 0.01})
     )
     assert run(tmp_path, "--models", "metadata,prior,duo") == 0
     assert "6 stored fits of duo, metadata came from other code or settings" in capsys.readouterr().out
-    assert stored(tmp_path).read(Fit("duo", 0, 0)).facts["fingerprint"] != before
+    assert stored(tmp_path).read(FitKey("duo", 0, 0)).record.fingerprint != before
 
 
 def test_an_ensemble_follows_the_predictions_that_stand_beside_it(tmp_path: Path) -> None:
     """As after a member was deleted and fitted again on a machine whose last digits differ."""
     assert run(tmp_path, "--models", "metadata,prior,duo") == 0
-    store, fit = stored(tmp_path), Fit("metadata", 0, 1)
-    before = store.read(Fit("duo", 0, 1)).predictions
+    store, fit = stored(tmp_path), FitKey("metadata", 0, 1)
+    before = store.read(FitKey("duo", 0, 1)).predictions
     member, facts = store.read(fit), store.read(fit).facts
     clips = SimpleNamespace(
         clip_id=member.predictions["clip_id"].to_numpy(),
@@ -72,9 +73,9 @@ def test_an_ensemble_follows_the_predictions_that_stand_beside_it(tmp_path: Path
     swapped = member.predictions[["abnormal", "normal"]].to_numpy()
     store.write(fit, clips, swapped, facts)  # type: ignore[arg-type]
     assert run(tmp_path, "--models", "metadata,prior,duo") == 0
-    after = store.read(Fit("duo", 0, 1)).predictions
+    after = store.read(FitKey("duo", 0, 1)).predictions
     assert not after.equals(before)
-    prior = store.read(Fit("prior", 0, 1)).predictions[["normal", "abnormal"]].to_numpy()
+    prior = store.read(FitKey("prior", 0, 1)).predictions[["normal", "abnormal"]].to_numpy()
     np.testing.assert_allclose(after[["normal", "abnormal"]].to_numpy(), combine([prior, swapped], None), atol=1e-8)
 
 
@@ -95,8 +96,8 @@ def test_an_ablation_takes_over_what_the_benchmark_has_fitted(
     assert "6 of 30 fits are stored already" in capsys.readouterr().out
     benchmark, ablation = stored(tmp_path), stored(tmp_path, "patients-3fold-ablation")
     for fold in range(3):
-        one, other = (store.read(Fit("svm-adventitious", 0, fold)) for store in (benchmark, ablation))
+        one, other = (store.read(FitKey("svm-adventitious", 0, fold)) for store in (benchmark, ablation))
         assert one.predictions.equals(other.predictions)
         assert {**other.facts, "protocol": "patients-3fold"} == one.facts
-        assert other.facts["protocol"] == "patients-3fold-ablation"
+        assert other.record.protocol == "patients-3fold-ablation"
     assert json.loads((ablation.folder / "runs/prior/seed0-fold0.json").read_text())["model"] == "prior"

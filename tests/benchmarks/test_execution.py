@@ -10,7 +10,7 @@ import pytest
 from made_up_work import Piece
 
 from benchmarks.cli import main
-from benchmarks.execution.jobs import Outcome
+from benchmarks.execution.jobs import JobResult
 from benchmarks.execution.pool import Engine, Executor
 from benchmarks.execution.progress import Best, TimeLeft
 from benchmarks.execution.timeout import OutOfTime, deadline
@@ -18,7 +18,7 @@ from benchmarks.execution.timeout import OutOfTime, deadline
 
 def done(folder: Path, engine: Engine, *deeds: str) -> dict[str, str | None]:
     """The errors of pieces of work by name, as they were reported."""
-    outcomes: list[Outcome] = []
+    outcomes: list[JobResult] = []
     with Executor(engine, print) as executor:
         executor.run([Piece(f"{i} {deed}", folder, deed) for i, deed in enumerate(deeds)], outcomes.append)
     with warnings.catch_warnings():  # where workers died, loky leaves its pipes to the garbage collector

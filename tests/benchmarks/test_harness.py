@@ -17,7 +17,8 @@ import torch
 
 from benchmarks.cli import main
 from benchmarks.execution import jobs as fitting
-from benchmarks.storage.store import Fit, Store
+from benchmarks.storage.records import FitKey
+from benchmarks.storage.store import Store
 from corpora.clips import Clips
 from corpora.splits import Fold
 from models import registry
@@ -87,7 +88,7 @@ def store(results: Path) -> Store:
 
 def test_a_model_file_may_bring_features_of_its_own(tmp_path: Path) -> None:
     assert run(tmp_path, "--models", "prior", "--model", made_up(tmp_path)) == 0
-    assert Fit("made-up", 0, 1) in store(tmp_path).fits()
+    assert FitKey("made-up", 0, 1) in store(tmp_path).fits()
 
 
 def test_no_label_of_a_test_clip_reaches_a_model(tmp_path: Path) -> None:
@@ -128,7 +129,7 @@ def test_scrambled_test_labels_change_no_stored_prediction(
     monkeypatch.setattr(fitting, "folds_of", scrambled)
     assert run(tmp_path / "other", "--models", models) == 0
     for model in models.split(","):
-        one, other = (store(tmp_path / name).read(Fit(model, 0, 0)).predictions for name in ("one", "other"))
+        one, other = (store(tmp_path / name).read(FitKey(model, 0, 0)).predictions for name in ("one", "other"))
         assert not one["label"].equals(other["label"])
         assert one.drop(columns="label").equals(other.drop(columns="label")), model
 
@@ -176,7 +177,7 @@ def test_a_full_disk_is_no_models_fault(
 
 def test_a_fit_with_a_failure_beside_it_is_repeated(tmp_path: Path) -> None:
     assert run(tmp_path, "--models", "prior") == 0
-    store(tmp_path).write_failure(Fit("prior", 0, 0), "Traceback\nRuntimeError: killed between two files")
+    store(tmp_path).write_failure(FitKey("prior", 0, 0), "Traceback\nRuntimeError: killed between two files")
     assert run(tmp_path, "--models", "prior") == 0
     assert not store(tmp_path).failures()
 

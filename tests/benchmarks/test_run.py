@@ -14,7 +14,8 @@ import pytest
 
 from benchmarks.cli import main
 from benchmarks.execution.progress import Display
-from benchmarks.storage.store import Fit, Store
+from benchmarks.storage.records import FitKey
+from benchmarks.storage.store import Store
 
 CORPUS = ("--patients", "20", "--clips", "5", "--corpus-seed", "1")
 CLASSICAL = ("--models", "prior,metadata,svm,xgboost", "--protocol", "patients-3fold", "--seeds", "2")
@@ -208,17 +209,17 @@ def test_a_full_disk_stops_the_run_with_a_sentence_and_keeps_what_is_done(
     assert "free some space" in said
     assert "Traceback" not in said
     store = Store(folder(tmp_path))
-    assert store.fits() == [Fit("metadata", 0, 0), Fit("prior", 0, 0)]
+    assert store.fits() == [FitKey("metadata", 0, 0), FitKey("prior", 0, 0)]
     assert not list(tmp_path.rglob("*.tmp"))
     assert respbench(tmp_path, *options) == 0
     assert len(store.fits()) == 6
 
 
 def test_a_stored_fit_is_looked_at_once(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Fit] = []
+    asked: list[FitKey] = []
     has = Store.has
 
-    def counted(self: Store, fit: Fit, fingerprint: str) -> bool:
+    def counted(self: Store, fit: FitKey, fingerprint: str) -> bool:
         asked.append(fit)
         return has(self, fit, fingerprint)
 

@@ -10,7 +10,8 @@ import pytest
 from test_run import folder, respbench
 
 from benchmarks.execution import jobs as fitting
-from benchmarks.storage.store import Fit, Store
+from benchmarks.storage.records import FitKey
+from benchmarks.storage.store import Store
 from corpora.clips import Clips
 from corpora.splits import Fold
 from models import registry
@@ -62,7 +63,7 @@ def test_confident_labels_are_judged_afterwards(tmp_path: Path) -> None:
     labels = budget_store(tmp_path).clips()
     assert labels is not None
     for fold in range(3):
-        facts = budget_store(tmp_path).facts(Fit("pseudo", 0, fold))
+        facts = budget_store(tmp_path).facts(FitKey("pseudo", 0, fold))
         first, second = facts["curve"]
         assert first == {"epoch": 0, "train_loss": 2.0}, "nothing to be confident of, nothing to judge"
         assert second["train_loss"] == 1.0
@@ -72,7 +73,7 @@ def test_confident_labels_are_judged_afterwards(tmp_path: Path) -> None:
         # Half of the unlabeled clips were called abnormal: a number of them is right.
         right = second["confident_accuracy"] * (len(unlabeled) // 2)
         assert right == pytest.approx(round(right))
-        assert "confident_accuracy" not in str(budget_store(tmp_path).facts(Fit("prior", 0, fold)))
+        assert "confident_accuracy" not in str(budget_store(tmp_path).facts(FitKey("prior", 0, fold)))
 
 
 @pytest.mark.parametrize(
@@ -131,9 +132,9 @@ def test_scrambled_labels_of_the_unlabeled_change_no_prediction(
 
     monkeypatch.setattr(fitting, "folds_of", scrambled)
     assert respbench(tmp_path / "other", *pseudo(tmp_path)) == 0
-    one, other = (budget_store(tmp_path / name).read(Fit("pseudo", 0, 0)) for name in ("one", "other"))
+    one, other = (budget_store(tmp_path / name).read(FitKey("pseudo", 0, 0)) for name in ("one", "other"))
     pd.testing.assert_frame_equal(one.predictions, other.predictions)
-    accuracies = [stored.facts["curve"][1]["confident_accuracy"] for stored in (one, other)]
+    accuracies = [stored.record.curve[1]["confident_accuracy"] for stored in (one, other)]
     assert sum(accuracies) == pytest.approx(1), "the scrambled labels reached nothing, not even the judgement"
 
 
@@ -149,9 +150,9 @@ def test_a_twin_comes_along_and_gets_no_unlabeled_clips(
     assert "semi is compared with metadata, the same without unlabeled clips; it runs too." in said
     store = budget_store(tmp_path)
     assert {fit.model for fit in store.fits()} == {"prior", "metadata", "semi"}
-    assert store.facts(Fit("semi", 0, 0))["twin"] == "metadata"
-    assert store.facts(Fit("semi", 0, 0))["kind"] == "semi-supervised"
-    assert store.facts(Fit("metadata", 0, 0))["twin"] == ""
+    assert store.record(FitKey("semi", 0, 0))["twin"] == "metadata"
+    assert store.record(FitKey("semi", 0, 0))["kind"] == "semi-supervised"
+    assert store.record(FitKey("metadata", 0, 0))["twin"] == ""
     # Named, it needs no word.
     assert respbench(tmp_path, *BUDGET, "--models", "metadata,prior,semi") == 0
     assert "it runs too" not in capsys.readouterr().out

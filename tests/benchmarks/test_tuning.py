@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from made_up_corpora import made_up_clips
 
 from benchmarks.cli import main
-from benchmarks.storage.store import Fit, Store
+from benchmarks.storage.records import FitKey
+from benchmarks.storage.store import Store
 from benchmarks.tuning import study as tuning
 from benchmarks.tuning.study import Record, Study
 from corpora.clips import Clips
@@ -241,7 +242,7 @@ def test_a_tuned_model_has_a_row_beside_its_defaults(tmp_path: Path) -> None:
     store = stored(tmp_path)
     assert {fit.model for fit in store.fits()} == {"prior", "svm", "svm-tuned"}
     for fold in range(3):
-        facts, untuned = (store.facts(Fit(name, 0, fold)) for name in ("svm-tuned", "svm"))
+        facts, untuned = (store.record(FitKey(name, 0, fold)) for name in ("svm-tuned", "svm"))
         assert facts["untuned"] == "svm"
         assert [trial["number"] for trial in facts["trials"]] == list(range(6))
         best = tuning.best_of(facts["trials"])
@@ -252,7 +253,9 @@ def test_a_tuned_model_has_a_row_beside_its_defaults(tmp_path: Path) -> None:
         for trial in facts["trials"]:
             assert set(trial["patients"]) == {*facts["train_patients"], *facts["valid_patients"]}
             assert not set(trial["patients"]) & set(facts["test_patients"])
-        same = store.read(Fit("svm-tuned", 0, fold)).predictions.equals(store.read(Fit("svm", 0, fold)).predictions)
+        same = store.read(FitKey("svm-tuned", 0, fold)).predictions.equals(
+            store.read(FitKey("svm", 0, fold)).predictions
+        )
         assert same == (best["number"] == 0)
 
 
@@ -301,7 +304,7 @@ def test_killed_while_it_tunes_it_ends_the_same(tmp_path: Path) -> None:
 
 
 def trial_files(results: Path) -> dict[Path, int]:
-    """Stored trials, and when they were written."""
+    """StoredFit trials, and when they were written."""
     return {path: path.stat().st_mtime_ns for path in results.rglob("trials/*/*/[0-9]*.json")}
 
 
@@ -313,7 +316,7 @@ def test_a_changed_space_or_a_trial_that_was_touched_is_noticed(
     options = ("--models", "prior", "--model", str(path), "--trials", "6")
 
     def numbers() -> dict[str, Any]:
-        facts = stored(tmp_path / "results").facts(Fit("loud-tuned", 0, 0))
+        facts = stored(tmp_path / "results").facts(FitKey("loud-tuned", 0, 0))
         return {str(trial["number"]): trial["parameters"] for trial in facts["trials"]}
 
     assert respbench(tmp_path / "results", *options) == 0

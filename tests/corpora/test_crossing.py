@@ -22,7 +22,8 @@ from benchmarks.report.crossing import what_is_lacking
 from benchmarks.report.index import results_index
 from benchmarks.report.leaderboard import leaderboard
 from benchmarks.report.page import write_report
-from benchmarks.storage.store import Fit, Store
+from benchmarks.storage.records import FitKey
+from benchmarks.storage.store import Store
 from corpora.catalog import open_both, open_corpus
 from corpora.clips import Clips
 from corpora.crossing import CORPUS, BetweenCorpora
@@ -278,9 +279,9 @@ def test_everybody_of_one_corpus_is_tested_and_nobody_of_it_met(results, opened,
     store = Store(folder(results, tested, other))
     everyone = {f"{tested}:{patient}" for patient in opened[tested].clips().patient.tolist()}
     everything = {f"{tested}:{clip}" for clip in opened[tested].clips().clip_id.tolist()}
-    assert store.fits() == [Fit("metadata", 0, 0), Fit("prior", 0, 0)]
+    assert store.fits() == [FitKey("metadata", 0, 0), FitKey("prior", 0, 0)]
     for stored in store:
-        facts = stored.facts
+        facts = stored.record
         met = {*facts["train_patients"], *facts["valid_patients"]}
         assert met == {f"{other}:{patient}" for patient in opened[other].clips().patient.tolist()}
         assert set(stored.predictions["patient"]) == set(facts["test_patients"]) == everyone

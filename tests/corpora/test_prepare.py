@@ -252,7 +252,7 @@ def test_generated_clips_are_stored_once_for_each_set_of_parameters(tmp_path):
 
     stored, _, other = corpus("a"), corpus("a"), corpus("bb")
     assert calls == ["a", "bb"]
-    assert stored.facts()["simulated"] is True
-    assert stored.facts()["fingerprint"] != other.facts()["fingerprint"]
+    assert stored.record()["simulated"] is True
+    assert stored.record()["fingerprint"] != other.facts()["fingerprint"]
     for ours, theirs in zip(stored.clips(), made_up_clips(seed=1), strict=True):
         np.testing.assert_array_equal(ours, theirs)

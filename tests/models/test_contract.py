@@ -45,7 +45,7 @@ def quick() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def clips() -> Clips:
-    """Stored, so that features are computed once for all fits, as they are in a run."""
+    """StoredFit, so that features are computed once for all fits, as they are in a run."""
     return catalog.open_corpus("simulated", simulation=Simulation(patients=24, clips_per_patient=6, seed=3)).clips()
 
 

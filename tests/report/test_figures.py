@@ -52,7 +52,7 @@ def test_without_networks_or_complete_models_nothing_is_drawn(tmp_path: Path) ->
     assert draw_curves(leaderboard(store)) == {}
     for fit in store.fits():
         if fit.fold == 0:
-            store.discard(fit)
+            store.set_aside(fit)
     fail(store, "broken")
     assert draw_figures(leaderboard(store)) == {}
 

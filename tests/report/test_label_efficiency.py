@@ -16,7 +16,8 @@ from benchmarks.report.label_efficiency import PAGE, is_budget, write_label_effi
 from benchmarks.report.leaderboard import cell, leaderboard, leaderboard_csv
 from benchmarks.report.page import write_index, write_report
 from benchmarks.report.twins import TWINS, twins_csv
-from benchmarks.storage.store import Fit, Store
+from benchmarks.storage.records import FitKey
+from benchmarks.storage.store import Store
 
 OF = {"fixmatch-cnn": "supervised-cnn", "vat-cnn": "supervised-cnn", "fixmatch-mlp": "supervised-mlp"}
 MODELS = {"svm": 1.0, "supervised-cnn": 0.8, "fixmatch-cnn": 1.6, "vat-cnn": 0.8}
@@ -81,7 +82,7 @@ def test_three_budgets_stand_side_by_side_fewest_labels_first(tmp_path: Path) ->
     narrow = imread(io.BytesIO((tmp_path / "made-up" / "abnormal" / FIGURE).read_bytes()), format="png").shape[1]
     budget(tmp_path, 25, {**MODELS, "supervised-mlp": 0.5, "fixmatch-mlp": 0.7})
     last = budget(tmp_path, 5, {"supervised-cnn": 0.2, "fixmatch-cnn": 0.9})
-    last.discard(Fit("fixmatch-cnn", 0, 0))
+    last.set_aside(FitKey("fixmatch-cnn", 0, 0))
     report(last)
     text = page_of(last)
     assert "Not run: 10 %, 50 %." in text

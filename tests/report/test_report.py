@@ -22,7 +22,8 @@ from benchmarks.report.models import classification_report
 from benchmarks.report.page import Report, write_index, write_report
 from benchmarks.statistics.metrics import DEFINITIONS, METRICS
 from benchmarks.statistics.results import METADATA, Board, difference
-from benchmarks.storage.store import Fit, Store
+from benchmarks.storage.records import FitKey
+from benchmarks.storage.store import Store
 from corpora.fingerprint import digest
 from corpora.problems import InputError
 
@@ -35,12 +36,12 @@ def read_csv(text: str) -> pd.DataFrame:
     return pd.read_csv(io.StringIO(text), keep_default_na=False).set_index("model")
 
 
-def change_facts(store: Store, fit: Fit, **changes: object) -> None:
+def change_facts(store: Store, fit: FitKey, **changes: object) -> None:
     path = store.folder / "runs" / fit.model / f"{fit.stem}.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def change_predictions(store: Store, fit: Fit, find: str, replace: str) -> None:
+def change_predictions(store: Store, fit: FitKey, find: str, replace: str) -> None:
     """Edit the predictions and, unlike a careless hand, the digest too."""
     path = store.folder / "runs" / fit.model / f"{fit.stem}.csv.gz"
     text = gzip.decompress(path.read_bytes()).decode().replace(find, replace)
@@ -209,9 +210,9 @@ def test_index_lists_every_report_the_trustworthy_first(tmp_path: Path) -> None:
 
 def test_incomplete_models_have_a_status_and_no_numbers(tmp_path: Path) -> None:
     store = made_up_results(tmp_path)
-    store.discard(Fit("svm", 1, 2))
+    store.set_aside(FitKey("svm", 1, 2))
     (store.folder / "runs" / "metadata" / "seed0-fold0.json").unlink()
-    store.write_failure(Fit("metadata", 0, 0), "Traceback\nRuntimeError: no")
+    store.write_failure(FitKey("metadata", 0, 0), "Traceback\nRuntimeError: no")
     table = read_csv(leaderboard_csv(leaderboard(store)))
     assert table["status"].to_dict() == {
         "prior": "complete",
@@ -227,7 +228,7 @@ def test_incomplete_models_have_a_status_and_no_numbers(tmp_path: Path) -> None:
 def test_a_fold_that_no_model_has_counts_as_missing(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, {"svm": 1.0})
     for seed in range(2):
-        store.discard(Fit("svm", seed, 2))
+        store.set_aside(FitKey("svm", seed, 2))
     report = write_report(store)
     assert [entry.status for entry in report.board.entries] == ["unfinished: 4 of 6 fits"]
     assert not list((store.folder / "figures").glob("*.png"))
@@ -236,7 +237,7 @@ def test_a_fold_that_no_model_has_counts_as_missing(tmp_path: Path) -> None:
 
 def test_a_fit_that_failed_on_repetition_is_not_taken_from_before(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, {"svm": 1.0, "cnn": 0.5})
-    store.write_failure(Fit("cnn", 0, 0), "Traceback\nRuntimeError: no")
+    store.write_failure(FitKey("cnn", 0, 0), "Traceback\nRuntimeError: no")
     assert leaderboard(store).entries[-1].status == "failed: 1 of 6 fits (RuntimeError: no)"
 
 
@@ -252,14 +253,14 @@ def test_a_fit_that_failed_on_repetition_is_not_taken_from_before(tmp_path: Path
 )
 def test_mixtures_are_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     store = made_up_results(tmp_path)
-    change_facts(store, Fit("svm", 1, 2), **changes)
+    change_facts(store, FitKey("svm", 1, 2), **changes)
     with pytest.raises(InputError, match=message):
         write_report(store)
 
 
 def test_models_tested_on_other_clips_are_refused(tmp_path: Path) -> None:
     store = made_up_results(tmp_path)
-    change_predictions(store, Fit("svm", 1, 2), "clip0", "clap0")
+    change_predictions(store, FitKey("svm", 1, 2), "clip0", "clap0")
     with pytest.raises(InputError, match="tested on different clips in seed1-fold2"):
         write_report(store)
 
@@ -295,7 +296,7 @@ def test_checks_find_what_is_wrong(tmp_path: Path) -> None:
     fail(store, "broken")
     for fit in store.fits():
         change_facts(store, fit, curve=curve(0, kept=5) if fit.model == "cnn" else [])
-    change_facts(store, Fit("cnn", 0, 0), train_patients=[f"{100 + i}" for i in range(24)], threads=2)
+    change_facts(store, FitKey("cnn", 0, 0), train_patients=[f"{100 + i}" for i in range(24)], threads=2)
     board = leaderboard(store)
     assert "`one-class` is not shown to be above `prior`" in found_by(board, 1)
     assert "`broken` failed: 6 of 6 fits" in found_by(board, 2)
@@ -311,10 +312,10 @@ def test_checks_find_what_is_wrong(tmp_path: Path) -> None:
 def test_checks_find_a_fold_without_a_class_and_a_model_that_knows_only_people(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, {"prior": 0.0, "svm": 1.0})
     for model in ("prior", "svm"):
-        change_predictions(store, Fit(model, 0, 1), ",abnormal,", ",normal,")
+        change_predictions(store, FitKey(model, 0, 1), ",abnormal,", ",normal,")
         # The header is changed as well: put its column name back.
         path = store.folder / "runs" / model / "seed0-fold1.csv.gz"
-        change_predictions(store, Fit(model, 0, 1), "label,normal,normal", "label,normal,abnormal")
+        change_predictions(store, FitKey(model, 0, 1), "label,normal,normal", "label,normal,abnormal")
         assert b"abnormal" in gzip.decompress(path.read_bytes()).splitlines()[0]
     board = leaderboard(store)
     assert found_by(board, 4) == "seed0-fold1 tests no clip of abnormal, and is left out of the AUROC"
@@ -385,7 +386,7 @@ def test_spread_over_seeds_is_the_deviation_of_the_seeds(tmp_path: Path) -> None
     text = write_report(store).page.read_text()
     each = []
     for seed in (0, 1):
-        table = pd.concat([store.read(Fit("svm", seed, fold)).predictions for fold in range(3)])
+        table = pd.concat([store.read(FitKey("svm", seed, fold)).predictions for fold in range(3)])
         right = (table["abnormal"] > 0.5) == (table["label"] == "abnormal")
         each.append(right.groupby(table["label"]).mean().mean())
     assert re.search(rf"\| svm +\| +{np.std(each, ddof=1):.3f} \| +{min(each):.3f} to {max(each):.3f} \|", text)

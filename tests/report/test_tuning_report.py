@@ -22,7 +22,8 @@ from benchmarks.report.page import Report, report_text, write_report
 from benchmarks.report.tuning import TUNING, add_tuning, tuning_csv
 from benchmarks.report.twins import add_twins
 from benchmarks.statistics.results import Board, difference
-from benchmarks.storage.store import Fit, Store
+from benchmarks.storage.records import FitKey
+from benchmarks.storage.store import Store
 from benchmarks.tuning.analysis import inner_auroc, tuned_models
 
 STRENGTHS = {
@@ -152,7 +153,7 @@ def test_what_cannot_be_compared_is_told(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, strengths)
     for model in ("lonely-tuned", "half-tuned", "left-tuned"):
         tune(store, model, usual)
-    store.discard(Fit("half-tuned", 1, 2))
+    store.set_aside(FitKey("half-tuned", 1, 2))
     for model in ("left", "broken-tuned"):
         fail(store, model)
     board = leaderboard(store)
@@ -186,7 +187,7 @@ def test_failed_trials_are_not_silent(tmp_path: Path) -> None:
         faults = [
             trial(1, None, error="ValueError: too | wide"),
             trial(2, None, error="ValueError: later"),
-            trial(3, None, error="the worker died", again=True) if n == 5 else trial(3, None, state="pruned"),
+            trial(3, None, error="the worker died", retryable=True) if n == 5 else trial(3, None, state="pruned"),
         ]
         return [trial(0, 0.6), *(faults if n else []), *([] if n else [trial(i, 0.5) for i in (1, 2, 3)])]
 
@@ -258,7 +259,7 @@ def test_beside_its_twin_a_tuned_model_is_told_to_be_tuned(tmp_path: Path) -> No
         add_twins(page, leaderboard(store))
         said.append("Tuned, unlike the twin, which has its default parameters: `vat-cnn-tuned`." in str(page))
         for fold in range(3):
-            change_facts(store, Fit("vat-cnn-tuned", 0, fold), untuned="vat-cnn", chosen_trial=0, trials=usual(0))
+            change_facts(store, FitKey("vat-cnn-tuned", 0, fold), untuned="vat-cnn", chosen_trial=0, trials=usual(0))
     assert said == [False, True]
 
 

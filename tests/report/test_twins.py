@@ -18,7 +18,7 @@ from benchmarks.report.twins import OUTCOMES, TWINS, pairs_of
 from benchmarks.statistics.bootstrap import Estimate
 from benchmarks.statistics.pairs import words_on
 from benchmarks.statistics.results import COMPLETE, difference
-from benchmarks.storage.store import Fit
+from benchmarks.storage.records import FitKey
 
 BUDGET = "patients-3fold-labels10"
 STRENGTHS = {"prior": 0.0, "supervised-cnn": 0.8, "equal-cnn": 0.8, "better-cnn": 1.6, "worse-cnn": 0.2}
@@ -76,7 +76,7 @@ def test_a_twin_that_is_missing_or_incomplete_is_told(tmp_path: Path) -> None:
     of = {"lonely-cnn": "supervised-gru", "half-cnn": "supervised-cnn", "left-mlp": "supervised-mlp"}
     strengths = {"lonely-cnn": 1.0, "half-cnn": 1.0, "supervised-cnn": 0.5, "left-mlp": 1.0}
     store = made_up_results(tmp_path, strengths, twins=of, protocol=BUDGET)
-    store.discard(Fit("half-cnn", 0, 0))
+    store.set_aside(FitKey("half-cnn", 0, 0))
     fail(store, "supervised-mlp")
     report = write_report(store)
     text = section(report)

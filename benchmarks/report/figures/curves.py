@@ -158,7 +158,7 @@ def _say(axes: Axes, words: str) -> None:
 
 def _curves(entry: Entry) -> list[Curve]:
     """The learning curves of a model's fits; none for a model without epochs."""
-    return [stored.facts["curve"] for stored in entry.stored if stored.facts["curve"]]
+    return [list(stored.record.curve) for stored in entry.stored if stored.record.curve]
 
 
 def _known(row: dict[str, float], key: str) -> bool:

@@ -1,0 +1,50 @@
+"""Where a fit was made: versions of the libraries, processor, memory."""
+
+import os
+import platform
+import resource
+import sys
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "xgboost-cpu" if platform.system() != "Darwin" else "xgboost")
+"""The libraries that predictions are computed with."""
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python and of the numerical libraries."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+@lru_cache(maxsize=1)
+def hardware() -> str:
+    """The processor's name, the number of cores and, where networks use one, the GPU."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    gpu = f", {torch.cuda.get_device_name(0)}" if torch.cuda.is_available() else ""
+    return f"{name}, {os.cpu_count()} cores{gpu}"
+
+
+def reset_peak_memory() -> None:
+    """Let Linux count the peak of this process from here on; elsewhere it counts since the process started."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+    except OSError:
+        return
+
+
+def peak_memory() -> float:
+    """Peak resident memory of this process in MB."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        return next(float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return kilobytes / (1024 * 1024 if sys.platform == "darwin" else 1024)

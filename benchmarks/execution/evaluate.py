@@ -1,0 +1,105 @@
+"""Fit a model on one fold and predict its test clips: the one place where that is done, and where labels are hidden."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.execution.environment import peak_memory, reset_peak_memory
+from benchmarks.storage.store import CLIP_METADATA
+from corpora.clips import HIDDEN, Clips
+from corpora.splits import Fold
+from features.threads import one_thread
+from models.spec import Model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What one fit gave.
+
+    Attributes:
+        probabilities: (test clips, classes) float64, rows sum to 1.
+        curve: learning curve, one row per epoch; empty for models without epochs.
+        fit_seconds: s of fitting.
+        predict_seconds: s of predicting the test clips.
+        n_parameters: numbers that the fitted model keeps.
+        peak_mb: MB, peak resident memory of the process.
+    """
+
+    probabilities: NDArray[np.float64]
+    curve: tuple[dict[str, Any], ...]
+    fit_seconds: float
+    predict_seconds: float
+    n_parameters: int
+    peak_mb: float
+
+
+def hide_labels(clips: Clips) -> Clips:
+    """Hide everything about clips that may give their label away: what a model gets of test and unlabeled clips.
+
+    Clips are numbered, since names in a user's manifest, such as ``pos/1.wav``, may contain the label. Of the metadata
+    only facts of the recording stay: a diagnosis, for example, all but determines the label.
+    """
+    known = [column for column in CLIP_METADATA if column in clips.meta]
+    numbers = np.arange(len(clips)).astype(np.str_)
+    return replace(clips.hide_labels(), clip_id=numbers, meta=clips.meta[known])
+
+
+def evaluate(model: Model, clips: Clips, fold: Fold, *, unlabeled: bool) -> Evaluation:
+    """Fit a model and predict the test clips, in one thread, whatever the fold: outer, of tuning, or of a comparison.
+
+    Args:
+        model: unfitted.
+        clips: the task's, with labels.
+        fold: rows of ``clips``.
+        unlabeled: whether the model learns from unlabeled clips.
+
+    Raises:
+        ValueError: what the model predicts are not probabilities.
+    """
+    test = hide_labels(clips.take(fold.test))
+    with one_thread():
+        reset_peak_memory()
+        begin = time.perf_counter()
+        offered = hide_labels(clips.take(fold.unlabeled)) if unlabeled else None
+        model.fit(clips.take(fold.train), clips.take(fold.valid), offered)
+        fitted = time.perf_counter()
+        probabilities = np.asarray(model.predict_proba(test), dtype=np.float64)
+        predicted = time.perf_counter()
+    expected = (len(test), len(test.classes))
+    if probabilities.shape != expected:
+        raise ValueError(f"predict_proba gave shape {probabilities.shape} instead of {expected}")
+    if not (probabilities >= 0).all() or np.abs(probabilities.sum(axis=1) - 1).max() > 1e-6:
+        raise ValueError("predict_proba gave probabilities that are negative, not finite, or do not sum to 1")
+    return Evaluation(
+        probabilities=probabilities,
+        curve=tuple(_with_pseudo_label_accuracy(model, clips.label[fold.unlabeled])),
+        fit_seconds=fitted - begin,
+        predict_seconds=predicted - fitted,
+        n_parameters=int(model.n_parameters),
+        peak_mb=peak_memory(),
+    )
+
+
+def _with_pseudo_label_accuracy(model: Model, truth: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """The learning curve; for a model that reports its pseudo-labels, each epoch gains their accuracy.
+
+    The true labels are looked up after the model was fitted and has predicted.
+
+    Args:
+        model: fitted. ``curve``: one row per epoch. ``pseudo_labels``, if it has any: for each epoch (unlabeled,) the
+            class it was confident of, -1 = none.
+        truth: (unlabeled,) the labels that were hidden from the model; -1 = unknown.
+    """
+    curve: list[dict[str, Any]] = list(getattr(model, "curve", []))
+    pseudo_labels = getattr(model, "pseudo_labels", [])
+    if not pseudo_labels:
+        return curve
+    rows = []
+    for row, guess in zip(curve, pseudo_labels, strict=True):
+        judged = (guess != HIDDEN) & (truth != HIDDEN)
+        right = {"confident_accuracy": float((guess == truth)[judged].mean())} if judged.any() else {}
+        rows.append({**row, **right})
+    return rows

@@ -1,0 +1,46 @@
+"""Atomic, durable writes: a file is whole or absent, also after a crash or on a full disk."""
+
+import errno
+import os
+from pathlib import Path
+
+from corpora.problems import InputError
+
+TEMPORARY = ".tmp"
+"""Suffix of a file that is being written."""
+
+
+class CannotWrite(InputError):
+    """The disk is full or the folder can't be written; no model is to blame."""
+
+
+def disk_refuses(error: Exception) -> bool:
+    """Whether an error comes from the disk, not from a model, and would make all further work fail too."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    return isinstance(error, CannotWrite)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, sync it to disk and rename it.
+
+    Raises:
+        CannotWrite: the disk is full or the folder can't be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise CannotWrite(
+            f"{path} can't be written ({error.strerror}); free some space or choose another RESULTS folder, then run "
+            "the same command again: what is finished is kept"
+        ) from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,34 @@
+"""What is known of a prepared corpus as a whole."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusFacts:
+    """Facts of a prepared corpus, stored beside it and in the record of every fit.
+
+    Attributes:
+        name: of the corpus, as in the path of its results.
+        description: one sentence for reports.
+        simulated: whether no patient was recorded.
+        rate: sampling rate in Hz.
+        classes: names of the classes.
+        left_out: number of clips that were left out as unusable.
+        fingerprint: identity of the content: samples and table.
+        skipped: number of recordings of the source that make no clip.
+        unlabeled_clips: number of clips of the user's own that have no label.
+        tested: across corpora, the facts of the tested one.
+        trained_on: across corpora, the facts of the one that is trained on.
+    """
+
+    name: str
+    description: str
+    simulated: bool
+    rate: int
+    classes: tuple[str, ...]
+    left_out: int
+    fingerprint: str
+    skipped: int = 0
+    unlabeled_clips: int = 0
+    tested: "CorpusFacts | None" = None
+    trained_on: "CorpusFacts | None" = None
