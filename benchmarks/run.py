@@ -23,9 +23,7 @@ from corpora.problems import InputError
 from corpora.protocols import Protocol
 from corpora.unlabeled import labelled_rows
 from models.registry import REGISTRY
-from models.spec import ModelSpec
-
-ENSEMBLE = "ensemble"
+from models.spec import ModelKind, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -107,10 +105,10 @@ def _run(plan: Plan, console: Console) -> Store:
     if len(missing) < len(jobs):
         console.print(f"{len(jobs) - len(missing)} of {len(jobs)} fits are stored already.")
     tuned = [job for job in missing if isinstance(job, TunedFitJob)]
-    single = [job for job in missing if job.spec.kind != ENSEMBLE and job not in tuned]
+    single = [job for job in missing if job.spec.kind != ModelKind.ENSEMBLE and job not in tuned]
     _execute(single, tuned, plan.engine, store, console)
     # Ensembles last: they combine what their members have stored by now, which takes no time.
-    combined = [job for job in jobs if job.spec.kind == ENSEMBLE and _outdated(job, store)]
+    combined = [job for job in jobs if job.spec.kind == ModelKind.ENSEMBLE and _outdated(job, store)]
     _execute(combined, [], Engine(workers=1), store, console)
     return store
 
@@ -170,9 +168,11 @@ def _with_companions(specs: tuple[ModelSpec, ...], console: Console) -> list[Mod
         if parts:
             names = ", ".join(part.name for part in parts)
             console.print(f"{spec.name} averages models that were not named; they run too: {names}.")
-        twin = [REGISTRY[spec.twin]] if spec.twin and spec.twin not in named else []
+        twin = [REGISTRY[spec.supervised_baseline]] if spec.supervised_baseline not in {"", *named} else []
         if twin:
-            console.print(f"{spec.name} is compared with {spec.twin}, the same without unlabeled clips; it runs too.")
+            console.print(
+                f"{spec.name} is compared with {twin[0].name}, the same without unlabeled clips; it runs too."
+            )
         named |= {other.name: other for other in (*parts, *twin)}
         waiting += [*parts, *twin]
     return list(named.values())
@@ -189,7 +189,9 @@ def _jobs(plan: Plan, store: Store, console: Console) -> list[FitJob]:
         for fold in range(len(folds_of(plan.prepared, plan.task, plan.protocol, seed)[1]))
     ]
     jobs = []
-    for spec in sorted(_with_companions(plan.specs, console), key=lambda spec: spec.kind in {"control", "baseline"}):
+    for spec in sorted(
+        _with_companions(plan.specs, console), key=lambda spec: spec.kind in {ModelKind.CONTROL, ModelKind.BASELINE}
+    ):
         try:
             fingerprint = fit_fingerprint(plan.prepared, plan.task, plan.protocol, spec)
         except Exception as error:

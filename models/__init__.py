@@ -1,1 +1,1 @@
-"""One file a model, the registry, and the one training loop."""
+"""The registry and its models, one file per model: classical ones here, networks and methods in their own folders."""

@@ -11,7 +11,7 @@ from typing import Any
 from corpora.problems import InputError
 from features.adventitious import FAMILIES
 from models.registry import REGISTRY
-from models.spec import ModelSpec
+from models.spec import ModelKind, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def models_of(groups: Iterable[Ablation]) -> tuple[ModelSpec, ...]:
     Raises:
         ValueError: two different models have one name.
     """
-    found = {name: spec for name, spec in REGISTRY.items() if spec.kind == "control"}
+    found = {name: spec for name, spec in REGISTRY.items() if spec.kind == ModelKind.CONTROL}
     for spec in (spec for group in groups for spec in group.specs):
         if found.setdefault(spec.name, spec) != spec:
             raise ValueError(f"two models of the ablations are called {spec.name}")

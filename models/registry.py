@@ -1,4 +1,4 @@
-"""The models by name. Adding one = one file in this folder + one line in ``REGISTRY``.
+"""The models by name. Adding one = one file in this folder (or a folder in it) + one line in ``REGISTRY``.
 
 A model file holds ``build(*, seed, **parameters) -> Model``, whose keyword defaults are the model's default parameters,
 and optionally ``space(trial) -> dict``, the parameters that Optuna tries.
@@ -7,7 +7,32 @@ and optionally ``space(trial) -> dict``, the parameters that Optuna tries.
 from pathlib import Path
 
 from corpora.problems import InputError
-from models.spec import ModelSpec, module_at
+from models.spec import ModelKind, ModelSpec, module_at
+
+LECTURE = {"standardise": False, "class_weights": False, "patience": None, "keep": "accuracy"}
+"""The practical's own recipe: best validation accuracy of 16 epochs, no weighting, no standardization."""
+
+SEMI_SUPERVISED = {
+    "autoencoder": ("models.semi_supervised.autoencoder:build", "reconstruction (Yang et al. 2022)"),
+    "pi-model": ("models.semi_supervised.pi_model:build", "consistency of two passes (Laine & Aila 2017)"),
+    "vat": ("models.semi_supervised.vat:build", "virtual adversarial training (Miyato et al. 2018)"),
+    "pseudo-label": ("models.semi_supervised.pseudo_label:build", "confident predictions as labels (Lee 2013)"),
+    "mean-teacher": (
+        "models.semi_supervised.mean_teacher:build",
+        "consistency with averaged weights (Tarvainen & Valpola 2017)",
+    ),
+    "fixmatch": ("models.semi_supervised.fixmatch:build", "weak view teaches strong view (Sohn et al. 2020)"),
+    "planted": ("models.semi_supervised.planted:build", "a clip with a sound planted in it is more abnormal (ours)"),
+}
+"""Adding a method = one file in models/semi_supervised/ + one line here; it gets one entry per backbone."""
+
+BACKBONES = {
+    "mlp": "models.semi_supervised.backbones:MLP",
+    "cnn": "models.semi_supervised.backbones:CNN",
+    "cnn-gru": "models.semi_supervised.backbones:CNN_GRU",
+    "resnet-maps": "models.semi_supervised.backbones:RESNET_MAPS",
+}
+"""The networks that every semi-supervised method is run with, cheapest first."""
 
 
 def _entries(*specs: ModelSpec) -> dict[str, ModelSpec]:
@@ -19,70 +44,140 @@ def _entries(*specs: ModelSpec) -> dict[str, ModelSpec]:
     return entries
 
 
-LECTURE = {"standardise": False, "class_weights": False, "patience": None, "keep": "accuracy"}
-"""The practical's own recipe: best validation accuracy of 16 epochs, nothing weighted, nothing standardised."""
+def _semi_supervised_entries(backbone: str) -> list[ModelSpec]:
+    """The methods over a backbone, and the supervised baseline that each is compared with.
 
-SEMI_SUPERVISED = {
-    "autoencoder": ("models.autoencoder:build", "reconstruction (Yang et al. 2022)"),
-    "pi-model": ("models.pi_model:build", "consistency of two passes (Laine & Aila 2017)"),
-    "vat": ("models.vat:build", "virtual adversarial training (Miyato et al. 2018)"),
-    "pseudo-label": ("models.pseudo_label:build", "confident predictions as labels (Lee 2013)"),
-    "mean-teacher": ("models.mean_teacher:build", "consistency with averaged weights (Tarvainen & Valpola 2017)"),
-    "fixmatch": ("models.fixmatch:build", "weak view teaches strong view (Sohn et al. 2020)"),
-    "planted": ("models.planted:build", "a clip with a sound planted in it is more abnormal (ours)"),
-}
-"""Adding a method = one file in this folder + one line here; it gets an entry over each backbone."""
+    They run under a label budget, or when named.
+    """
+    baseline = ModelSpec(
+        name=f"supervised-{backbone}",
+        target="models.semi_supervised.supervised:build",
+        source="twin of the methods, sees no unlabeled clip",
+        kind=ModelKind.NETWORK,
+        overrides={"backbone": backbone},
+        components=(BACKBONES[backbone],),
+        optional=True,
+    )
 
-BACKBONES = ("mlp", "cnn", "cnn-gru", "resnet-maps")
-"""What the methods stand on, cheapest first; see `models.semi_supervised.BACKBONES`."""
+    def method(name: str, target: str, source: str, unlabeled: bool = True) -> ModelSpec:
+        return ModelSpec(
+            name=f"{name}-{backbone}",
+            target=target,
+            source=source,
+            kind=ModelKind.SEMI_SUPERVISED,
+            overrides=baseline.overrides,
+            components=baseline.components,
+            unlabeled=unlabeled,
+            optional=True,
+            supervised_baseline=baseline.name,
+        )
 
-
-def _over(backbone: str) -> list[ModelSpec]:
-    """The methods over a backbone, and their supervised twin; they run under a label budget, or when named."""
-    on, twin = {"backbone": backbone}, f"supervised-{backbone}"
     return [
-        ModelSpec(
-            twin, "models.supervised:build", "twin of the methods, sees no unlabeled clip", "network", on, False, True
-        ),
-        *(
-            ModelSpec(f"{name}-{backbone}", target, source, "semi-supervised", on, True, True, twin)
-            for name, (target, source) in SEMI_SUPERVISED.items()
-        ),
-        # What the planted sounds are worth by themselves: the rest of what `planted` has above the twin is D_U's.
-        ModelSpec(
-            f"planted-labeled-{backbone}",
-            SEMI_SUPERVISED["planted"][0],
-            "the same in labeled clips alone",
-            "semi-supervised",
-            on,
-            False,
-            True,
-            twin,
-        ),
+        baseline,
+        *(method(name, target, source) for name, (target, source) in SEMI_SUPERVISED.items()),
+        # How much the planted sounds add by themselves: the rest of the gain of `planted` is due to D_U.
+        method("planted-labeled", SEMI_SUPERVISED["planted"][0], "the same in labeled clips alone", unlabeled=False),
     ]
 
 
 REGISTRY = _entries(
-    ModelSpec("prior", "models.prior:build", "class frequencies of the training clips", "control"),
-    ModelSpec("metadata", "models.metadata:build", "logistic regression on device, location, duration", "control"),
-    ModelSpec("duration", "models.duration:build", "logistic regression on log-duration and its square", "control"),
-    ModelSpec("svm", "models.svm:build", "Cortes & Vapnik 1995, RBF kernel on MFCC statistics", "baseline"),
-    ModelSpec("xgboost", "models.xgboost:build", "Chen & Guestrin 2016, on handcrafted statistics", "baseline"),
-    ModelSpec("svm-adventitious", "models.svm_adventitious:build", "RBF kernels on wheezes, crackles", "baseline"),
-    ModelSpec("xgboost-adventitious", "models.xgboost_adventitious:build", "trees on the same columns", "baseline"),
-    ModelSpec("quant", "models.quant:build", "Dempster et al. 2024, on log-mel bands", "baseline", optional=True),
-    ModelSpec("scattering", "models.scattering:build", "Andén & Mallat 2014, RBF kernel", "baseline", optional=True),
     ModelSpec(
-        "cnn-lecture", "models.cnn:build", "the practical's two-layer CNN, as taught", "network", LECTURE, fixed=True
+        name="prior",
+        target="models.prior:build",
+        source="class frequencies of the training clips",
+        kind=ModelKind.CONTROL,
     ),
-    ModelSpec("cnn", "models.cnn:build", "the practical's two-layer CNN, trained with care", "network"),
-    ModelSpec("cnn-gru", "models.cnn_gru:build", "convolutions read by a GRU (Cho et al. 2014)", "network"),
-    ModelSpec("resnet-maps", "models.resnet:build", "small residual network (He et al. 2016) on sound maps", "network"),
-    ModelSpec("mlp", "models.mlp:build", "perceptron on handcrafted columns", "network", optional=True),
     ModelSpec(
-        "ensemble", "models.ensemble:build", "SVM (weight 3), trees, network", "ensemble", {"weights": (3, 1, 1)}
+        name="metadata",
+        target="models.metadata:build",
+        source="logistic regression on device, location, duration",
+        kind=ModelKind.CONTROL,
     ),
-    *(spec for backbone in BACKBONES for spec in _over(backbone)),
+    ModelSpec(
+        name="duration",
+        target="models.duration:build",
+        source="logistic regression on log-duration and its square",
+        kind=ModelKind.CONTROL,
+    ),
+    ModelSpec(
+        name="svm",
+        target="models.svm:build",
+        source="Cortes & Vapnik 1995, RBF kernel on MFCC statistics",
+        kind=ModelKind.BASELINE,
+    ),
+    ModelSpec(
+        name="xgboost",
+        target="models.xgboost:build",
+        source="Chen & Guestrin 2016, on handcrafted statistics",
+        kind=ModelKind.BASELINE,
+    ),
+    ModelSpec(
+        name="svm-adventitious",
+        target="models.svm_adventitious:build",
+        source="RBF kernels on wheezes, crackles",
+        kind=ModelKind.BASELINE,
+    ),
+    ModelSpec(
+        name="xgboost-adventitious",
+        target="models.xgboost_adventitious:build",
+        source="trees on the same columns",
+        kind=ModelKind.BASELINE,
+    ),
+    ModelSpec(
+        name="quant",
+        target="models.quant:build",
+        source="Dempster et al. 2024, on log-mel bands",
+        kind=ModelKind.BASELINE,
+        optional=True,
+    ),
+    ModelSpec(
+        name="scattering",
+        target="models.scattering:build",
+        source="Andén & Mallat 2014, RBF kernel",
+        kind=ModelKind.BASELINE,
+        optional=True,
+    ),
+    ModelSpec(
+        name="cnn-lecture",
+        target="models.networks.cnn:build",
+        source="the practical's two-layer CNN, as taught",
+        kind=ModelKind.NETWORK,
+        overrides=LECTURE,
+        fixed=True,
+    ),
+    ModelSpec(
+        name="cnn",
+        target="models.networks.cnn:build",
+        source="the practical's two-layer CNN, trained with care",
+        kind=ModelKind.NETWORK,
+    ),
+    ModelSpec(
+        name="cnn-gru",
+        target="models.networks.cnn_gru:build",
+        source="convolutions read by a GRU (Cho et al. 2014)",
+        kind=ModelKind.NETWORK,
+    ),
+    ModelSpec(
+        name="resnet-maps",
+        target="models.networks.resnet:build",
+        source="small residual network (He et al. 2016) on sound maps",
+        kind=ModelKind.NETWORK,
+    ),
+    ModelSpec(
+        name="mlp",
+        target="models.networks.mlp:build",
+        source="perceptron on handcrafted columns",
+        kind=ModelKind.NETWORK,
+        optional=True,
+    ),
+    ModelSpec(
+        name="ensemble",
+        target="models.ensemble:build",
+        source="SVM (weight 3), trees, network",
+        kind=ModelKind.ENSEMBLE,
+        overrides={"weights": (3, 1, 1)},
+    ),
+    *(spec for backbone in BACKBONES for spec in _semi_supervised_entries(backbone)),
 )
 
 
@@ -90,12 +185,13 @@ def usual(few_labels: bool = False) -> str:
     """The names of the entries that run when none is named.
 
     Args:
-        few_labels: whether most training patients have no labels. Then the methods that make use of such patients run,
-            over the practical's two networks, each beside its twin.
+        few_labels: whether most training patients have no labels. Then the methods that learn from such patients run,
+            over the practical's two networks, each beside its supervised baseline.
     """
     if not few_labels:
         return ",".join(name for name, spec in REGISTRY.items() if not spec.optional)
-    return ",".join(["prior", "metadata", "svm", *(spec.name for name in ("cnn", "cnn-gru") for spec in _over(name))])
+    methods = [spec.name for backbone in ("cnn", "cnn-gru") for spec in _semi_supervised_entries(backbone)]
+    return ",".join(["prior", "metadata", "svm", *methods])
 
 
 def find(names: str | None = None, files: tuple[Path, ...] = ()) -> list[ModelSpec]:
@@ -139,6 +235,10 @@ def from_file(path: Path) -> ModelSpec:
         raise InputError(f"{path} can't be imported ({type(error).__name__}: {error}); correct it") from error
     if not callable(getattr(module, "build", None)):
         raise InputError(f"{path} has no function build(*, seed, **parameters); add it (see CONTRIBUTING.md)")
-    source = (module.__doc__ or str(path)).strip().splitlines()[0]
-    unlabeled = bool(getattr(module, "UNLABELED", False))
-    return ModelSpec(name, f"{path.resolve()}:build", source, "own", unlabeled=unlabeled)
+    return ModelSpec(
+        name=name,
+        target=f"{path.resolve()}:build",
+        source=(module.__doc__ or str(path)).strip().splitlines()[0],
+        kind=ModelKind.OWN,
+        unlabeled=bool(getattr(module, "UNLABELED", False)),
+    )

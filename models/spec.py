@@ -1,28 +1,39 @@
-"""What a model is to the suite: the interface every entry has, and the entry of the registry that builds it."""
+"""What the suite requires of a model, and the entry of the registry that builds it.
+
+Imports nothing heavy: ``respbench list`` reads the registry without loading numpy or torch.
+"""
+
+from __future__ import annotations
 
 import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
-import numpy as np
-import optuna
-from numpy.typing import NDArray
-
-from corpora.clips import Clips
 from corpora.fingerprint import code_fingerprint, digest, source_fingerprint
 from corpora.problems import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import optuna
+    from numpy.typing import NDArray
+
+    from corpora.clips import Clips
+
+    OnEpoch = Callable[[int, Callable[[Clips], NDArray[np.float64]]], None]
+    """Called with an epoch's number and a function from clips to the probabilities of the network as it is then."""
 
 Parameters = Mapping[str, Any]
 
 
 class Model(Protocol):
-    """What every entry builds: the same interface for a scikit-learn pipeline and for a network."""
+    """What every entry builds: one interface for scikit-learn pipelines and networks."""
 
     def fit(self, train: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
         """Learn from ``train``; choose epochs and the like on ``valid``; ``unlabeled`` has its labels hidden."""
@@ -38,7 +49,55 @@ class Model(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@runtime_checkable
+class TrainedByEpoch(Protocol):
+    """A model that can be watched while it is fitted.
+
+    Attributes:
+        on_epoch: set before `fit`, called after each epoch; what it raises ends `fit`. Tuning prunes trials by it.
+    """
+
+    on_epoch: OnEpoch | None
+
+
+@runtime_checkable
+class HasLearningCurve(Protocol):
+    """A model that records its training.
+
+    Attributes:
+        curve: after `fit`, one row per epoch.
+    """
+
+    curve: Sequence[Mapping[str, float]]
+
+
+@runtime_checkable
+class HasPseudoLabels(Protocol):
+    """A semi-supervised model that records which classes it assigned to the unlabeled clips.
+
+    Attributes:
+        pseudo_labels: after `fit`, for each epoch (unlabeled clips,) int64: the class predicted with confidence; -1 =
+            none. Empty if there were no unlabeled clips.
+    """
+
+    pseudo_labels: Sequence[NDArray[np.int64]]
+
+
+class ModelKind(StrEnum):
+    """Group of models, as stored with every fit and shown in the tables."""
+
+    CONTROL = "control"
+    """Makes no use of the sound."""
+    BASELINE = "baseline"
+    """A classical model on handcrafted features."""
+    NETWORK = "network"
+    SEMI_SUPERVISED = "semi-supervised"
+    ENSEMBLE = "ensemble"
+    OWN = "own"
+    """A file of the user's, outside the registry."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelSpec:
     """One entry of the registry.
 
@@ -46,24 +105,27 @@ class ModelSpec:
         name: unique; the leaderboard's row.
         target: ``"package.module:build"``, imported when the model is first built; or a file's path with ``:build``.
         source: the paper or method it comes from.
-        kind: ``control`` (hears nothing), ``baseline`` (classical), ``network``, ``semi-supervised``, ``ensemble``, or
-            ``own`` (a file of a user's).
+        kind: its group.
         overrides: parameters that differ from the defaults of ``build``.
+        components: targets ``"package.module:symbol"`` that ``build`` looks up by a parameter's value, such as a
+            backbone. Their code is part of the entry's identity.
         unlabeled: whether it learns from unlabeled clips.
         optional: whether it runs only when it is named.
-        fixed: whether it stands for what it is, with the parameters that it has, and is never tuned.
-        twin: of a semi-supervised model, the entry that is the same but for the unlabeled clips; runs along with it.
+        fixed: whether it is never tuned.
+        supervised_baseline: of a semi-supervised model, the entry that differs from it in the unlabeled clips alone
+            (its "twin" in reports); runs along with it.
     """
 
     name: str
     target: str
     source: str
-    kind: str
+    kind: ModelKind
     overrides: Parameters = field(default_factory=dict)
+    components: tuple[str, ...] = ()
     unlabeled: bool = False
     optional: bool = False
-    twin: str = ""
     fixed: bool = False
+    supervised_baseline: str = ""
 
     def module(self) -> ModuleType:
         """The module that holds ``build``."""
@@ -80,8 +142,8 @@ class ModelSpec:
         """A fresh, unfitted model.
 
         Args:
-            seed: decides everything random in it.
-            parameters: instead of the default ones, as far as given.
+            seed: determines all randomness of the model.
+            parameters: replace default ones of the same name.
         """
         build = getattr(self.module(), self.target.rpartition(":")[2])
         model: Model = build(seed=seed, **{**self.parameters(), **(parameters or {})})
@@ -92,14 +154,15 @@ class ModelSpec:
         space = getattr(self.module(), "space", None)
         return dict(space(trial)) if space else {}
 
-    def parts(self) -> list["ModelSpec"]:
-        """The entries whose predictions this one averages; none, unless it is an ensemble."""
-        return list(self.module().parts(self.parameters())) if self.kind == "ensemble" else []
+    def parts(self) -> list[ModelSpec]:
+        """The entries whose predictions this one averages; empty unless it is an ensemble."""
+        return list(self.module().parts(self.parameters())) if self.kind == ModelKind.ENSEMBLE else []
 
     def fingerprint(self) -> str:
         """Changes when the model's code, the code it calls, its parts, or its default parameters change."""
         place = self.target.rpartition(":")[0]
-        code = source_fingerprint(Path(place)) if place.endswith(".py") else code_fingerprint(place)
+        components = [component.partition(":")[0] for component in self.components]
+        code = source_fingerprint(Path(place)) if place.endswith(".py") else code_fingerprint(place, *components)
         inside = [part.fingerprint() for part in self.parts()]
         return digest([code, repr(sorted(self.parameters().items())), str(self.unlabeled), *inside])
 

@@ -8,10 +8,10 @@ from torch import nn
 
 from corpora.clips import HIDDEN
 from features.augmentation import Augmentation
-from models.backbone import Backbone, Standardised
-from models.losses import Targets
-from models.training import Examples
-from models.unsupervised import Step, Term, Unlabeled, UnsupervisedLoss
+from models.networks.backbone import Backbone, Standardised
+from models.networks.losses import Targets
+from models.networks.training import Examples
+from models.networks.unsupervised import Step, Term, Unlabeled, UnsupervisedLoss
 
 SIZE = (1, 4, 6)
 LABEL = np.array([0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0])

@@ -41,7 +41,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     registry = clone / "models" / "registry.py"
     before, bracket, after = registry.read_text().partition("REGISTRY = _entries(\n")
     text = before + bracket + block("registry line") + after
-    (clone / "models" / "entropy.py").write_text(block("models/entropy.py"))
+    (clone / "models" / "semi_supervised" / "entropy.py").write_text(block("models/semi_supervised/entropy.py"))
     before, bracket, after = text.partition("SEMI_SUPERVISED = {\n")
     registry.write_text(before + bracket + block("method line") + after)
     return clone
@@ -74,7 +74,7 @@ def test_the_model_passes_the_checks(clone: Path) -> None:
     for check in (
         ("ruff", "check", "."),
         ("ruff", "format", "--check", "."),
-        ("mypy", "models/nearest.py", "models/entropy.py"),
+        ("mypy", "models/nearest.py", "models/semi_supervised/entropy.py"),
     ):
         done = in_clone(clone, *check)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -94,7 +94,7 @@ def test_the_model_runs_beside_the_others_and_from_outside_and_the_method_beside
 
 
 def test_a_method_is_one_short_file_and_one_line() -> None:
-    assert len(block("models/entropy.py").splitlines()) < 80
+    assert len(block("models/semi_supervised/entropy.py").splitlines()) < 80
     assert len(block("method line").splitlines()) == 1
 
 

@@ -12,7 +12,7 @@ from benchmarks.storage.store import CLIP_METADATA
 from corpora.clips import HIDDEN, Clips
 from corpora.splits import Fold
 from features.threads import one_thread
-from models.spec import Model
+from models.spec import HasLearningCurve, HasPseudoLabels, Model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +93,8 @@ def _with_pseudo_label_accuracy(model: Model, truth: NDArray[np.int64]) -> list[
             class it was confident of, -1 = none.
         truth: (unlabeled,) the labels that were hidden from the model; -1 = unknown.
     """
-    curve: list[dict[str, Any]] = list(getattr(model, "curve", []))
-    pseudo_labels = getattr(model, "pseudo_labels", [])
+    curve: list[dict[str, Any]] = [dict(row) for row in model.curve] if isinstance(model, HasLearningCurve) else []
+    pseudo_labels = model.pseudo_labels if isinstance(model, HasPseudoLabels) else []
     if not pseudo_labels:
         return curve
     rows = []

@@ -196,8 +196,8 @@ def _circumstances(job: FitJob, clips: Clips, fold: Fold) -> dict[str, Any]:
     return {
         "fingerprint": job.fingerprint,
         "model": job.key.model,
-        "kind": job.spec.kind,
-        "supervised_baseline": job.spec.twin,
+        "kind": job.spec.kind.value,
+        "supervised_baseline": job.spec.supervised_baseline,
         "source": job.spec.source,
         "corpus": msgspec.convert(job.prepared.facts(), CorpusFacts),
         "task": job.task,

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from features.descriptors import CONTRAST_EDGES
 from features.handcrafted import Handcrafted
-from models.cnn import TwoLayerCNN
+from models.networks.cnn import TwoLayerCNN
 
 
 def handcrafted_by_file(paths: Sequence[Path], features: Handcrafted) -> NDArray[np.float64]:

@@ -19,15 +19,15 @@ from benchmarks.execution.environment import hardware, versions
 from benchmarks.report.markdown import Page
 from benchmarks.storage.files import write_atomically
 from features.threads import one_thread
-from models.autoencoder import Autoencoder
-from models.backbone import Standardise, Standardised
-from models.batches import channels_last, device
-from models.losses import Targets
-from models.network import NetworkModel
-from models.recipe import Recipe
+from models.networks.backbone import Standardise, Standardised
+from models.networks.batches import channels_last, device
+from models.networks.losses import Targets
+from models.networks.network import NetworkModel
+from models.networks.recipe import Recipe
+from models.networks.training import Examples, train
+from models.networks.unsupervised import Unlabeled
 from models.registry import REGISTRY
-from models.training import Examples, train
-from models.unsupervised import Unlabeled
+from models.semi_supervised.autoencoder import Autoencoder
 
 CLIPS, SIZE, CLASSES = 256, (1, 128, 64), 2
 """Images as the practical's networks have them; what is on them costs nothing more or less."""

@@ -29,7 +29,7 @@ from corpora.clips import Clips
 from corpora.fingerprint import digest
 from corpora.problems import InputError
 from corpora.splits import Fold, LeavePatientsOut
-from models.spec import Model, ModelSpec
+from models.spec import Model, ModelKind, ModelSpec, TrainedByEpoch
 
 PRESETS = {"none": 0, "quick": 3, "standard": 20, "thorough": 100}
 """Trials a study has, the defaults among them."""
@@ -80,7 +80,7 @@ def parse_trials(text: str) -> int:
 
 def tunable(spec: ModelSpec) -> bool:
     """Whether a model has parameters to tune, and may: some stand for what they are as they are."""
-    return not spec.fixed and spec.kind != "ensemble" and hasattr(spec.module(), "space")
+    return not spec.fixed and spec.kind != ModelKind.ENSEMBLE and hasattr(spec.module(), "space")
 
 
 def study_fingerprint(fit_fingerprint: str) -> str:
@@ -148,11 +148,10 @@ def run_trial(study: Study, number: int, history: Sequence[TrialRecord], clips: 
         for inner in inner_folds(clips, fold, study.seed):
             seen |= {str(name) for rows in _parts(inner) for name in clips.patient[rows]}
             model = study.spec.build(study.seed, drawn["parameters"])
-            watched = hasattr(model, "on_epoch")
-            if watched:
-                setattr(model, "on_epoch", _Watch(trial, clips.take(inner.test), curve))  # noqa: B010
+            if isinstance(model, TrainedByEpoch):
+                model.on_epoch = _Watch(trial, clips.take(inner.test), curve)
             values.append(judge(study.spec, model, clips, inner))
-            if watched:  # what learns for minutes is judged on one inner fold, the same in every trial
+            if isinstance(model, TrainedByEpoch):  # training takes minutes: one inner fold, the same in every trial
                 break
         value = float(np.mean(values))
     except optuna.TrialPruned:

@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from corpora.clips import Clips
-from models.mlp import MLP
+from models.networks.mlp import MLP
 from models.registry import REGISTRY
 
 COLUMNS = 20

@@ -1,6 +1,7 @@
 """Nothing is fitted twice: ensembles combine what members have stored, ablations take over what the benchmark has."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,8 +20,9 @@ CORPUS = ("--patients", "20", "--clips", "5", "--corpus-seed", "1", "--protocol"
 @pytest.fixture(autouse=True)
 def duo(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two controls, averaged: an entry of the registry for as long as a test lasts."""
-    members = {"members": ("prior", "metadata")}
-    spec = registry.ModelSpec("duo", "models.ensemble:build", "two controls", "ensemble", members, optional=True)
+    spec = replace(
+        registry.REGISTRY["ensemble"], name="duo", overrides={"members": ("prior", "metadata")}, optional=True
+    )
     monkeypatch.setitem(registry.REGISTRY, "duo", spec)
 
 
@@ -49,10 +51,8 @@ def test_a_changed_member_makes_the_ensemble_stale(
 ) -> None:
     assert run(tmp_path, "--models", "metadata,prior,duo") == 0
     before = stored(tmp_path).read(FitKey("duo", 0, 0)).record.fingerprint
-    spec = registry.REGISTRY["metadata"]
-    monkeypatch.setitem(
-        registry.REGISTRY, "metadata", registry.ModelSpec(spec.name, spec.target, spec.source, spec.kind, {"C": 0.01})
-    )
+    changed = replace(registry.REGISTRY["metadata"], overrides={"C": 0.01})
+    monkeypatch.setitem(registry.REGISTRY, "metadata", changed)
     assert run(tmp_path, "--models", "metadata,prior,duo") == 0
     assert "6 stored fits of duo, metadata came from other code or settings" in capsys.readouterr().out
     assert stored(tmp_path).read(FitKey("duo", 0, 0)).record.fingerprint != before
@@ -82,7 +82,7 @@ def test_an_ensemble_follows_the_predictions_that_stand_beside_it(tmp_path: Path
 def test_an_ensemble_whose_member_failed_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lost = registry.ModelSpec("metadata", "models.lost:build", "nowhere", "control")
+    lost = replace(registry.REGISTRY["metadata"], target="models.lost:build")
     monkeypatch.setitem(registry.REGISTRY, "metadata", lost)
     assert run(tmp_path, "--models", "metadata,prior,duo") == 1
     assert "duo failed" in capsys.readouterr().out

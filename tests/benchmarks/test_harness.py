@@ -22,7 +22,7 @@ from benchmarks.storage.store import Store
 from corpora.clips import Clips
 from corpora.splits import Fold
 from models import registry
-from models.spec import ModelSpec
+from models.spec import ModelKind, ModelSpec
 
 OPTIONS = ("--patients", "12", "--clips", "4", "--corpus-seed", "1", "--protocol", "patients-2fold", "--workers", "1")
 
@@ -159,7 +159,8 @@ def test_a_faulty_model_fails_alone(
 def test_a_model_that_can_not_be_imported_fails_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(registry.REGISTRY, "lost", ModelSpec("lost", "models.lost:build", "nowhere", "network"))
+    lost = ModelSpec(name="lost", target="models.lost:build", source="nowhere", kind=ModelKind.NETWORK)
+    monkeypatch.setitem(registry.REGISTRY, "lost", lost)
     assert run(tmp_path, "--models", "prior,lost") == 1
     assert "lost failed: ModuleNotFoundError" in capsys.readouterr().out
     assert len(store(tmp_path).fits()) == 2

@@ -15,7 +15,7 @@ from benchmarks.storage.store import Store
 from corpora.clips import Clips
 from corpora.splits import Fold
 from models import registry
-from models.spec import ModelSpec
+from models.spec import ModelKind, ModelSpec
 
 BUDGET = ("--protocol", "patients-3fold-labels25", "--seeds", "1")
 
@@ -143,7 +143,14 @@ def test_a_twin_comes_along_and_gets_no_unlabeled_clips(
 ) -> None:
     pseudo(tmp_path)
     target = f"{tmp_path / 'pseudo.py'}:build"
-    semi = ModelSpec("semi", target, "made up", "semi-supervised", unlabeled=True, twin="metadata")
+    semi = ModelSpec(
+        name="semi",
+        target=target,
+        source="made up",
+        kind=ModelKind.SEMI_SUPERVISED,
+        unlabeled=True,
+        supervised_baseline="metadata",
+    )
     monkeypatch.setitem(registry.REGISTRY, "semi", semi)
     assert respbench(tmp_path, *BUDGET, "--models", "prior,semi") == 0
     said = capsys.readouterr().out.replace("\n", " ")

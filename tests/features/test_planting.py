@@ -9,7 +9,7 @@ from corpora.problems import InputError
 from features.cache import key
 from features.images import ResizedMel
 from features.planting import SOUNDS, Planted, plant, planted
-from models.planted import PlantedSounds, abnormality
+from models.semi_supervised.planted import PlantedSounds, abnormality
 
 RATE = 4000
 

@@ -119,7 +119,7 @@ class TestEveryModel:
         spec = REGISTRY[name]
         assert spec.source
         assert spec.kind in KINDS
-        assert (spec.kind == "semi-supervised") == bool(spec.twin)
+        assert (spec.kind == "semi-supervised") == bool(spec.supervised_baseline)
         assert spec.kind == "semi-supervised" or not spec.unlabeled
         assert spec.module().__doc__
         assert pickle.loads(pickle.dumps(spec)) == spec

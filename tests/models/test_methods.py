@@ -10,18 +10,18 @@ from made_up_networks import SIZE, Given, Spy, examples, network, one_step, pool
 from torch.autograd.functional import hessian
 
 from features.augmentation import Augmentation
-from models import vat
-from models.autoencoder import Autoencoder
-from models.cnn import TwoLayerCNN
-from models.fixmatch import FixMatch
-from models.mean_teacher import MeanTeacher
-from models.pi_model import PiModel
-from models.planted import PlantedSounds
-from models.pseudo_label import PseudoLabel
-from models.recipe import LAST, Recipe
+from models.networks.cnn import TwoLayerCNN
+from models.networks.recipe import LAST, Recipe
+from models.networks.training import train
 from models.registry import SEMI_SUPERVISED
-from models.training import train
-from models.vat import VirtualAdversarial, adversarial_direction, divergence
+from models.semi_supervised import vat
+from models.semi_supervised.autoencoder import Autoencoder
+from models.semi_supervised.fixmatch import FixMatch
+from models.semi_supervised.mean_teacher import MeanTeacher
+from models.semi_supervised.pi_model import PiModel
+from models.semi_supervised.planted import PlantedSounds
+from models.semi_supervised.pseudo_label import PseudoLabel
+from models.semi_supervised.vat import VirtualAdversarial, adversarial_direction, divergence
 
 METHODS = {
     "autoencoder": Autoencoder,

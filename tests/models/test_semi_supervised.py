@@ -16,11 +16,11 @@ from corpora.simulated import Simulation
 from corpora.tasks import for_task
 from features import cache as features_cache
 from features.columns import Columns
-from models import semi_supervised
-from models.network import NetworkModel
-from models.pseudo_label import PseudoLabel
-from models.recipe import LAST, Recipe
+from models.networks.network import NetworkModel
+from models.networks.recipe import LAST, Recipe
 from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED, usual
+from models.semi_supervised.builder import find_backbone
+from models.semi_supervised.pseudo_label import PseudoLabel
 
 SEMI = [name for name, spec in REGISTRY.items() if spec.kind == "semi-supervised"]
 METHODS = [name for name in SEMI if REGISTRY[name].unlabeled]
@@ -172,7 +172,7 @@ def test_labels_of_one_class_alone_are_enough(backbone, parts):
     assert np.isfinite(predicted(f"fixmatch-{backbone}", alike, unlabeled.hide_labels())).all()
 
 
-@pytest.mark.parametrize("name", [f"{m}-{b}" for m, b in zip(SEMI_SUPERVISED, BACKBONES * 2, strict=False)] + TWINS)
+@pytest.mark.parametrize("name", [f"{m}-{b}" for m, b in zip(SEMI_SUPERVISED, [*BACKBONES] * 2, strict=False)] + TWINS)
 def test_four_classes_work_too(name):
     clips = corpus("four-class")
     labeled, valid, unlabeled, test = (clips.take(np.arange(*ends)) for ends in ((0, 16), (16, 20), (20, 36), (36, 40)))
@@ -211,10 +211,10 @@ def test_an_autoencoder_takes_images_shorter_than_the_crop(parts):
 @pytest.mark.parametrize("name", SEMI)
 def test_a_method_differs_from_its_twin_in_the_term_alone(name):
     spec = REGISTRY[name]
-    twin = REGISTRY[spec.twin]
+    twin = REGISTRY[spec.supervised_baseline]
     one, other = spec.build(3), twin.build(3)
     assert not twin.unlabeled
-    assert not twin.twin
+    assert not twin.supervised_baseline
     assert (spec.optional, twin.optional, twin.kind) == (True, True, "network")
     assert spec.overrides["backbone"] == twin.overrides["backbone"]
     assert one.method is not None
@@ -247,8 +247,11 @@ def test_a_method_is_weighed_as_its_parameters_say():
 
 
 def test_the_registry_knows_every_backbone():
-    assert set(BACKBONES) == set(semi_supervised.BACKBONES)
-    assert set(BACKBONES) <= REGISTRY.keys()
+    for name, component in BACKBONES.items():
+        assert find_backbone(name).target == REGISTRY[name].target
+        assert {spec.components for spec in REGISTRY.values() if spec.overrides.get("backbone") == name} == {
+            (component,)
+        }
 
 
 def test_every_method_stands_on_every_backbone():
@@ -260,7 +263,9 @@ def test_every_method_stands_on_every_backbone():
 
 
 def test_every_method_has_the_twin_of_its_backbone():
-    assert {REGISTRY[name].twin == f"supervised-{REGISTRY[name].overrides['backbone']}" for name in SEMI} == {True}
+    assert {
+        REGISTRY[name].supervised_baseline == f"supervised-{REGISTRY[name].overrides['backbone']}" for name in SEMI
+    } == {True}
 
 
 @pytest.mark.parametrize("name", sorted(set(SEMI) - set(METHODS)))
@@ -277,7 +282,7 @@ def test_under_a_label_budget_no_method_runs_without_its_twin():
     names = usual(few_labels=True).split(",")
     assert len(set(names)) == len(names)
     assert set(names) <= REGISTRY.keys()
-    assert {REGISTRY[name].twin for name in names} - {""} <= set(names)
+    assert {REGISTRY[name].supervised_baseline for name in names} - {""} <= set(names)
     assert not any(REGISTRY[name].unlabeled for name in usual().split(","))
 
 

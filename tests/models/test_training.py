@@ -12,14 +12,14 @@ from corpora.simulated import Simulation, simulate
 from corpora.splits import LeavePatientsOut
 from corpora.tasks import for_task
 from features.augmentation import Augmentation
-from models import batches
-from models import network as network_module
-from models.backbone import Backbone, Standardise
-from models.batches import Rows
-from models.losses import Targets
-from models.network import NetworkModel, image
-from models.recipe import LAST, Recipe
-from models.training import Average, Examples, predict, train
+from models.networks import batches
+from models.networks import network as network_module
+from models.networks.backbone import Backbone, Standardise
+from models.networks.batches import Rows
+from models.networks.losses import Targets
+from models.networks.network import NetworkModel, image
+from models.networks.recipe import LAST, Recipe
+from models.networks.training import Average, Examples, predict, train
 
 
 def linear(outputs=2):

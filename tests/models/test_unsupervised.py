@@ -10,9 +10,9 @@ import torch
 from made_up_networks import SIZE, Given, Spy, examples, network, one_step, pool, weights
 
 from features.augmentation import Augmentation
-from models.recipe import LAST, Recipe
-from models.training import predict, train
-from models.unsupervised import Step, Term, Unlabeled, UnsupervisedLoss, ramp_up, without_chance
+from models.networks.recipe import LAST, Recipe
+from models.networks.training import predict, train
+from models.networks.unsupervised import Step, Term, Unlabeled, UnsupervisedLoss, ramp_up, without_chance
 
 RECIPE = Recipe(epochs=3, batch_size=4, learning_rate=0.01, keep=LAST, steps=5, alpha=1.0, unlabeled_batch=6)
 

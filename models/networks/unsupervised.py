@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from features.augmentation import Augmentation
 from features.cache import Extractor
-from models.backbone import Standardised
-from models.batches import Rows, channels_last, device, to_device
-from models.recipe import Recipe
+from models.networks.backbone import Standardised
+from models.networks.batches import Rows, channels_last, device, to_device
+from models.networks.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)

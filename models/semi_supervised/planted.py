@@ -11,9 +11,9 @@ from torch.nn.functional import softplus
 
 from features.cache import Extractor
 from features.planting import SOUNDS, planted
-from models.network import NetworkModel
-from models.semi_supervised import over, space
-from models.unsupervised import Step, Term, UnsupervisedLoss
+from models.networks.network import NetworkModel
+from models.networks.unsupervised import Step, Term, UnsupervisedLoss
+from models.semi_supervised.builder import build_ssl_model, space
 
 __all__ = ["build", "space"]
 
@@ -56,5 +56,5 @@ def build(
     epochs: int = 15,
     steps: int = 20,
 ) -> NetworkModel:
-    """See `PlantedSounds` for ``takes``, `models.semi_supervised.over` for the rest."""
-    return over(backbone, PlantedSounds(takes), seed, alpha, ramp, ratio, epochs, steps)
+    """See `PlantedSounds` for ``takes``, `build_ssl_model` for the rest."""
+    return build_ssl_model(backbone, PlantedSounds(takes), seed, alpha, ramp, ratio, epochs, steps)

@@ -1,12 +1,12 @@
 """Mean Teacher: the network must agree with the exponential average of its own weights.
 
 Tarvainen & Valpola 2017, Mean teachers are better role models, arXiv:1703.01780. The average is the loop's
-(`models.training.Average`): every method and its twin predict with it, this one learns from it too.
+(`models.networks.training.Average`): every method and its twin predict with it, this one learns from it too.
 """
 
-from models.network import NetworkModel
-from models.semi_supervised import over, space
-from models.unsupervised import Step, Term, UnsupervisedLoss
+from models.networks.network import NetworkModel
+from models.networks.unsupervised import Step, Term, UnsupervisedLoss
+from models.semi_supervised.builder import build_ssl_model, space
 
 __all__ = ["build", "space"]
 
@@ -31,5 +31,5 @@ def build(
     epochs: int = 15,
     steps: int = 20,
 ) -> NetworkModel:
-    """See `models.semi_supervised.over`."""
-    return over(backbone, MeanTeacher(), seed, alpha, ramp, ratio, epochs, steps)
+    """See `build_ssl_model`."""
+    return build_ssl_model(backbone, MeanTeacher(), seed, alpha, ramp, ratio, epochs, steps)

@@ -13,11 +13,11 @@ from corpora.problems import InputError
 from features.cache import Extractor, cached
 from features.images import RepeatedMel, ResizedMel
 from features.maps import CHANNELS, SoundMaps
-from models.backbone import Backbone, Standardise, Standardised
-from models.losses import SOUNDS, Targets
-from models.recipe import LAST, Recipe
-from models.training import Curve, Examples, Watch, predict, train
-from models.unsupervised import Unlabeled, UnsupervisedLoss
+from models.networks.backbone import Backbone, Standardise, Standardised
+from models.networks.losses import SOUNDS, Targets
+from models.networks.recipe import LAST, Recipe
+from models.networks.training import Curve, Examples, Watch, predict, train
+from models.networks.unsupervised import Unlabeled, UnsupervisedLoss
 
 Architecture = Callable[[tuple[int, int, int], int], Backbone]
 """Makes a network for images of (channels, bands, frames) and a number of outputs."""
@@ -27,7 +27,7 @@ OnEpoch = Callable[[int, Callable[[Clips], NDArray[np.float64]]], None]
 
 
 class NetworkModel:
-    """A network over images of clips, trained by `models.training.train`.
+    """A network over images of clips, trained by `models.networks.training.train`.
 
     Args:
         architecture: makes the network.

@@ -9,11 +9,11 @@ import math
 import torch
 from torch import nn
 
-from models.backbone import Standardised
-from models.batches import channels_last
-from models.network import NetworkModel
-from models.semi_supervised import over, space
-from models.unsupervised import Step, Term, UnsupervisedLoss, without_chance
+from models.networks.backbone import Standardised
+from models.networks.batches import channels_last
+from models.networks.network import NetworkModel
+from models.networks.unsupervised import Step, Term, UnsupervisedLoss, without_chance
+from models.semi_supervised.builder import build_ssl_model, space
 
 __all__ = ["build", "space"]
 
@@ -45,5 +45,5 @@ def build(
     epochs: int = 15,
     steps: int = 20,
 ) -> NetworkModel:
-    """See `models.semi_supervised.over`."""
-    return over(backbone, Autoencoder(), seed, alpha, ramp, ratio, epochs, steps)
+    """See `build_ssl_model`."""
+    return build_ssl_model(backbone, Autoencoder(), seed, alpha, ramp, ratio, epochs, steps)

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import kl_div
 
-from models.batches import channels_last
-from models.network import NetworkModel
-from models.semi_supervised import over, space
-from models.unsupervised import Step, Term, UnsupervisedLoss, without_chance
+from models.networks.batches import channels_last
+from models.networks.network import NetworkModel
+from models.networks.unsupervised import Step, Term, UnsupervisedLoss, without_chance
+from models.semi_supervised.builder import build_ssl_model, space
 
 __all__ = ["build", "space"]
 
@@ -99,5 +99,7 @@ def build(
     epochs: int = 15,
     steps: int = 20,
 ) -> NetworkModel:
-    """See `VirtualAdversarial` for ``epsilon`` to ``iterations``, `models.semi_supervised.over` for the rest."""
-    return over(backbone, VirtualAdversarial(epsilon, xi, iterations), seed, alpha, ramp, ratio, epochs, steps)
+    """See `VirtualAdversarial` for ``epsilon`` to ``iterations``, `build_ssl_model` for the rest."""
+    return build_ssl_model(
+        backbone, VirtualAdversarial(epsilon, xi, iterations), seed, alpha, ramp, ratio, epochs, steps
+    )

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from features.columns import Columns
-from models.backbone import Backbone
-from models.network import NetworkModel
-from models.recipe import LAST, Recipe
+from models.networks.backbone import Backbone
+from models.networks.network import NetworkModel
+from models.networks.recipe import LAST, Recipe
 
 
 class MLP(Backbone):
@@ -73,7 +73,7 @@ def build(
     class_weights: bool = True,
     averaging: float = 0.999,
 ) -> NetworkModel:
-    """See `MLP` for ``hidden`` to ``dropout``, and `models.recipe.Recipe` for the rest."""
+    """See `MLP` for ``hidden`` to ``dropout``, and `Recipe` for the rest."""
     recipe = Recipe(epochs, batch_size, learning_rate, weight_decay, class_weights, None, LAST, averaging=averaging)
     columns = Columns()
     families = columns.families

@@ -1,9 +1,9 @@
 """The one training loop: every network of the suite is fitted by `train` and by nothing else.
 
-It minimises ``L_s(labeled) + alpha(t) * L_u(labeled + unlabeled) + beta * R(all)``: the supervised loss of
-`models.losses`, the term of a semi-supervised method (`models.unsupervised`) if there is one, and the squared norm of
-the weights. The epoch that is best on the validation patients is kept, or the last one of a fixed schedule; no test
-clip is ever near it.
+It minimizes ``L_s(labeled) + alpha(t) * L_u(labeled + unlabeled) + beta * R(all)``: the supervised loss
+(`models.networks.losses`), the term of a semi-supervised method (`models.networks.unsupervised`) if there is one, and
+the squared norm of the weights. The epoch that is best on the validation patients is kept, or the last one of a fixed
+schedule; test clips never enter.
 """
 
 import copy
@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
-from models.batches import Rows, channels_last, device, to_device
-from models.losses import SupervisedLoss, Targets, supervised_loss
-from models.recipe import LAST, SCORES, Recipe
-from models.unsupervised import Unlabeled, UnsupervisedTerm
+from models.networks.batches import Rows, channels_last, device, to_device
+from models.networks.losses import SupervisedLoss, Targets, supervised_loss
+from models.networks.recipe import LAST, SCORES, Recipe
+from models.networks.unsupervised import Unlabeled, UnsupervisedTerm
 
 Images = NDArray[np.float32]
 Curve = list[dict[str, float]]

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from features.augmentation import Augmentation
-from models.backbone import Backbone
-from models.network import NetworkModel, image
-from models.recipe import Recipe
+from models.networks.backbone import Backbone
+from models.networks.network import NetworkModel, image
+from models.networks.recipe import Recipe
 
 
 class TwoLayerCNN(Backbone):
@@ -82,9 +82,7 @@ def build(
     masked_bands: int = 0,
     masked_frames: int = 0,
 ) -> NetworkModel:
-    """See `models.network.image` for ``images`` to ``hop``, `models.recipe.Recipe` for ``epochs`` to ``keep``, and
-    `features.augmentation.Augmentation` for the rest.
-    """
+    """See `image` for ``images`` to ``hop``, `Recipe` for ``epochs`` to ``keep``, `Augmentation` for the rest."""
     augmentation = Augmentation(noise=noise, masked_bands=masked_bands, masked_frames=masked_frames)
     recipe = Recipe(
         epochs, batch_size, learning_rate, weight_decay, class_weights, patience, keep, augmentation=augmentation

@@ -4,9 +4,9 @@ Laine & Aila 2017, Temporal ensembling for semi-supervised learning, arXiv:1610.
 the augmentation (SpecAugment's masks, Park et al. 2019, doi:10.21437/Interspeech.2019-2680) and the dropout.
 """
 
-from models.network import NetworkModel
-from models.semi_supervised import over, space
-from models.unsupervised import Step, Term, UnsupervisedLoss
+from models.networks.network import NetworkModel
+from models.networks.unsupervised import Step, Term, UnsupervisedLoss
+from models.semi_supervised.builder import build_ssl_model, space
 
 __all__ = ["build", "space"]
 
@@ -30,5 +30,5 @@ def build(
     epochs: int = 15,
     steps: int = 20,
 ) -> NetworkModel:
-    """See `models.semi_supervised.over`."""
-    return over(backbone, PiModel(), seed, alpha, ramp, ratio, epochs, steps)
+    """See `build_ssl_model`."""
+    return build_ssl_model(backbone, PiModel(), seed, alpha, ramp, ratio, epochs, steps)

@@ -13,9 +13,9 @@ from torch import nn
 
 from features.augmentation import Augmentation
 from features.maps import CHANNELS
-from models.backbone import Backbone
-from models.network import NetworkModel, image
-from models.recipe import LAST, Recipe
+from models.networks.backbone import Backbone
+from models.networks.network import NetworkModel, image
+from models.networks.recipe import LAST, Recipe
 
 
 class Residual(nn.Module):
@@ -99,9 +99,7 @@ def build(
     auxiliary: float = 0.5,
     averaging: float = 0.99,
 ) -> NetworkModel:
-    """See `models.network.image` for ``images`` to ``hop``, `features.augmentation.Augmentation` for ``crop`` to
-    ``masked_frames``, and `models.training.Recipe` for the rest.
-    """
+    """See `image` for ``images`` to ``hop``, `Augmentation` for ``crop`` to ``masked_frames``, `Recipe` for rest."""
     recipe = Recipe(
         epochs,
         batch_size,

@@ -6,9 +6,9 @@ on challenges in representation learning).
 
 from torch.nn.functional import cross_entropy
 
-from models.network import NetworkModel
-from models.semi_supervised import over, space
-from models.unsupervised import Step, Term, UnsupervisedLoss
+from models.networks.network import NetworkModel
+from models.networks.unsupervised import Step, Term, UnsupervisedLoss
+from models.semi_supervised.builder import build_ssl_model, space
 
 __all__ = ["build", "space"]
 
@@ -44,5 +44,5 @@ def build(
     epochs: int = 15,
     steps: int = 20,
 ) -> NetworkModel:
-    """See `PseudoLabel` for ``threshold``, `models.semi_supervised.over` for the rest."""
-    return over(backbone, PseudoLabel(threshold), seed, alpha, ramp, ratio, epochs, steps)
+    """See `PseudoLabel` for ``threshold``, `build_ssl_model` for the rest."""
+    return build_ssl_model(backbone, PseudoLabel(threshold), seed, alpha, ramp, ratio, epochs, steps)

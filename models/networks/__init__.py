@@ -1,0 +1,1 @@
+"""Networks: architectures, what they have in common, and the one training loop."""

@@ -1,0 +1,60 @@
+"""The networks that the semi-supervised methods are run with, and how each is trained for them.
+
+Each is named by its target, so that a method over one backbone depends on the code of that backbone alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from features.augmentation import Augmentation
+
+
+@dataclass(frozen=True, kw_only=True)
+class SSLBackbone:
+    """A network of the registry as the backbone of every method and of their supervised baseline.
+
+    Attributes:
+        target: ``"package.module:build"`` of the network.
+        parameters: of ``build`` that differ from its defaults.
+        batch_size: labeled clips per step.
+        weak: augmentation of the labeled clips, and of the weaker of two views.
+        strong: augmentation of the stronger view.
+    """
+
+    target: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    batch_size: int
+    weak: Augmentation
+    strong: Augmentation
+
+
+MLP = SSLBackbone(
+    target="models.networks.mlp:build",
+    batch_size=32,
+    weak=Augmentation(),  # views differ by dropout alone
+    strong=Augmentation(),
+)
+
+CNN = SSLBackbone(
+    target="models.networks.cnn:build",
+    parameters={"dropout": 0.3},
+    batch_size=8,
+    weak=Augmentation(shift=0.5, gain=2.0),
+    strong=Augmentation(shift=0.5, gain=2.0, noise=2.0, masked_bands=16, masked_frames=8),
+)
+
+CNN_GRU = SSLBackbone(
+    target="models.networks.cnn_gru:build",
+    parameters={"dropout": 0.3},
+    batch_size=8,
+    weak=Augmentation(shift=0.5, gain=2.0),
+    strong=Augmentation(shift=0.5, gain=2.0, noise=2.0, masked_bands=16, masked_frames=8),
+)
+
+RESNET_MAPS = SSLBackbone(
+    target="models.networks.resnet:build",
+    batch_size=8,
+    weak=Augmentation(crop=96, equaliser=4.0),
+    strong=Augmentation(crop=96, equaliser=4.0, noise=2.0, masked_bands=6, masked_frames=12),
+)

@@ -1,9 +1,0 @@
-"""The supervised twin of the semi-supervised methods: all that they have, but no unlabeled clip."""
-
-from models.network import NetworkModel
-from models.semi_supervised import over
-
-
-def build(*, seed: int, backbone: str = "cnn", epochs: int = 15, steps: int = 20) -> NetworkModel:
-    """See `models.semi_supervised.over`."""
-    return over(backbone, None, seed, alpha=0.0, ramp=0.0, ratio=0, epochs=epochs, steps=steps)
