@@ -12,10 +12,10 @@ from rich.console import Console
 
 from benchmarks.execution.signals import listening
 from benchmarks.options import parser
-from corpora.prepare import Prepared
 from corpora.problems import InputError
 
 if TYPE_CHECKING:
+    from corpora.prepare import Prepared
     from corpora.protocols import Protocol
     from models.spec import ModelSpec
 
@@ -49,9 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def list_entries(options: argparse.Namespace, console: Console) -> int:
     """``respbench list``: what there is to choose from."""
-    from corpora.catalog import CORPORA
-    from corpora.protocols import CHOICES
-    from corpora.tasks import TASKS
+    from corpora.choices import CORPORA, PROTOCOLS, TASKS
     from models.ablations import ABLATIONS
     from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
 
@@ -68,7 +66,7 @@ def list_entries(options: argparse.Namespace, console: Console) -> int:
     console.print(f"ablations  {', '.join(ABLATIONS)}", highlight=False)
     console.print(f"corpora    {', '.join(CORPORA)}", highlight=False)
     console.print(f"tasks      {', '.join(TASKS)}", highlight=False)
-    console.print(f"protocols  {CHOICES}", highlight=False)
+    console.print(f"protocols  {PROTOCOLS}", highlight=False)
     return 0
 
 
@@ -109,7 +107,7 @@ def explore(options: argparse.Namespace, console: Console) -> int:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """``respbench run``: fit what is missing, write the report, print the leaderboard."""
-    from corpora.protocols import CROSS_CORPUS
+    from corpora.choices import CROSS_CORPUS
     from corpora.protocols import find as find_protocol
     from models.registry import find as find_models
     from models.registry import usual
@@ -203,8 +201,7 @@ def _refuse_early(options: argparse.Namespace) -> None:
     """What is wrong with a request is said before a corpus is decoded."""
     from benchmarks.execution.pool import BACKENDS
     from benchmarks.tuning.study import parse_trials
-    from corpora.protocols import CROSS_CORPUS
-    from corpora.tasks import TASKS
+    from corpora.choices import CROSS_CORPUS, TASKS
 
     if options.protocol.startswith(f"{CROSS_CORPUS}-"):
         raise InputError(
@@ -228,10 +225,12 @@ def _refuse_early(options: argparse.Namespace) -> None:
 def _fit_and_report(
     options: argparse.Namespace,
     console: Console,
-    prepared: Prepared,
+    prepared: "Prepared",
     protocol: "Protocol",
     specs: "Sequence[ModelSpec]",
 ) -> int:
+    import joblib
+
     from benchmarks.execution.pool import Engine
     from benchmarks.report.page import write_report
     from benchmarks.run import Plan
@@ -240,7 +239,7 @@ def _fit_and_report(
 
     seeds = options.seeds if options.seeds is not None else (1 if prepared.facts()["simulated"] else 3)
     trials = parse_trials(options.trials)
-    engine = Engine(options.workers, options.backend, options.scheduler, options.fit_timeout)
+    engine = Engine(options.workers or joblib.cpu_count(), options.backend, options.scheduler, options.fit_timeout)
     plan = Plan(prepared, options.task, protocol, tuple(specs), seeds, options.results, trials, engine)
     store = run_plan(plan, console)
     report = write_report(store)
@@ -271,7 +270,7 @@ def report(options: argparse.Namespace, console: Console) -> int:
 
 def _open(
     options: argparse.Namespace, console: Console, corpus: str | None = None, data: Path | None = None
-) -> Prepared:
+) -> "Prepared":
     """Prepare the corpus of the options, or another one with the same options."""
     from benchmarks.execution.progress import Display
     from corpora.catalog import open_corpus

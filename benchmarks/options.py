@@ -3,8 +3,6 @@
 import argparse
 from pathlib import Path
 
-import joblib
-
 RESULTS = Path("results")
 
 
@@ -50,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         help="patients-5fold (default), patients-5fold-labels10, official, cross-corpus or random-5fold",
     )
     bench.add_argument("--seeds", type=int, help="repetitions (default: 1 on the simulated corpus, else 3)")
-    bench.add_argument("--workers", type=int, default=joblib.cpu_count(), help="fits at once (default: one a core)")
+    bench.add_argument("--workers", type=int, help="fits at once (default: one per core)")
     bench.add_argument("--backend", default="processes", help="processes (default) or dask")
     bench.add_argument("--scheduler", help="address of a Dask scheduler (default: a cluster on this machine)")
     bench.add_argument("--fit-timeout", type=float, help="s after which a fit or a trial is given up (default: never)")

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from corpora import protocols
+from corpora.choices import CROSS_CORPUS
 from corpora.protocols import Protocol
 
 SUFFIX = "-ablation"
@@ -28,5 +29,5 @@ def find_stored(name: str) -> Protocol:
 
 def is_ablation(name: str) -> bool:
     """Whether this is the name of an ablation's protocol or of its folder, also of one that was set aside."""
-    crossed = name.startswith(protocols.CROSS_CORPUS)  # whose name ends in that of a corpus, and may look like one
+    crossed = name.startswith(CROSS_CORPUS)  # whose name ends in that of a corpus, and may look like one
     return not crossed and re.search(rf"{SUFFIX}(-of-[0-9a-f]+)?$", name) is not None

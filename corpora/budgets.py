@@ -7,12 +7,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from corpora.choices import LADDER
 from corpora.clips import Clips
 from corpora.problems import InputError
 from corpora.splits import Fold, Index, LeavePatientsOut, _validation, count_by_patient, imbalance
-
-LADDER = (100, 50, 25, 10, 5)
-"""The budgets on offer, % of the training patients. Each is drawn from the one before it, so that they are nested."""
 
 FEWEST = 3
 """Patients that keep their labels at least: with one of them set aside for validation, two are left to learn from."""

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from corpora.choices import CORPORA
 from corpora.cycles import Cycle
 from corpora.icbhi import read_icbhi
 from corpora.joined import Joined, join
@@ -22,8 +23,6 @@ CACHE = Path(os.environ.get("RESPBENCH_CACHE", PROJECT / "cache"))
 
 ICBHI_FOLDER = PROJECT / "data" / "ICBHI_final_database"
 """Where `make data` puts the database."""
-
-CORPORA = ("simulated", "icbhi", "sprsound", "kauh", "manifest")
 
 RATE = 4000
 """Hz. Lung sounds lie below 2 kHz (Sovijärvi et al. 2000), and part of ICBHI was recorded at 4 kHz: above its Nyquist

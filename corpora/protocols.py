@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from corpora.budgets import FEWEST, LADDER, LabelBudget
+from corpora.budgets import FEWEST, LabelBudget
+from corpora.choices import CROSS_CORPUS, PROTOCOLS
 from corpora.crossing import BetweenCorpora
 from corpora.problems import InputError
 from corpora.splits import LeavePatientsOut, OfficialSplit, RandomClips, Splitter
@@ -74,11 +75,6 @@ OFFICIAL = Protocol(
     "NOT PATIENT-DISJOINT: the challenge's split has patients 156 and 218 on both sides.",
 )
 
-CROSS_CORPUS = "cross-corpus"
-CHOICES = (
-    f"patients-5fold, patients-5fold-labels10 (or {', '.join(str(percent) for percent in LADDER if percent != 10)}), "
-    f"official, {CROSS_CORPUS} or random-5fold (leaky)"
-)
 _FROM = f"{CROSS_CORPUS}-from-"
 
 
@@ -118,5 +114,5 @@ def find(name: str) -> Protocol:
         return _budget(int(budget[1]), int(budget[2]))
     match = re.fullmatch(r"(patients|random)-(\d+)fold", name)
     if match is None:
-        raise InputError(f"unknown protocol {name!r}; choose {CHOICES}")
+        raise InputError(f"unknown protocol {name!r}; choose {PROTOCOLS}")
     return _FAMILIES[match[1]](int(match[2]))

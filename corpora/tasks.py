@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from corpora.choices import TASKS
 from corpora.clips import HIDDEN, Clips
-from corpora.cycles import FOUR_CLASSES, TWO_CLASSES
+from corpora.cycles import FOUR_CLASSES
 from corpora.problems import InputError
-
-TASKS = {"abnormal": TWO_CLASSES, "four-class": FOUR_CLASSES}
 
 
 def for_task(clips: Clips, task: str) -> Clips:

@@ -1,4 +1,4 @@
-"""What the parts of a model are worth: groups of variants, each with one part changed or taken away.
+"""How much the parts of a model contribute: groups of variants, each with one part changed or taken away.
 
 Adding a variant = one `changed(...)` in a group; adding a group = one entry of ``ABLATIONS``. ``respbench ablate`` runs
 them on the folds of the benchmark. A variant is judged, never chosen: what is found here changes no default.
@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from corpora.problems import InputError
-from features.adventitious import FAMILIES
 from models.registry import REGISTRY
 from models.spec import ModelKind, ModelSpec
 
@@ -47,30 +46,31 @@ def changed(model: str, suffix: str, what: str, **parameters: Any) -> ModelSpec:
     return replace(full, name=f"{model}-{suffix}", source=what, overrides={**full.overrides, **parameters})
 
 
-LISTENING = "svm-adventitious"
+FAMILIES = ("continuous", "discontinuous", "rhythm", "colour", "whitened")
+"""Those of `features.adventitious`, which imports torch: too slow for `respbench list`."""
 
 ABLATIONS: dict[str, Ablation] = {
     "features": Ablation(
         "What is each family of features worth to `svm-adventitious`?",
-        REGISTRY[LISTENING],
+        REGISTRY["svm-adventitious"],
         (
-            changed(LISTENING, "tonal", "continuous sounds alone", families=("continuous",), mfcc_weight=0.0),
+            changed("svm-adventitious", "tonal", "continuous sounds alone", families=("continuous",), mfcc_weight=0.0),
             changed(
-                LISTENING,
+                "svm-adventitious",
                 "transient",
                 "discontinuous sounds alone, in the bands and in what prediction leaves",
                 families=("discontinuous", "whitened"),
                 mfcc_weight=0.0,
             ),
-            changed(LISTENING, "mfcc", "MFCC statistics alone", families=(), mfcc_weight=1.0),
-            changed(LISTENING, "without-tonal", "all but continuous sounds", families=tuple(FAMILIES)[1:]),
+            changed("svm-adventitious", "mfcc", "MFCC statistics alone", families=(), mfcc_weight=1.0),
+            changed("svm-adventitious", "without-tonal", "all but continuous sounds", families=FAMILIES[1:]),
             changed(
-                LISTENING,
+                "svm-adventitious",
                 "without-transient",
                 "all but discontinuous sounds",
                 families=("continuous", "rhythm", "colour"),
             ),
-            changed(LISTENING, "without-mfcc", "all but MFCC", mfcc_weight=0.0),
+            changed("svm-adventitious", "without-mfcc", "all but MFCC", mfcc_weight=0.0),
         ),
     ),
     "images": Ablation(

@@ -12,7 +12,7 @@ from benchmarks.report.markdown import Page
 from benchmarks.statistics.bootstrap import Estimate
 from benchmarks.statistics.results import COMPLETE, PRETENDED
 from corpora.ablation import is_ablation
-from corpora.protocols import CROSS_CORPUS
+from corpora.choices import CROSS_CORPUS
 
 
 def results_index(results: Path) -> str:

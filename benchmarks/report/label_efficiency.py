@@ -20,7 +20,7 @@ from benchmarks.statistics.results import COMPLETE, bracketed
 from benchmarks.storage.files import write_atomically
 from benchmarks.storage.records import FitRecord
 from benchmarks.storage.store import Store
-from corpora.budgets import LADDER
+from corpora.choices import LADDER
 
 PAGE = "label-efficiency.md"
 _FOLDER = re.compile(r"(patients-\d+fold)-labels(\d+)")

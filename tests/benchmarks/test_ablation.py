@@ -23,6 +23,8 @@ from benchmarks.storage.store import Store
 from corpora import protocols
 from corpora.ablation import find_stored, for_ablation, is_ablation
 from corpora.problems import InputError
+from features import adventitious
+from models import ablations
 from models.ablations import ABLATIONS, Ablation, changed, find_ablations, models_of
 from models.registry import REGISTRY
 
@@ -47,6 +49,10 @@ def one_group() -> Iterator[None]:
     yield
     ABLATIONS.clear()
     ABLATIONS.update(groups)
+
+
+def test_the_families_are_those_of_the_features() -> None:
+    assert tuple(adventitious.FAMILIES) == ablations.FAMILIES
 
 
 @pytest.mark.parametrize(("group", "name"), NAMES)

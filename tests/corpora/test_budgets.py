@@ -6,9 +6,10 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 from made_up_corpora import clips_with, made_up_clips
 
-from corpora.budgets import FEWEST, LADDER, LabelBudget
+from corpora.budgets import FEWEST, LabelBudget
+from corpora.choices import LADDER, PROTOCOLS
 from corpora.problems import InputError
-from corpora.protocols import CHOICES, find
+from corpora.protocols import find
 from corpora.splits import LeavePatientsOut
 from corpora.tasks import for_task
 
@@ -143,7 +144,7 @@ def test_the_protocol_has_a_name_and_a_sentence():
         assert protocol.few_labels
         assert not protocol.warning
         assert f"{percent} % of the training patients" in protocol.explanation
-        assert str(percent) in CHOICES
+        assert str(percent) in PROTOCOLS
     assert find("patients-3fold-labels10").folds == 3
     assert not find("patients-5fold").few_labels
 

@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from corpora import catalog
+from corpora.choices import TASKS
 from corpora.clips import Clips
 from corpora.simulated import Simulation, simulate
 from corpora.splits import Fold, LeavePatientsOut
-from corpora.tasks import TASKS, for_task
+from corpora.tasks import for_task
 from models.registry import REGISTRY
 from models.spec import Model, ModelSpec
 

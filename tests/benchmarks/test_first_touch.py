@@ -1,0 +1,39 @@
+"""The first commands of a newcomer answer at once: nothing heavy is imported. Imports are checked, not seconds."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "joblib",
+    "matplotlib",
+    "msgspec",
+    "numpy",
+    "optuna",
+    "pandas",
+    "scipy",
+    "sklearn",
+    "soundfile",
+    "torch",
+    "xgboost",
+}
+
+PROGRAM = """
+import runpy, sys
+sys.argv = ["respbench", *sys.argv[1:]]
+try:
+    runpy.run_module("benchmarks", run_name="__main__")
+except SystemExit as end:
+    assert not end.code, end.code
+print("IMPORTED", *{name.partition(".")[0] for name in sys.modules})
+"""
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["--help"], ["run", "--help"]], ids=" ".join)
+def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=True)
+    answer, _, imported = done.stdout.partition("IMPORTED")
+    assert len(answer.splitlines()) > 5
+    assert "models" in imported.split() or arguments != ["list"]
+    assert not HEAVY & set(imported.split())
