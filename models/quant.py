@@ -1,8 +1,7 @@
 """QUANT (Dempster, Schmidt & Webb 2024, doi:10.1007/s10618-024-01036-9): random trees on quantiles over intervals.
 
-A time-series classifier read from log-mel bands. aeon's is not used: aeon 1.6 can't be installed beside pandas 3.1 and
-numba 0.68. The features differ from the paper where clips differ in duration (see `features.quantiles`), and every
-class weighs the same.
+A time-series classifier on log-mel bands; for clips of different duration its features differ from the paper's (see
+`features.quantiles`), and classes are balanced. aeon's own can't be installed beside pandas 3.1 and numba 0.68.
 """
 
 from typing import Any, Self
@@ -21,8 +20,8 @@ class Quant:
     """Extremely randomised trees (Geurts et al. 2006, doi:10.1007/s10994-006-6226-1), classes balanced.
 
     Args:
-        features: one row a clip.
-        seed: decides columns and thresholds of the trees.
+        features: one row per clip.
+        seed: determines columns and thresholds of the trees.
         parameters: of `sklearn.ensemble.ExtraTreesClassifier`.
     """
 
@@ -33,7 +32,7 @@ class Quant:
         )
 
     def fit(self, train: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
-        """Fit on train and validation patients alike: there is nothing to choose between."""
+        """Fit on train and validation patients alike: nothing is selected."""
         x = np.concatenate([cached(self.features, train), cached(self.features, valid)])
         self.trees.fit(x, np.concatenate([train.label, valid.label]))
         return self
@@ -44,7 +43,7 @@ class Quant:
 
     @property
     def n_parameters(self) -> int:
-        """Nodes of the trees: each keeps one threshold or one leaf value."""
+        """Nodes of the trees, each with one threshold or one leaf value."""
         return int(sum(tree.tree_.node_count for tree in self.trees.estimators_))
 
 
@@ -67,7 +66,7 @@ def build(
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """Size of the trees, columns they look at, and how finely the clip is divided."""
+    """Size of the trees, columns per split, and depth of the intervals."""
     return {
         "max_features": trial.suggest_float("max_features", 0.02, 0.3, log=True),
         "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 20, log=True),

@@ -1,4 +1,4 @@
-"""Wavelet scattering (Andén & Mallat 2014, doi:10.1109/TSP.2014.2326991) read by `svm`'s support vector machine."""
+"""Wavelet scattering (Andén & Mallat 2014, doi:10.1109/TSP.2014.2326991) with the support vector machine of `svm`."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def build(
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """Kernel, and how finely the spectrum is divided."""
+    """Kernel, and wavelets per octave."""
     return {
         "C": trial.suggest_float("C", 1e-2, 1e2, log=True),
         "gamma": trial.suggest_float("gamma", 1e-5, 1e-1, log=True),
