@@ -75,7 +75,7 @@ def evaluate(model: Model, clips: Clips, fold: Fold, *, unlabeled: bool) -> Eval
         raise ValueError("predict_proba gave probabilities that are negative, not finite, or do not sum to 1")
     return Evaluation(
         probabilities=probabilities,
-        curve=tuple(_with_pseudo_label_accuracy(model, clips.label[fold.unlabeled])),
+        curve=tuple(with_pseudo_label_accuracy(model, clips.label[fold.unlabeled])),
         fit_seconds=fitted - begin,
         predict_seconds=predicted - fitted,
         n_parameters=int(model.n_parameters),
@@ -83,7 +83,7 @@ def evaluate(model: Model, clips: Clips, fold: Fold, *, unlabeled: bool) -> Eval
     )
 
 
-def _with_pseudo_label_accuracy(model: Model, truth: NDArray[np.int64]) -> list[dict[str, Any]]:
+def with_pseudo_label_accuracy(model: Model, truth: NDArray[np.int64]) -> list[dict[str, Any]]:
     """The learning curve; for a model that reports its pseudo-labels, each epoch gains their accuracy.
 
     The true labels are looked up after the model was fitted and has predicted.

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -63,7 +64,7 @@ def test_an_ensemble_follows_the_predictions_that_stand_beside_it(tmp_path: Path
     assert run(tmp_path, "--models", "metadata,prior,duo") == 0
     store, fit = stored(tmp_path), FitKey("metadata", 0, 1)
     before = store.read(FitKey("duo", 0, 1)).predictions
-    member, facts = store.read(fit), store.read(fit).facts
+    member = store.read(fit)
     clips = SimpleNamespace(
         clip_id=member.predictions["clip_id"].to_numpy(),
         patient=member.predictions["patient"].to_numpy(),
@@ -71,7 +72,7 @@ def test_an_ensemble_follows_the_predictions_that_stand_beside_it(tmp_path: Path
         classes=("normal", "abnormal"),
     )
     swapped = member.predictions[["abnormal", "normal"]].to_numpy()
-    store.write(fit, clips, swapped, facts)  # type: ignore[arg-type]
+    store.write(fit, clips, swapped, member.record)  # type: ignore[arg-type]
     assert run(tmp_path, "--models", "metadata,prior,duo") == 0
     after = store.read(FitKey("duo", 0, 1)).predictions
     assert not after.equals(before)
@@ -98,6 +99,6 @@ def test_an_ablation_takes_over_what_the_benchmark_has_fitted(
     for fold in range(3):
         one, other = (store.read(FitKey("svm-adventitious", 0, fold)) for store in (benchmark, ablation))
         assert one.predictions.equals(other.predictions)
-        assert {**other.facts, "protocol": "patients-3fold"} == one.facts
+        assert replace(other.record, protocol="patients-3fold") == one.record
         assert other.record.protocol == "patients-3fold-ablation"
     assert json.loads((ablation.folder / "runs/prior/seed0-fold0.json").read_text())["model"] == "prior"

@@ -170,7 +170,7 @@ def test_a_full_disk_is_no_models_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "features.npy")
-    monkeypatch.setattr(fitting, "fit_and_predict", lambda *arguments: (_ for _ in ()).throw(full))
+    monkeypatch.setattr(fitting, "evaluate", lambda *arguments, **more: (_ for _ in ()).throw(full))
     assert run(tmp_path, "--models", "svm") == 2
     assert "No space left on device" in capsys.readouterr().err
     assert not store(tmp_path).failures()

@@ -10,7 +10,8 @@ import pytest
 from test_run import folder, respbench
 
 from benchmarks.execution import jobs as fitting
-from benchmarks.storage.records import FitKey
+from benchmarks.execution.evaluate import with_pseudo_label_accuracy
+from benchmarks.storage.records import FitKey, FitRecord
 from benchmarks.storage.store import Store
 from corpora.clips import Clips
 from corpora.splits import Fold
@@ -58,22 +59,28 @@ def budget_store(results: Path) -> Store:
     return Store(folder(results, "patients-3fold-labels25"))
 
 
+def record_of(results: Path, model: str, fold: int = 0) -> FitRecord:
+    record = budget_store(results).record(FitKey(model, 0, fold))
+    assert record is not None
+    return record
+
+
 def test_confident_labels_are_judged_afterwards(tmp_path: Path) -> None:
     assert respbench(tmp_path, *pseudo(tmp_path)) == 0
     labels = budget_store(tmp_path).clips()
     assert labels is not None
     for fold in range(3):
-        facts = budget_store(tmp_path).facts(FitKey("pseudo", 0, fold))
-        first, second = facts["curve"]
+        facts = record_of(tmp_path, "pseudo", fold)
+        first, second = facts.curve
         assert first == {"epoch": 0, "train_loss": 2.0}, "nothing to be confident of, nothing to judge"
         assert second["train_loss"] == 1.0
         assert 0 < second["confident_accuracy"] < 1
-        unlabeled = labels[labels["patient"].isin(facts["unlabeled_patients"])]
-        assert facts["unlabeled_clips"] == len(unlabeled) == 5 * len(facts["unlabeled_patients"])
+        unlabeled = labels[labels["patient"].isin(facts.unlabeled_patients)]
+        assert facts.unlabeled_clips == len(unlabeled) == 5 * len(facts.unlabeled_patients)
         # Half of the unlabeled clips were called abnormal: a number of them is right.
         right = second["confident_accuracy"] * (len(unlabeled) // 2)
         assert right == pytest.approx(round(right))
-        assert "confident_accuracy" not in str(budget_store(tmp_path).facts(FitKey("prior", 0, fold)))
+        assert "confident_accuracy" not in str(record_of(tmp_path, "prior", fold))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +102,7 @@ def test_accuracy_is_that_of_the_confident_clips_with_a_known_label(
 
     model: Any = Fitted()
     expected = [{"epoch": 0}] if accuracy is None else [{"epoch": 0, "confident_accuracy": accuracy}]
-    assert fitting._with_accuracy(model, np.array(truth, dtype=np.int64)) == expected
+    assert with_pseudo_label_accuracy(model, np.array(truth, dtype=np.int64)) == expected
     assert Fitted.curve == ({"epoch": 0},)
 
 
@@ -105,7 +112,7 @@ def test_a_model_may_have_taken_nothing_for_a_label() -> None:
         pseudo_labels: tuple[Any, ...] = ()
 
     model: Any = Supervised()
-    assert fitting._with_accuracy(model, np.array([0, 1])) == [{"epoch": 0}]
+    assert with_pseudo_label_accuracy(model, np.array([0, 1])) == [{"epoch": 0}]
 
 
 def test_epochs_without_their_guesses_are_a_fault_of_the_model(
@@ -157,9 +164,9 @@ def test_a_twin_comes_along_and_gets_no_unlabeled_clips(
     assert "semi is compared with metadata, the same without unlabeled clips; it runs too." in said
     store = budget_store(tmp_path)
     assert {fit.model for fit in store.fits()} == {"prior", "metadata", "semi"}
-    assert store.record(FitKey("semi", 0, 0))["twin"] == "metadata"
-    assert store.record(FitKey("semi", 0, 0))["kind"] == "semi-supervised"
-    assert store.record(FitKey("metadata", 0, 0))["twin"] == ""
+    assert record_of(tmp_path, "semi").supervised_baseline == "metadata"
+    assert record_of(tmp_path, "semi").kind == "semi-supervised"
+    assert record_of(tmp_path, "metadata").supervised_baseline == ""
     # Named, it needs no word.
     assert respbench(tmp_path, *BUDGET, "--models", "metadata,prior,semi") == 0
     assert "it runs too" not in capsys.readouterr().out

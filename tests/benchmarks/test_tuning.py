@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,10 +19,10 @@ from hypothesis import strategies as st
 from made_up_corpora import made_up_clips
 
 from benchmarks.cli import main
-from benchmarks.storage.records import FitKey
+from benchmarks.storage.records import FitKey, FitRecord, TrialRecord, TrialState
 from benchmarks.storage.store import Store
 from benchmarks.tuning import study as tuning
-from benchmarks.tuning.study import Record, Study
+from benchmarks.tuning.study import Study
 from corpora.clips import Clips
 from corpora.splits import Fold, LeavePatientsOut
 from models.registry import REGISTRY, from_file
@@ -86,25 +87,32 @@ def study_of(spec: ModelSpec, seed: int = 0) -> Study:
     return Study(spec, "a study", seed, 0)
 
 
-def trials(study: Study, count: int, clips: Clips, fold: Fold, order: Callable[[range], Any] = list) -> list[Record]:
+def as_stored(record: TrialRecord) -> TrialRecord:
+    """Read back what is written to the disk."""
+    return msgspec.json.decode(json.dumps(asdict(record)), type=TrialRecord)
+
+
+def trials(
+    study: Study, count: int, clips: Clips, fold: Fold, order: Callable[[range], Any] = list
+) -> list[TrialRecord]:
     """A study's trials, the batches in their order, the trials of a batch in ``order``."""
-    records: list[Record] = []
+    records: list[TrialRecord] = []
     for batch in tuning.batches(count):
         done = {n: tuning.run_trial(study, n, tuning.history_of(n, records), clips, fold) for n in order(batch)}
-        records += [json.loads(json.dumps(done[n])) for n in batch]
+        records += [as_stored(done[n]) for n in batch]
     return records
 
 
 @given(count=st.integers(1, 60), more=st.integers(0, 60))
 def test_a_larger_budget_begins_like_a_smaller_one(count: int, more: int) -> None:
-    records: list[Record] = [{"number": n} for n in range(count + more)]
+    records = [TrialRecord(number=n) for n in range(count + more)]
     for known in (count, count + more):
         numbers = [n for batch in tuning.batches(known) for n in batch]
         assert numbers == list(range(known))
     for batch in tuning.batches(count):
         for number in batch:
             # Of its own batch a trial knows nothing, of the earlier ones everything, however many are still to come.
-            assert [record["number"] for record in tuning.history_of(number, records)] == list(range(batch[0]))
+            assert [record.number for record in tuning.history_of(number, records)] == list(range(batch[0]))
 
 
 def test_trials_meet_training_patients_only(spec: ModelSpec, clips: Clips) -> None:
@@ -112,7 +120,7 @@ def test_trials_meet_training_patients_only(spec: ModelSpec, clips: Clips) -> No
         for fold in LeavePatientsOut(3).split(clips, seed):
             record = tuning.run_trial(study_of(spec, seed), 0, (), clips, fold)
             own = {*clips.patient[fold.train].tolist(), *clips.patient[fold.valid].tolist()}
-            assert set(record["patients"]) == own
+            assert set(record.patients) == own
             assert not own & set(clips.patient[fold.test].tolist())
 
 
@@ -128,7 +136,7 @@ def test_nothing_about_test_patients_changes_a_trial() -> None:
     changed = replace(clips, label=label, signals=signals)
     one, other = (trials(study_of(REGISTRY["svm"]), 7, which, fold) for which in (clips, changed))
     assert one == other
-    assert len({record["value"] for record in one}) > 2
+    assert len({record.value for record in one}) > 2
 
 
 def test_a_study_is_the_same_in_any_order_and_finds_what_is_better(spec: ModelSpec, clips: Clips) -> None:
@@ -136,19 +144,19 @@ def test_a_study_is_the_same_in_any_order_and_finds_what_is_better(spec: ModelSp
     records = trials(study_of(spec), 25, clips, fold)
     assert trials(study_of(spec), 25, clips, fold, lambda batch: reversed(batch)) == records
     assert trials(study_of(spec), 10, clips, fold) == records[:10]
-    assert trials(study_of(spec, seed=1), 2, clips, fold)[1]["parameters"] != records[1]["parameters"]
+    assert trials(study_of(spec, seed=1), 2, clips, fold)[1].parameters != records[1].parameters
     best = tuning.best_of(records)
-    assert best["value"] > records[0]["value"]
-    assert abs(best["parameters"]["near"] - 3) < abs(6 - 3)
+    assert best.value > records[0].value
+    assert abs(best.parameters["near"] - 3) < abs(6 - 3)
     # Later trials, which know the earlier ones, lie nearer to what is best than those drawn at random.
-    near = np.array([abs(record["parameters"].get("near", 3) - 3) for record in records])
+    near = np.array([abs(record.parameters.get("near", 3) - 3) for record in records])
     assert near[13:].mean() < near[1:5].mean()
 
 
 def test_trial_0_has_the_defaults_and_optuna_knows_them(spec: ModelSpec, clips: Clips) -> None:
     record = tuning.run_trial(study_of(spec), 0, (), clips, outer(clips))
-    assert record["parameters"] == {}
-    assert record["suggested"] == {"near": 6.0}
+    assert record.parameters == {}
+    assert record.suggested == {"near": 6.0}
     # What lies outside the space, as the machine's gamma "scale", Optuna isn't told.
     svm = tuning.proposal(REGISTRY["svm"], 0, tuning._ask(study_of(spec), 0, ()))
     assert svm["suggested"].keys() == svm["distributions"].keys()
@@ -159,32 +167,32 @@ def test_trial_0_has_the_defaults_and_optuna_knows_them(spec: ModelSpec, clips: 
 def test_what_is_trained_epoch_by_epoch_is_given_up_when_it_falls_behind(spec: ModelSpec, clips: Clips) -> None:
     watched = replace(spec, overrides={"watched": True, "near": 3.0})
     records = trials(study_of(watched), 9, clips, outer(clips))
-    assert records[0]["state"] == "complete"
-    assert len(records[0]["curve"]) == 8
-    assert records[0]["value"] == records[0]["curve"][-1]
-    pruned = [record for record in records if record["state"] == "pruned"]
+    assert records[0].state == "complete"
+    assert len(records[0].curve) == 8
+    assert records[0].value == records[0].curve[-1]
+    pruned = [record for record in records if record.state == "pruned"]
     assert pruned
     for record in pruned:
-        assert len(record["curve"]) == tuning.WARM_UP + 1
-        assert record["value"] is None
-        assert max(record["curve"]) < records[0]["curve"][tuning.WARM_UP]
+        assert len(record.curve) == tuning.WARM_UP + 1
+        assert record.value is None
+        assert max(record.curve) < records[0].curve[tuning.WARM_UP]
     # One inner fold only: nobody is met who isn't in it, and that is everyone.
-    assert records[1]["patients"] == records[0]["patients"]
+    assert records[1].patients == records[0].patients
 
 
 def test_failed_trials_stay_in_the_record_and_are_never_chosen(spec: ModelSpec, clips: Clips) -> None:
     records = trials(study_of(spec), 25, clips, outer(clips))
-    failed = [record for record in records if record["state"] == "failed"]
+    failed = [record for record in records if record.state == TrialState.FAILED]
     assert failed
-    assert all(record["error"] == "RuntimeError: too far" and record["parameters"]["near"] > 9 for record in failed)
-    assert tuning.best_of(records)["state"] == "complete"
+    assert all(record.error == "RuntimeError: too far" and record.parameters["near"] > 9 for record in failed)
+    assert tuning.best_of(records).state == "complete"
     with pytest.raises(ValueError, match=r"no trial of \d+ was completed; the first failed: RuntimeError: too far"):
         tuning.best_of(failed)
 
 
 def test_of_equal_trials_the_defaults_are_chosen() -> None:
-    records = [{"number": n, "state": "complete", "value": value} for n, value in enumerate((0.7, 0.6, 0.7))]
-    assert tuning.best_of(records)["number"] == 0
+    records = [TrialRecord(number=n, value=value) for n, value in enumerate((0.7, 0.6, 0.7))]
+    assert tuning.best_of(records).number == 0
 
 
 def test_auroc_of_a_trial_is_scikit_learns(clips: Clips) -> None:
@@ -204,7 +212,7 @@ def test_auroc_of_a_trial_is_scikit_learns(clips: Clips) -> None:
 
 
 def test_a_trial_is_known_by_its_study_its_number_and_what_it_knew(spec: ModelSpec) -> None:
-    record = {"state": "complete", "parameters": {"near": 1.0}, "value": 0.5, "curve": []}
+    record = TrialRecord(number=0, parameters={"near": 1.0}, value=0.5)
     study = study_of(spec)
     keys = {
         tuning.key_of(study, 1, (record,)),
@@ -212,11 +220,11 @@ def test_a_trial_is_known_by_its_study_its_number_and_what_it_knew(spec: ModelSp
         tuning.key_of(replace(study, fingerprint="changed"), 1, (record,)),
         tuning.key_of(replace(study, fold=1), 1, (record,)),
         tuning.key_of(replace(study, seed=1), 1, (record,)),
-        tuning.key_of(study, 1, ({**record, "value": 0.6},)),
+        tuning.key_of(study, 1, (replace(record, value=0.6),)),
     }
     assert len(keys) == 6
     # How long a trial took is chance.
-    assert tuning.key_of(study, 1, ({**record, "seconds": 3.0},)) in keys
+    assert tuning.key_of(study, 1, (replace(record, seconds=3.0),)) in keys
 
 
 @pytest.mark.parametrize(("text", "count"), [("none", 0), ("quick", 3), ("standard", 20), ("thorough", 100), ("7", 7)])
@@ -237,26 +245,32 @@ def stored(results: Path) -> Store:
     return Store(results / "simulated" / "abnormal" / "patients-3fold")
 
 
+def record_of(store: Store, key: FitKey) -> FitRecord:
+    record = store.record(key)
+    assert record is not None
+    return record
+
+
 def test_a_tuned_model_has_a_row_beside_its_defaults(tmp_path: Path) -> None:
     assert respbench(tmp_path, "--models", "prior,svm", "--trials", "6") == 0
     store = stored(tmp_path)
     assert {fit.model for fit in store.fits()} == {"prior", "svm", "svm-tuned"}
     for fold in range(3):
-        facts, untuned = (store.record(FitKey(name, 0, fold)) for name in ("svm-tuned", "svm"))
-        assert facts["untuned"] == "svm"
-        assert [trial["number"] for trial in facts["trials"]] == list(range(6))
-        best = tuning.best_of(facts["trials"])
-        assert facts["chosen_trial"] == best["number"]
-        assert facts["parameters"] == {**untuned["parameters"], **best["parameters"]}
-        assert facts["tune_seconds"] > 0
-        assert untuned["trials"] == []
-        for trial in facts["trials"]:
-            assert set(trial["patients"]) == {*facts["train_patients"], *facts["valid_patients"]}
-            assert not set(trial["patients"]) & set(facts["test_patients"])
+        facts, untuned = (record_of(store, FitKey(name, 0, fold)) for name in ("svm-tuned", "svm"))
+        assert facts.untuned == "svm"
+        assert [trial.number for trial in facts.trials] == list(range(6))
+        best = tuning.best_of(facts.trials)
+        assert facts.chosen_trial == best.number
+        assert facts.parameters == {**untuned.parameters, **best.parameters}
+        assert facts.tune_seconds > 0
+        assert untuned.trials == ()
+        for trial in facts.trials:
+            assert set(trial.patients) == {*facts.train_patients, *facts.valid_patients}
+            assert not set(trial.patients) & set(facts.test_patients)
         same = store.read(FitKey("svm-tuned", 0, fold)).predictions.equals(
             store.read(FitKey("svm", 0, fold)).predictions
         )
-        assert same == (best["number"] == 0)
+        assert same == (best.number == 0)
 
 
 def test_more_trials_go_on_from_those_that_are_there(tmp_path: Path) -> None:
@@ -316,8 +330,8 @@ def test_a_changed_space_or_a_trial_that_was_touched_is_noticed(
     options = ("--models", "prior", "--model", str(path), "--trials", "6")
 
     def numbers() -> dict[str, Any]:
-        facts = stored(tmp_path / "results").facts(FitKey("loud-tuned", 0, 0))
-        return {str(trial["number"]): trial["parameters"] for trial in facts["trials"]}
+        facts = record_of(stored(tmp_path / "results"), FitKey("loud-tuned", 0, 0))
+        return {str(trial.number): trial.parameters for trial in facts.trials}
 
     assert respbench(tmp_path / "results", *options) == 0
     first = numbers()
