@@ -83,15 +83,15 @@ def prepare(options: argparse.Namespace, console: Console) -> int:
     """``respbench prepare``: decode a corpus, check it, and say what is in it."""
     prepared = _open(options, console)
     clips, facts = prepared.clips(), prepared.facts()
-    console.print(f"{facts['description']}", highlight=False)
+    console.print(f"{facts.description}", highlight=False)
     counts = ", ".join(f"{(clips.label == i).sum()} {name}" for i, name in enumerate(clips.classes))
     console.print(
         f"{len(clips)} clips of {len(set(clips.patient.tolist()))} patients, {clips.seconds.sum() / 3600:.2f} h at "
         f"{clips.rate} Hz: {counts}",
         highlight=False,
     )
-    if facts["left_out"]:
-        console.print(f"{facts['left_out']} clips were left out; see {prepared.folder / 'left_out.csv'}")
+    if facts.left_out:
+        console.print(f"{facts.left_out} clips were left out; see {prepared.folder / 'left_out.csv'}")
     return 0
 
 
@@ -100,7 +100,7 @@ def explore(options: argparse.Namespace, console: Console) -> int:
     from benchmarks.report.explore import explore as look
 
     prepared = _open(options, console)
-    page = look(prepared, options.results / str(prepared.facts()["name"]) / "explore")
+    page = look(prepared, options.results / prepared.facts().name / "explore")
     console.print(f"Look at {page}")
     return 0
 
@@ -145,7 +145,7 @@ def _with_unlabeled(
     corpus = _open(options, console)
     with Display(console) as display:
         prepared = open_with_unlabeled(corpus, recordings, leave_out_bad=options.leave_out_bad, progress=display.step)
-    console.print(f"{prepared.facts()['description']}", highlight=False)
+    console.print(f"{prepared.facts().description}", highlight=False)
     return _fit_and_report(
         options, console, prepared, replace(protocol, splitter=WithUnlabeled(protocol.splitter)), specs
     )
@@ -178,7 +178,7 @@ def _cross(options: argparse.Namespace, console: Console, specs: "Sequence[Model
         raise InputError(f"OTHER={options.other} needs OTHER_DATA={NEEDED[options.other]}")
     parts = _open(options, console), _open(options, console, options.other, options.other_data)
     joined = open_both(*parts)
-    names = [str(part.facts()["name"]) for part in parts]
+    names = [part.facts().name for part in parts]
     tests = [(one, trained_on(name)) for one, name in zip(joined, reversed(names), strict=True)]
     for prepared, protocol in tests:
         folds_of(prepared, options.task, protocol, 0)  # what can't be had is said before anything is fitted
@@ -187,12 +187,11 @@ def _cross(options: argparse.Namespace, console: Console, specs: "Sequence[Model
 
 def ablate(options: argparse.Namespace, console: Console) -> int:
     """``respbench ablate``: the same for variants of models, in a folder of their own."""
-    from corpora.ablation import for_ablation
     from corpora.protocols import find as find_protocol
     from models.ablations import find_ablations, models_of
 
     _refuse_early(options)
-    protocol = for_ablation(find_protocol(options.protocol))
+    protocol = find_protocol(options.protocol).for_ablation()
     specs = models_of(find_ablations(options.group).values())
     return _fit_and_report(options, console, _open(options, console), protocol, specs)
 
@@ -201,13 +200,8 @@ def _refuse_early(options: argparse.Namespace) -> None:
     """What is wrong with a request is said before a corpus is decoded."""
     from benchmarks.execution.pool import BACKENDS
     from benchmarks.tuning.study import parse_trials
-    from corpora.choices import CROSS_CORPUS, TASKS
+    from corpora.choices import TASKS
 
-    if options.protocol.startswith(f"{CROSS_CORPUS}-"):
-        raise InputError(
-            f"{options.protocol} is the name of a results folder; set --protocol {CROSS_CORPUS}, with --corpus and "
-            "--other"
-        )
     if options.task not in TASKS:
         raise InputError(f"unknown task {options.task!r}; choose from {', '.join(TASKS)}")
     for what, number in (("SEEDS", options.seeds), ("WORKERS", options.workers)):
@@ -237,7 +231,7 @@ def _fit_and_report(
     from benchmarks.run import run as run_plan
     from benchmarks.tuning.study import TUNED, parse_trials
 
-    seeds = options.seeds if options.seeds is not None else (1 if prepared.facts()["simulated"] else 3)
+    seeds = options.seeds if options.seeds is not None else (1 if prepared.facts().simulated else 3)
     trials = parse_trials(options.trials)
     engine = Engine(options.workers or joblib.cpu_count(), options.backend, options.scheduler, options.fit_timeout)
     plan = Plan(prepared, options.task, protocol, tuple(specs), seeds, options.results, trials, engine)

@@ -16,7 +16,6 @@ from benchmarks.storage.records import FitKey, TrialRecord
 from benchmarks.storage.store import Store
 from benchmarks.tuning.jobs import TRIALS, TrialJob, TunedFitJob
 from benchmarks.tuning.study import TUNED, Study, batches, study_fingerprint, tunable
-from corpora.ablation import SUFFIX, is_ablation
 from corpora.fingerprint import digest
 from corpora.prepare import Prepared
 from corpora.problems import InputError
@@ -53,7 +52,7 @@ class Plan:
     @property
     def folder(self) -> Path:
         """``<results>/<corpus>/<task>/<protocol>``."""
-        return self.results / str(self.prepared.facts()["name"]) / self.task / self.protocol.name
+        return self.results / self.prepared.facts().name / self.task / self.protocol.name
 
 
 def run(plan: Plan, console: Console) -> Store:
@@ -100,8 +99,8 @@ def _run(plan: Plan, console: Console) -> Store:
     if stale:
         models = ", ".join(sorted({fit.model for fit in stale}))
         console.print(f"{len(stale)} stored fits of {models} came from other code or settings and are discarded.")
-    if is_ablation(plan.protocol.name):
-        missing = _take_over(missing, store, plan)
+    if plan.protocol.ablation_of:
+        missing = _take_over(missing, store, plan, plan.protocol.ablation_of)
     if len(missing) < len(jobs):
         console.print(f"{len(jobs) - len(missing)} of {len(jobs)} fits are stored already.")
     tuned = [job for job in missing if isinstance(job, TunedFitJob)]
@@ -141,9 +140,9 @@ def _outdated(job: FitJob, store: Store) -> bool:
     return record is None or record.members != {m.model: m.predictions_digest for m in members if m is not None}
 
 
-def _take_over(missing: list[FitJob], store: Store, plan: Plan) -> list[FitJob]:
+def _take_over(missing: list[FitJob], store: Store, plan: Plan, protocol: Protocol) -> list[FitJob]:
     """Copy the fits of whole models from the benchmark on the same folds; returns the jobs that are left."""
-    benchmark = Store(plan.folder.with_name(plan.protocol.name.removesuffix(SUFFIX)))
+    benchmark = Store(plan.folder.with_name(protocol.name))
     left = []
     for job in missing:
         if benchmark.has(job.key, job.fingerprint):
@@ -279,7 +278,7 @@ def _bring_back_or_set_aside(plan: Plan, console: Console) -> None:
     def aside(fingerprint: str) -> Path:
         return plan.folder.with_name(f"{plan.folder.name}-of-{fingerprint}")
 
-    mine = str(plan.prepared.facts()["fingerprint"])
+    mine = plan.prepared.facts().fingerprint
     store = Store(plan.folder)
     theirs = store.corpus_fingerprint() or mine
     if theirs != mine:

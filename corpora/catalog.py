@@ -15,7 +15,7 @@ from corpora.prepare import Prepared, Progress, prepare_clips, prepare_files
 from corpora.problems import InputError
 from corpora.simulated import Simulation, simulate
 from corpora.sprsound import read_sprsound
-from corpora.unlabeled import Recordings, WithOwn, add_unlabeled
+from corpora.unlabeled import Recordings, add_unlabeled
 
 PROJECT = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("RESPBENCH_CACHE", PROJECT / "cache"))
@@ -72,14 +72,14 @@ def open_corpus(
         if data is not None:
             raise InputError(f"the simulated corpus takes no DATA; set CORPUS={'|'.join(CORPORA[1:])} to use your own")
         return _simulated(simulation or Simulation(), rate, cache or CACHE)
-    cycles, name, description, passed_over = _recorded(corpus, data)
+    cycles, name, description, skipped = _recorded(corpus, data)
     return prepare_files(
         cycles,
         name,
         rate,
         cache or CACHE,
-        description=description + _stated(passed_over),
-        passed_over=passed_over,
+        description=description + _stated(skipped),
+        skipped=skipped,
         leave_out_bad=leave_out_bad,
         progress=progress,
     )
@@ -97,7 +97,7 @@ def open_with_unlabeled(
     leave_out_bad: bool = False,
     cache: Path | None = None,
     progress: Progress = lambda what, done, of: None,
-) -> WithOwn:
+) -> Prepared:
     """Prepare the user's unlabeled recordings, and put them beside a corpus; see `corpora.unlabeled.add_unlabeled`.
 
     Raises:
@@ -106,7 +106,7 @@ def open_with_unlabeled(
     own = prepare_files(
         recordings.cycles,
         f"unlabeled-{recordings.name}",
-        int(str(corpus.facts()["rate"])),
+        corpus.facts().rate,
         cache or CACHE,
         description="",
         leave_out_bad=leave_out_bad,
@@ -123,6 +123,7 @@ def _simulated(parameters: Simulation, rate: int, cache: Path) -> Prepared:
     return prepare_clips(
         lambda: simulate(parameters, rate),
         "simulated",
+        rate,
         f"{parameters!r} {rate}",
         "corpora.simulated",
         cache,
@@ -153,7 +154,7 @@ def _recorded(corpus: str, data: Path | None) -> tuple[list[Cycle], str, str, Ma
     return cycles, name, f"clips listed in {data.name}", {}
 
 
-def _stated(passed_over: Mapping[str, str]) -> str:
+def _stated(skipped: Mapping[str, str]) -> str:
     """How many recordings make no clip, and why, for the description."""
-    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(Counter(passed_over.values()).items()))
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(Counter(skipped.values()).items()))
     return f"; recordings that make no clip: {counts}" if counts else ""

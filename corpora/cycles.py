@@ -10,6 +10,9 @@ FOUR_CLASSES = ("normal", "crackle", "wheeze", "both")
 
 TWO_CLASSES = ("normal", "abnormal")
 
+UNLABELED = ""
+"""In place of the label of a clip that has none."""
+
 
 @dataclass(frozen=True)
 class Cycle:
@@ -19,7 +22,7 @@ class Cycle:
         path: the audio file.
         clip_id: unique in the corpus; says nothing about the label.
         patient: who was recorded.
-        label: one of ``FOUR_CLASSES`` or ``TWO_CLASSES``.
+        label: one of ``FOUR_CLASSES`` or ``TWO_CLASSES``, or `UNLABELED`.
         begin: s from the start of the file.
         end: s from the start of the file; None = to its end.
         meta: further columns, never derived from the label.

@@ -1,6 +1,9 @@
 """What is known of a prepared corpus as a whole."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +28,21 @@ class CorpusFacts:
     description: str
     simulated: bool
     rate: int
-    classes: tuple[str, ...]
-    left_out: int
-    fingerprint: str
+    classes: tuple[str, ...] = ()
+    left_out: int = 0
+    fingerprint: str = ""
     skipped: int = 0
     unlabeled_clips: int = 0
     tested: "CorpusFacts | None" = None
     trained_on: "CorpusFacts | None" = None
+
+    @classmethod
+    def read(cls, path: Path) -> "CorpusFacts":
+        """Read the facts from a JSON file."""
+        return msgspec.json.decode(path.read_bytes(), type=cls)
+
+    def write(self, path: Path) -> None:
+        """Write the facts as a JSON file, in one step, since other processes may be reading it."""
+        unfinished = path.with_suffix(".tmp")
+        unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1))
+        unfinished.replace(path)

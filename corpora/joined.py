@@ -1,13 +1,13 @@
 """Two prepared corpora side by side in a third, so that a model can be fitted on one and tested on the other."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from corpora.clips import Clips, Signal
 from corpora.crossing import CORPUS
 from corpora.cycles import TWO_CLASSES, Cycle
+from corpora.facts import CorpusFacts
 from corpora.fingerprint import code_fingerprint, digest
 from corpora.prepare import Prepared, prepare_rows
 from corpora.problems import InputError
@@ -21,26 +21,25 @@ class Joined(Prepared):
     Both directions share the folder, and so the features computed from it.
 
     Attributes:
-        tested: name of the one that is tested, under which results are filed.
+        tested: facts of the one that is tested, under whose name results are filed.
+        trained_on: facts of the other one.
     """
 
-    tested: str
+    tested: CorpusFacts
+    trained_on: CorpusFacts
 
-    def facts(self) -> dict[str, object]:
-        """As of any corpus, with the name of the tested one; ``tested`` and ``trained_on`` hold the facts of each."""
-        whole: dict[str, Any] = super().facts()
-        parts = {part["name"]: part for part in whole.pop("parts")}
-        tested = parts.pop(self.tested)
-        (trained_on,) = parts.values()
-        return {
-            **whole,
-            "name": self.tested,
-            "description": f"tested: {tested['description']}; trained on: {trained_on['description']}",
-            "simulated": tested["simulated"] or trained_on["simulated"],
-            "left_out": tested["left_out"] + trained_on["left_out"],
-            "tested": tested,
-            "trained_on": trained_on,
-        }
+    def facts(self) -> CorpusFacts:
+        """Those of both together, under the name of the tested one."""
+        tested, trained_on = self.tested, self.trained_on
+        return replace(
+            super().facts(),
+            name=tested.name,
+            description=f"tested: {tested.description}; trained on: {trained_on.description}",
+            simulated=tested.simulated or trained_on.simulated,
+            left_out=tested.left_out + trained_on.left_out,
+            tested=tested,
+            trained_on=trained_on,
+        )
 
 
 def join(one: Prepared, other: Prepared, cache: Path) -> tuple[Joined, Joined]:
@@ -61,22 +60,21 @@ def join(one: Prepared, other: Prepared, cache: Path) -> tuple[Joined, Joined]:
     Raises:
         InputError: both have the same name, or hold the same sound.
     """
-    by_name = sorted(((str(prepared.facts()["name"]), prepared) for prepared in (one, other)), key=lambda pair: pair[0])
-    names = [name for name, _ in by_name]
-    if names[0] == names[1]:
+    mine, theirs = one.facts(), other.facts()
+    if mine.name == theirs.name:
         raise InputError(
-            f"both corpora are called {names[0]}, so that nobody could tell which was trained on and which tested; "
+            f"both corpora are called {mine.name}, so that nobody could tell which was trained on and which tested; "
             "choose two different ones, or give one of them another name as a manifest"
         )
-    parts = [prepared.facts() for _, prepared in by_name]
-    clips = {name: prepared.clips() for name, prepared in by_name}
+    parts = sorted([(mine, one), (theirs, other)], key=lambda part: part[0].name)
+    clips = {facts.name: prepared.clips() for facts, prepared in parts}
     if any(part.classes == TWO_CLASSES for part in clips.values()):
         clips = {name: for_task(part, "abnormal") for name, part in clips.items()}
-    (rate,) = {part.rate for part in clips.values()}
-    content = digest([*(str(part["fingerprint"]) for part in parts), code_fingerprint(__name__)])
-    facts: dict[str, object] = {"name": "+".join(names), "rate": rate, "parts": parts}
-    prepared = prepare_rows(f"{'+'.join(names)}-{rate}", content, _rows(clips), cache, facts)
-    return Joined(prepared.folder, str(one.facts()["name"])), Joined(prepared.folder, str(other.facts()["name"]))
+    content = digest([*(facts.fingerprint for facts, _ in parts), code_fingerprint(__name__)])
+    name = "+".join(clips)
+    facts = CorpusFacts(name=name, description="", simulated=False, rate=mine.rate)
+    prepared = prepare_rows(f"{name}-{mine.rate}", content, _rows(clips), cache, facts)
+    return Joined(prepared.folder, mine, theirs), Joined(prepared.folder, theirs, mine)
 
 
 def _rows(clips: dict[str, Clips]) -> Iterator[tuple[Cycle, Signal]]:

@@ -2,7 +2,6 @@
 
 import csv
 import glob
-import json
 import os
 import shutil
 import tempfile
@@ -18,13 +17,18 @@ import pandas as pd
 from filelock import FileLock
 
 from corpora.audio import read_audio
-from corpora.clips import Clips, Signal, StoredSignals
-from corpora.cycles import Cycle, classes_of
+from corpora.clips import HIDDEN, Clips, Signal, StoredSignals
+from corpora.cycles import UNLABELED, Cycle, classes_of
+from corpora.facts import CorpusFacts
 from corpora.fingerprint import code_fingerprint, digest, file_digest
 from corpora.problems import InputError, InputErrors
 
 Progress = Callable[[str, int, int], None]
 """Called as progress(what is done, how many are done, how many there are)."""
+
+STATED = ("name", "description", "simulated", "rate", "classes", "left_out")
+COUNTED = ("skipped", "unlabeled_clips")
+"""The facts that a fingerprint depends on: always, and where they are above 0."""
 
 TEXT_COLUMNS = {"clip_id": str, "patient": str, "recording": str}
 
@@ -35,28 +39,27 @@ class Prepared:
 
     Attributes:
         folder: holds ``signals.npy``, ``offsets.npy``, ``table.csv``, ``corpus.json`` and, when clips were left out on
-            request, ``left_out.csv``; when the source has recordings that make no clip, ``passed_over.csv``.
+            request, ``left_out.csv``; when the source has recordings that make no clip, ``skipped.csv``.
     """
 
     folder: Path
 
-    def facts(self) -> dict[str, object]:
-        """``corpus.json``: name, description, simulated, rate (Hz), classes, fingerprint of the content, left_out."""
-        facts: dict[str, object] = json.loads((self.folder / "corpus.json").read_text())
-        return facts
+    def facts(self) -> CorpusFacts:
+        """Read ``corpus.json``."""
+        return CorpusFacts.read(self.folder / "corpus.json")
 
     def clips(self) -> Clips:
         """The whole corpus; signals stay on disk until they are used."""
-        facts = json.loads((self.folder / "corpus.json").read_text())
+        facts = CorpusFacts.read(self.folder / "corpus.json")
         table = pd.read_csv(self.folder / "table.csv", dtype=TEXT_COLUMNS, keep_default_na=False, na_values=[""])
-        classes = tuple(facts["classes"])
+        labels = {name: i for i, name in enumerate(facts.classes)}
         return Clips(
             signals=StoredSignals(self.folder, np.arange(len(table))),
-            rate=facts["rate"],
-            label=table["label"].map({name: i for i, name in enumerate(classes)}).to_numpy(np.int64),
+            rate=facts.rate,
+            label=table["label"].map(labels).fillna(HIDDEN).to_numpy().astype(np.int64),
             patient=table["patient"].to_numpy(np.str_),
             clip_id=table["clip_id"].to_numpy(np.str_),
-            classes=classes,
+            classes=facts.classes,
             meta=table.drop(columns=["clip_id", "patient", "label"]),
         )
 
@@ -68,7 +71,7 @@ def prepare_files(
     cache: Path,
     *,
     description: str,
-    passed_over: Mapping[str, str] = MappingProxyType({}),
+    skipped: Mapping[str, str] = MappingProxyType({}),
     leave_out_bad: bool = False,
     progress: Progress = lambda what, done, of: None,
 ) -> Prepared:
@@ -80,7 +83,7 @@ def prepare_files(
         rate: Hz to resample to.
         cache: prepared corpora lie here, each in a folder named after the content of its audio and of this code.
         description: one sentence about the corpus, for reports.
-        passed_over: recordings of the source that make no clip, each with the reason; listed in ``passed_over.csv``.
+        skipped: recordings of the source that make no clip, each with the reason; listed in ``skipped.csv``.
         leave_out_bad: leave out files that can't be used, listing them, instead of refusing the corpus.
         progress: told about every hundredth clip.
 
@@ -89,7 +92,7 @@ def prepare_files(
     """
     paths = sorted({cycle.path for cycle in cycles})
     where = (repr(replace(cycle, path=Path(cycle.path.name))) for cycle in cycles)
-    stated = [repr(sorted(passed_over.items()))] if passed_over else []
+    stated = [repr(sorted(skipped.items()))] if skipped else []
     content = digest([*(_digest(path) for path in paths), *where, str(rate), str(leave_out_bad), *stated])
     left_out: list[tuple[str, str]] = []
 
@@ -113,18 +116,19 @@ def prepare_files(
             mend = "Mend these, or leave them out of the corpus with --leave-out-bad (LEAVE_OUT_BAD=1 for make)."
             raise InputErrors([problem for _, problem in left_out], mend)
 
-    facts: dict[str, object] = {"name": name, "description": description, "simulated": False, "rate": rate}
-    return prepare_rows(f"{name}-{rate}", content, decode(), cache, facts, left_out, passed_over)
+    facts = CorpusFacts(name=name, description=description, simulated=False, rate=rate)
+    return prepare_rows(f"{name}-{rate}", content, decode(), cache, facts, left_out=left_out, skipped=skipped)
 
 
 def prepare_clips(
-    make: Callable[[], Clips], name: str, parameters: str, code: str, cache: Path, description: str
+    make: Callable[[], Clips], name: str, rate: int, parameters: str, code: str, cache: Path, description: str
 ) -> Prepared:
     """Store clips that are generated instead of read, unless the same were stored before.
 
     Args:
         make: generates the clips; called only when needed.
         name: of the corpus.
+        rate: of the clips in Hz.
         parameters: everything that the clips depend on besides the code.
         code: the module that generates them.
         cache: as in `prepare_files`.
@@ -133,13 +137,12 @@ def prepare_clips(
 
     def generate() -> Iterator[tuple[Cycle, Signal]]:
         clips = make()
-        facts["rate"] = clips.rate
         for i, signal in enumerate(clips):
             meta = {str(key): value for key, value in clips.meta.iloc[i].items()}
             label = clips.classes[clips.label[i]]
             yield Cycle(Path(), str(clips.clip_id[i]), str(clips.patient[i]), label, meta=meta), signal
 
-    facts: dict[str, object] = {"name": name, "description": description, "simulated": True}
+    facts = CorpusFacts(name=name, description=description, simulated=True, rate=rate)
     content = digest([parameters, code_fingerprint(code)])
     return prepare_rows(name, content, generate(), cache, facts)
 
@@ -149,9 +152,10 @@ def prepare_rows(
     content: str,
     rows: Iterable[tuple[Cycle, Signal]],
     cache: Path,
-    facts: dict[str, object],
+    facts: CorpusFacts,
+    *,
     left_out: Sequence[tuple[str, str]] = (),
-    passed_over: Mapping[str, str] = MappingProxyType({}),
+    skipped: Mapping[str, str] = MappingProxyType({}),
 ) -> Prepared:
     """Write the prepared folder under a temporary name and rename it when it is whole.
 
@@ -160,9 +164,9 @@ def prepare_rows(
         content: a digest of all that the rows depend on besides this code.
         rows: the clips; gone through only if they are not stored yet.
         cache: as in `prepare_files`.
-        facts: of the corpus; classes, left_out, passed_over (where there is any) and fingerprint are added.
+        facts: of the corpus; classes, counts and fingerprint are added.
         left_out: clips that can't be used, each with the reason; complete when ``rows`` is exhausted.
-        passed_over: as in `prepare_files`.
+        skipped: as in `prepare_files`.
     """
     corpora = cache / "corpora"
     folder = corpora / f"{name}-{digest([content, code_fingerprint(__name__)])}"
@@ -171,18 +175,27 @@ def prepare_rows(
             with _temporary_sibling(folder) as unfinished:
                 cycles = _write_signals(unfinished, rows)
                 _write_table(unfinished, cycles)
-                facts["classes"] = classes_of({cycle.label for cycle in cycles})
-                facts["left_out"] = len(left_out)
+                facts = replace(
+                    facts,
+                    classes=classes_of({cycle.label for cycle in cycles} - {UNLABELED}),
+                    left_out=len(left_out),
+                    skipped=len(skipped),
+                    unlabeled_clips=sum(cycle.label == UNLABELED for cycle in cycles),
+                )
                 if left_out:
                     _write_list(unfinished / "left_out.csv", ["clip_id", "problem"], left_out)
-                if passed_over:
-                    facts["passed_over"] = len(passed_over)
-                    _write_list(unfinished / "passed_over.csv", ["recording", "reason"], passed_over.items())
-                files = ("signals.npy", "offsets.npy", "table.csv")
-                facts["fingerprint"] = digest([*(file_digest(unfinished / file) for file in files), repr(facts)])
-                (unfinished / "corpus.json").write_text(json.dumps(facts, indent=1))
+                if skipped:
+                    _write_list(unfinished / "skipped.csv", ["recording", "reason"], skipped.items())
+                replace(facts, fingerprint=_fingerprint(unfinished, facts)).write(unfinished / "corpus.json")
                 os.rename(unfinished, folder)
     return Prepared(folder)
+
+
+def describe(prepared: Prepared, description: str) -> None:
+    """Store one sentence about a prepared corpus, for reports."""
+    folder = prepared.folder
+    with _explained(folder.parent), FileLock(folder.parent / f"{folder.name}.lock"):
+        replace(prepared.facts(), description=description).write(folder / "corpus.json")
 
 
 @contextmanager
@@ -237,6 +250,14 @@ def _write_header(file: BinaryIO, samples: int) -> None:
 def _write_table(folder: Path, cycles: list[Cycle]) -> None:
     rows = [{"clip_id": c.clip_id, "patient": c.patient, "label": c.label, **c.meta} for c in cycles]
     pd.DataFrame(rows).to_csv(folder / "table.csv", index=False, quoting=csv.QUOTE_MINIMAL)
+
+
+def _fingerprint(folder: Path, facts: CorpusFacts) -> str:
+    """Hash samples, table and facts of a corpus."""
+    files = [file_digest(folder / name) for name in ("signals.npy", "offsets.npy", "table.csv")]
+    stated = {name: getattr(facts, name) for name in STATED}
+    stated |= {name: count for name in COUNTED if (count := getattr(facts, name))}
+    return digest([*files, repr(stated)])
 
 
 def _write_list(path: Path, columns: list[str], rows: Iterable[tuple[str, str]]) -> None:

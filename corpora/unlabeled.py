@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,11 @@ import soundfile
 
 from corpora.audio import _refuse_truncated_wav, read_audio
 from corpora.clips import HIDDEN, Clips, Signal
-from corpora.cycles import Cycle
+from corpora.cycles import UNLABELED, Cycle
+from corpora.facts import CorpusFacts
 from corpora.files import files_below
 from corpora.fingerprint import code_fingerprint, digest
-from corpora.prepare import Prepared, prepare_rows
+from corpora.prepare import Prepared, describe, prepare_rows
 from corpora.problems import InputError, InputErrors
 from corpora.splits import Fold, Index, Splitter
 
@@ -32,9 +33,6 @@ ENDINGS = frozenset(
 
 PREFIX = "unlabeled:"
 
-PLACEHOLDER = "normal"
-"""What stands in the table of a prepared folder, where no label may be missing; `WithOwn.clips` hides it."""
-
 LONGEST_TOLD = 1e9
 """s. A file that claims to be longer doesn't say how long it is, having been streamed."""
 
@@ -46,13 +44,13 @@ class Recordings:
     Attributes:
         name: of the folder.
         cycles: the clips; each file is a patient of its own, as long as nothing else is known of it.
-        passed_over: files that make no clip, each with the reason.
+        skipped: files that make no clip, each with the reason.
         rests: s of all rests that were left out.
     """
 
     name: str
     cycles: list[Cycle]
-    passed_over: dict[str, str]
+    skipped: dict[str, str]
     rests: float
 
 
@@ -65,27 +63,27 @@ def read_unlabeled(folder: Path) -> Recordings:
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; set UNLABELED to a folder that holds recordings")
     cycles: list[Cycle] = []
-    passed_over: dict[str, str] = {}
+    skipped: dict[str, str] = {}
     rests = 0.0
     for path in files_below(folder):
         name = path.relative_to(folder).as_posix()
         if path.suffix.lower() not in ENDINGS:
-            passed_over[name] = "without the ending of a sound file that can be read"
+            skipped[name] = "without the ending of a sound file that can be read"
             continue
         spans, rest = _spans(path)
         if not spans:
-            passed_over[name] = f"shorter than {SHORTEST_REST:g} s"
+            skipped[name] = f"shorter than {SHORTEST_REST:g} s"
             continue
         rests += rest
         for begin, end in spans:
             clip = f"{PREFIX}{name}@{begin:g}-{'end' if end is None else f'{end:g}'}"
-            cycles.append(Cycle(path, clip, PREFIX + name, PLACEHOLDER, begin, end, {"recording": name}))
+            cycles.append(Cycle(path, clip, PREFIX + name, UNLABELED, begin, end, {"recording": name}))
     if not cycles:
         raise InputError(
             f"{folder} holds no sound of at least {SHORTEST_REST:g} s (wav, flac, ogg, mp3, aiff, …); set UNLABELED to "
             "another folder"
         )
-    return Recordings(folder.resolve().name or "unlabeled", cycles, passed_over, rests)
+    return Recordings(folder.resolve().name or "unlabeled", cycles, skipped, rests)
 
 
 def _spans(path: Path) -> tuple[list[tuple[float, float | None]], float]:
@@ -107,18 +105,9 @@ def _spans(path: Path) -> tuple[list[tuple[float, float | None]], float]:
     return spans, rest
 
 
-@dataclass(frozen=True)
-class WithOwn(Prepared):
-    """A corpus and, after its clips, the user's unlabeled ones, in one prepared folder."""
-
-    def clips(self) -> Clips:
-        """The whole; the last clips have no label."""
-        clips = super().clips()
-        own = np.arange(len(clips)) >= len(clips) - int(str(self.facts()["unlabeled_clips"]))
-        return replace(clips, label=np.where(own, HIDDEN, clips.label))
-
-
-def add_unlabeled(corpus: Prepared, recordings: Recordings, own: Prepared, cache: Path, leave_out_bad: bool) -> WithOwn:
+def add_unlabeled(
+    corpus: Prepared, recordings: Recordings, own: Prepared, cache: Path, leave_out_bad: bool
+) -> Prepared:
     """Put a corpus and unlabeled clips side by side, unless that was done before.
 
     The metadata keep the corpus' columns, of which ``recording`` alone is known of the unlabeled clips. A file or a
@@ -135,11 +124,11 @@ def add_unlabeled(corpus: Prepared, recordings: Recordings, own: Prepared, cache
         InputError: files hold a sound of the corpus, or nothing is left.
     """
     known = corpus.facts()
-    name = f"{known['name']}+{recordings.name}"
-    parts = [str(part.facts()["fingerprint"]) for part in (corpus, own)]
+    name = f"{known.name}+{recordings.name}"
+    parts = [part.facts().fingerprint for part in (corpus, own)]
     content = digest([*parts, str(leave_out_bad), code_fingerprint(__name__)])
     left_out = [*_left_out(corpus), *_left_out(own)]
-    facts: dict[str, object] = {"name": name, "simulated": known["simulated"], "rate": known["rate"]}
+    facts = CorpusFacts(name=name, description=known.description, simulated=known.simulated, rate=known.rate)
 
     def rows() -> Iterator[tuple[Cycle, Signal]]:
         labelled, unlabeled = corpus.clips(), own.clips()
@@ -151,13 +140,15 @@ def add_unlabeled(corpus: Prepared, recordings: Recordings, own: Prepared, cache
         kept = unlabeled.take(np.flatnonzero(~np.isin(unlabeled.clip_id, list(copies))))
         if not len(kept):
             raise InputError(f"no clip of {recordings.name} can be used; set UNLABELED to another folder")
-        facts["unlabeled_clips"] = len(kept)
-        facts["description"] = f"{known['description']}; {_described(recordings, kept)}"
         yield from _of_corpus(labelled)
         yield from _of_user(kept, labelled)
 
-    prepared = prepare_rows(f"{name}-{known['rate']}", content, rows(), cache, facts, left_out, recordings.passed_over)
-    return WithOwn(prepared.folder)
+    prepared = prepare_rows(
+        f"{name}-{known.rate}", content, rows(), cache, facts, left_out=left_out, skipped=recordings.skipped
+    )
+    clips = prepared.clips()
+    describe(prepared, f"{known.description}; {_described(recordings, clips.clip_id[clips.label == HIDDEN].tolist())}")
+    return prepared
 
 
 def _of_corpus(clips: Clips) -> Iterator[tuple[Cycle, Signal]]:
@@ -172,12 +163,12 @@ def _of_user(clips: Clips, labelled: Clips) -> Iterator[tuple[Cycle, Signal]]:
     for i, (signal, recording) in enumerate(zip(clips, clips.meta["recording"].tolist(), strict=True)):
         patient = _patient(recording, patients) or str(clips.patient[i])
         columns = {"recording": recording} if "recording" in labelled.meta else {}
-        yield Cycle(Path(), str(clips.clip_id[i]), patient, PLACEHOLDER, meta=columns), signal
+        yield Cycle(Path(), str(clips.clip_id[i]), patient, UNLABELED, meta=columns), signal
 
 
 def _left_out(prepared: Prepared) -> list[tuple[str, str]]:
     """What a prepared corpus left out, with the reasons."""
-    if not prepared.facts()["left_out"]:
+    if not prepared.facts().left_out:
         return []
     table = pd.read_csv(prepared.folder / "left_out.csv", dtype=str, keep_default_na=False)
     return list(zip(table["clip_id"], table["problem"], strict=True))
@@ -220,13 +211,14 @@ def _patient(recording: str, patients: set[str]) -> str | None:
     return None
 
 
-def _described(recordings: Recordings, clips: Clips) -> str:
+def _described(recordings: Recordings, clip_ids: list[str]) -> str:
     """For the corpus' description."""
-    counts = Counter(recordings.passed_over.values())
+    counts = Counter(recordings.skipped.values())
+    files = len({clip.rpartition("@")[0] for clip in clip_ids})
     apart = [f"{recordings.rests:.1f} s of rests shorter than {SHORTEST_REST:g} s"] if recordings.rests else []
     apart += [f"files {reason}: {count}" for reason, count in sorted(counts.items())]
     return (
-        f"{len(clips)} unlabeled clips of up to {CLIP:g} s from {len(set(clips.meta['recording']))} recordings in "
+        f"{len(clip_ids)} unlabeled clips of up to {CLIP:g} s from {files} recordings in "
         f"{recordings.name}" + f" (left out: {', '.join(apart)})" * bool(apart)
     )
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from benchmarks.storage.records import FitKey, FitRecord
 from benchmarks.storage.store import Store
-from corpora.ablation import find_stored
 from corpora.clips import Clips
 from corpora.facts import CorpusFacts
+from corpora.protocols import find_stored
 
 KINDS = {"prior": "control", "metadata": "control", "duration": "control", "svm": "baseline", "xgboost": "baseline"}
 STRENGTHS = {"prior": 0.0, "metadata": 0.6, "svm": 1.2}

@@ -8,7 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +17,6 @@ from benchmarks.storage.files import disk_refuses
 from benchmarks.storage.records import FitKey, FitRecord
 from benchmarks.storage.store import Store
 from corpora.clips import Clips
-from corpora.facts import CorpusFacts
 from corpora.fingerprint import code_fingerprint, digest
 from corpora.prepare import Prepared
 from corpora.protocols import Protocol
@@ -114,7 +112,7 @@ def fit_fingerprint(prepared: Prepared, task: str, protocol: Protocol, spec: Mod
     """Hash everything that the predictions of a fit depend on."""
     return digest(
         [
-            str(prepared.facts()["fingerprint"]),
+            prepared.facts().fingerprint,
             task,
             repr(protocol.splitter),
             code_fingerprint(*splitter_modules(protocol.splitter), "corpora.splits", "corpora.tasks"),
@@ -199,7 +197,7 @@ def _circumstances(job: FitJob, clips: Clips, fold: Fold) -> dict[str, Any]:
         "kind": job.spec.kind.value,
         "supervised_baseline": job.spec.supervised_baseline,
         "source": job.spec.source,
-        "corpus": msgspec.convert(job.prepared.facts(), CorpusFacts),
+        "corpus": job.prepared.facts(),
         "task": job.task,
         "protocol": job.protocol.name,
         "classes": tuple(clips.classes),

@@ -21,9 +21,9 @@ from benchmarks.storage.files import write_atomically
 from benchmarks.storage.records import FitRecord
 from benchmarks.storage.store import Store
 from corpora.choices import LADDER
+from corpora.protocols import Protocol, of_folder
 
 PAGE = "label-efficiency.md"
-_FOLDER = re.compile(r"(patients-\d+fold)-labels(\d+)")
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,12 @@ class Budget:
         return re.split("[:;]", str(self.board.loc[model, "status"]))[0].replace(COMPLETE, "no twin to compare")
 
 
-def is_budget(name: str) -> bool:
-    """Whether this is the name of a label budget's folder."""
-    return _FOLDER.fullmatch(name) is not None
+def budget_of(folder: Path) -> Protocol | None:
+    """The protocol of a folder with results of a label budget; None for any other folder."""
+    protocol = of_folder(folder.name)
+    if protocol is None or not protocol.few_labels or protocol.ablation_of or protocol.name != folder.name:
+        return None
+    return protocol
 
 
 def write_label_efficiency(folder: Path) -> None:
@@ -113,8 +116,8 @@ def _budgets(folder: Path) -> dict[str, list[Budget]]:
     """The budgets that have a report, fewest labels first, by the protocol that they are budgets of."""
     found = defaultdict(list)
     for path in folder.glob("*/leaderboard.csv"):
-        if match := _FOLDER.fullmatch(path.parent.name):
-            found[match[1]].append(_read(int(match[2]), path.parent))
+        if (protocol := budget_of(path.parent)) and protocol.labeled_percent:
+            found[protocol.without_budget.name].append(_read(protocol.labeled_percent, path.parent))
     return {family: sorted(budgets, key=lambda budget: budget.percent) for family, budgets in sorted(found.items())}
 
 

@@ -13,8 +13,8 @@ from benchmarks.statistics.metrics import METRICS, Floats, Ints, Predictions, du
 from benchmarks.statistics.results import Board, Entry
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import CLIPS, Store, StoredFit
-from corpora.ablation import find_stored
 from corpora.problems import InputError
+from corpora.protocols import find_stored
 
 DIGITS = "%.7f"
 """Of leaderboard.csv: far finer than any interval, far coarser than rounding errors."""

@@ -21,8 +21,8 @@ from benchmarks.report.page import write_index, write_report
 from benchmarks.statistics.results import difference
 from benchmarks.storage.store import Store
 from corpora import protocols
-from corpora.ablation import find_stored, for_ablation, is_ablation
 from corpora.problems import InputError
+from corpora.protocols import find_stored, of_folder
 from features import adventitious
 from models import ablations
 from models.ablations import ABLATIONS, Ablation, changed, find_ablations, models_of
@@ -90,7 +90,7 @@ def test_groups_are_found_by_name_and_share_what_they_share() -> None:
 def test_an_ablation_has_the_folds_of_its_protocol_and_a_name_of_its_own() -> None:
     for name in ("patients-3fold", "random-5fold", "official"):
         protocol = protocols.find(name)
-        ablation = for_ablation(protocol)
+        ablation = protocol.for_ablation()
         assert ablation.name == f"{name}-ablation"
         assert (ablation.splitter, ablation.warning, ablation.folds) == (
             protocol.splitter,
@@ -99,9 +99,9 @@ def test_an_ablation_has_the_folds_of_its_protocol_and_a_name_of_its_own() -> No
         )
         assert find_stored(ablation.name) == ablation
         assert find_stored(name) == protocol
-        assert is_ablation(ablation.name)
-        assert is_ablation(f"{ablation.name}-of-0123456789abcdef")
-        assert not is_ablation(name)
+        assert of_folder(ablation.name) == of_folder(f"{ablation.name}-of-0123456789abcdef") == ablation
+        assert ablation.ablation_of == protocol
+        assert protocol.ablation_of is None
     with pytest.raises(InputError, match="unknown protocol"):
         find_stored("nothing-ablation")
 

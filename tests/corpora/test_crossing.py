@@ -29,7 +29,7 @@ from corpora.clips import Clips
 from corpora.crossing import CORPUS, BetweenCorpora
 from corpora.fingerprint import code_fingerprint, digest
 from corpora.problems import InputError
-from corpora.protocols import find
+from corpora.protocols import find, find_stored
 from corpora.simulated import Simulation
 from corpora.splits import VALIDATION, LeavePatientsOut
 from features.cache import cached
@@ -104,12 +104,12 @@ def test_both_directions_and_orders_share_one_folder(opened, joined, cache):
 def test_facts_say_what_is_tested_and_what_is_trained_on(opened, joined):
     for prepared, tested, trained_on in ((joined[0], "icbhi", "sprsound"), (joined[1], "sprsound", "icbhi")):
         facts = prepared.facts()
-        assert facts["name"] == tested
-        assert facts["tested"] == opened[tested].facts()
-        assert facts["trained_on"] == opened[trained_on].facts()
-        assert facts["simulated"] is False
-        assert str(facts["description"]).startswith(f"tested: {opened[tested].facts()['description']}; trained on: ")
-    assert joined[0].facts()["fingerprint"] == joined[1].facts()["fingerprint"]
+        assert facts.name == tested
+        assert facts.tested == opened[tested].facts()
+        assert facts.trained_on == opened[trained_on].facts()
+        assert facts.simulated is False
+        assert facts.description.startswith(f"tested: {opened[tested].facts().description}; trained on: ")
+    assert joined[0].facts().fingerprint == joined[1].facts().fingerprint
 
 
 def test_features_of_joined_clips_are_computed_once_and_are_those_of_each(opened, joined):
@@ -214,7 +214,7 @@ def test_a_patient_of_both_corpora_is_refused():
 
 
 def test_the_protocol_says_what_it_was_trained_on():
-    protocol = find("cross-corpus-from-my clips")
+    protocol = find_stored("cross-corpus-from-my clips")
     assert protocol.splitter == BetweenCorpora("my clips")
     assert protocol.folds == 1
     assert protocol.warning.startswith("TRAINED ON my clips: ")
@@ -282,12 +282,12 @@ def test_everybody_of_one_corpus_is_tested_and_nobody_of_it_met(results, opened,
     assert store.fits() == [FitKey("metadata", 0, 0), FitKey("prior", 0, 0)]
     for stored in store:
         facts = stored.record
-        met = {*facts["train_patients"], *facts["valid_patients"]}
+        met = {*facts.train_patients, *facts.valid_patients}
         assert met == {f"{other}:{patient}" for patient in opened[other].clips().patient.tolist()}
-        assert set(stored.predictions["patient"]) == set(facts["test_patients"]) == everyone
+        assert set(stored.predictions["patient"]) == set(facts.test_patients) == everyone
         assert set(stored.predictions["clip_id"]) == everything
-        assert facts["corpus"]["name"] == tested
-        assert facts["protocol"] == f"cross-corpus-from-{other}"
+        assert facts.corpus.name == tested
+        assert facts.protocol == f"cross-corpus-from-{other}"
 
 
 def test_the_outside_validator_finds_no_fault(results, monkeypatch, capsys):
@@ -357,7 +357,7 @@ def test_the_index_keeps_them_apart(results):
 
 def test_a_second_run_would_find_every_fit(results, joined):
     for prepared, tested, other in ((joined[0], "icbhi", "sprsound"), (joined[1], "sprsound", "icbhi")):
-        store, protocol = Store(folder(results, tested, other)), find(f"cross-corpus-from-{other}")
+        store, protocol = Store(folder(results, tested, other)), find_stored(f"cross-corpus-from-{other}")
         for fit in store.fits():
             assert store.has(fit, fit_fingerprint(prepared, "abnormal", protocol, REGISTRY[fit.model]))
 
@@ -377,7 +377,7 @@ def test_make_hands_both_corpora_over():
 def test_simulated_sounds_are_marked_on_either_side(sounds, cache):
     made_up = open_corpus("simulated", simulation=Simulation(4, 3), cache=cache)
     real = open_corpus("kauh", sounds / "kauh", cache=cache)
-    assert {prepared.facts()["simulated"] for prepared in open_both(made_up, real, cache)} == {True}
+    assert {prepared.facts().simulated for prepared in open_both(made_up, real, cache)} == {True}
 
 
 def test_facts_travel_with_every_fit(results):

@@ -63,7 +63,7 @@ def test_files_lie_as_deep_as_they_like_and_what_macos_leaves_behind_is_no_data(
     assert len(read_icbhi(tmp_path)) == 4
 
 
-def test_a_linked_folder_is_not_passed_over(tmp_path):
+def test_a_linked_folder_is_not_skipped(tmp_path):
     write_recording(tmp_path / "elsewhere", ANNOTATION)
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)

@@ -27,12 +27,12 @@ def problems(folder):
 
 def test_a_name_tells_everything(tmp_path):
     (path,) = write(tmp_path, "BP1_Asthma,I E W,P L L,70,M")
-    ((clip,), passed_over) = read_kauh(tmp_path)
+    ((clip,), skipped) = read_kauh(tmp_path)
     assert (clip.path, clip.patient, clip.clip_id, clip.label) == (path, "P1", "BP1", "wheeze")
     assert (clip.begin, clip.end) == (0.0, None)
     expected = {"recording": "P1", "mode": "bell", "diagnosis": "asthma", "location": "P L L", "age": 70.0, "sex": "M"}
     assert clip.meta == expected
-    assert passed_over == {}
+    assert skipped == {}
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,10 @@ def test_the_class_depends_on_what_is_heard_not_on_when_or_in_which_order(words,
 def test_bronchial_breathing_alone_is_stated_and_listed(tmp_path):
     write(tmp_path / "data", "BP1_N,N,P L L,70,M", "BP2_pneumonia,Bronchial,P R L ,64,M", "DP2_pneumonia,b,P R L,64,M")
     prepared = open_corpus("kauh", tmp_path / "data", cache=tmp_path / "cache")
-    assert prepared.facts()["passed_over"] == 2
-    assert str(prepared.facts()["description"]).endswith(f"; recordings that make no clip: 2 {PASSED_OVER}")
+    assert prepared.facts().skipped == 2
+    assert prepared.facts().description.endswith(f"; recordings that make no clip: 2 {PASSED_OVER}")
     assert prepared.clips().clip_id.tolist() == ["BP1"]
-    assert "DP2" in (prepared.folder / "passed_over.csv").read_text()
+    assert "DP2" in (prepared.folder / "skipped.csv").read_text()
 
 
 @pytest.mark.parametrize("seed", range(3))

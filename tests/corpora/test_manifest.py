@@ -99,7 +99,7 @@ def test_metadata_reach_the_clips_and_the_name_comes_from_the_file(tmp_path):
     meta = prepared.clips().meta
     assert meta["device"].tolist() == ["Littmann", "NA"]
     np.testing.assert_array_equal(meta["weight"], [70.5, np.nan])
-    assert prepared.facts()["name"] == "manifest"
+    assert prepared.facts().name == "manifest"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from made_up_corpora import made_up_clips, noise, write_segmented, write_sound
 
 from corpora import clips as clips_module
 from corpora import prepare
+from corpora.cycles import FOUR_CLASSES
+from corpora.facts import CorpusFacts
 from corpora.icbhi import read_icbhi
 from corpora.prepare import prepare_clips, prepare_files
 from corpora.problems import InputError, InputErrors
@@ -95,10 +98,9 @@ def test_clips_come_back_as_they_were_read(sounds, tmp_path):
 
 def test_facts_say_what_the_corpus_is(sounds, tmp_path):
     facts = prepared(sounds, tmp_path).facts()
-    assert facts.pop("fingerprint")
-    classes = ["normal", "crackle", "wheeze", "both"]
-    expected = {"name": NAME, "description": "made up", "simulated": False, "rate": 4000, "classes": classes}
-    assert facts == {**expected, "left_out": 0}
+    assert facts.fingerprint
+    expected = CorpusFacts(name=NAME, description="made up", simulated=False, rate=4000, classes=FOUR_CLASSES)
+    assert facts == replace(expected, fingerprint=facts.fingerprint)
 
 
 def test_files_are_decoded_once_and_found_again(sounds, tmp_path, decoded):
@@ -151,13 +153,13 @@ def touch_only(sounds):
     ],
 )
 def test_fingerprint_changes_with_the_content_only(sounds, tmp_path, change, same):
-    before = prepared(sounds, tmp_path).facts()["fingerprint"]
+    before = prepared(sounds, tmp_path).facts().fingerprint
     change(sounds)
-    assert (prepared(sounds, tmp_path).facts()["fingerprint"] == before) is same
+    assert (prepared(sounds, tmp_path).facts().fingerprint == before) is same
 
 
 def test_fingerprint_changes_with_the_rate(sounds, tmp_path):
-    fingerprints = {prepared(sounds, tmp_path, rate).facts()["fingerprint"] for rate in (2000, 4000, 8000)}
+    fingerprints = {prepared(sounds, tmp_path, rate).facts().fingerprint for rate in (2000, 4000, 8000)}
     assert len(fingerprints) == 3
 
 
@@ -214,7 +216,7 @@ def test_bad_files_are_left_out_on_request_and_listed(sounds, tmp_path):
     assert "--leave-out-bad" in str(refusal.value)
     corpus = prepared(sounds, tmp_path, leave_out_bad=True)
     assert len(corpus.clips()) == 17
-    assert corpus.facts()["left_out"] == 2
+    assert corpus.facts().left_out == 2
     listed = pd.read_csv(corpus.folder / "left_out.csv").set_index("clip_id")["problem"]
     assert listed.index.tolist() == ["110_1b1_Al_sc_Meditron_segment_2", "111_1b1_Al_sc_Meditron_segment_1"]
     assert listed.iloc[0].startswith(f"{bad} is silent")
@@ -223,7 +225,7 @@ def test_bad_files_are_left_out_on_request_and_listed(sounds, tmp_path):
 
 def test_nothing_left_out_leaves_no_list(sounds, tmp_path):
     corpus = prepared(sounds, tmp_path, leave_out_bad=True)
-    assert corpus.facts()["left_out"] == 0
+    assert corpus.facts().left_out == 0
     assert not (corpus.folder / "left_out.csv").exists()
 
 
@@ -248,11 +250,11 @@ def test_generated_clips_are_stored_once_for_each_set_of_parameters(tmp_path):
             calls.append(parameters)
             return made_up_clips(seed=len(parameters))
 
-        return prepare_clips(make, "made-up", parameters, "corpora.simulated", tmp_path, "made up")
+        return prepare_clips(make, "made-up", 4000, parameters, "corpora.simulated", tmp_path, "made up")
 
     stored, _, other = corpus("a"), corpus("a"), corpus("bb")
     assert calls == ["a", "bb"]
-    assert stored.record()["simulated"] is True
-    assert stored.record()["fingerprint"] != other.facts()["fingerprint"]
+    assert stored.facts().simulated is True
+    assert stored.facts().fingerprint != other.facts().fingerprint
     for ours, theirs in zip(stored.clips(), made_up_clips(seed=1), strict=True):
         np.testing.assert_array_equal(ours, theirs)

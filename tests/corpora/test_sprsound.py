@@ -83,12 +83,12 @@ def test_recordings_without_events_are_stated_and_listed(tmp_path):
     write_sprsound_recording(tmp_path / "data", [], "101_1.5_0_p2_98", "Normal", seed=98)
     prepared = open_corpus("sprsound", tmp_path / "data", cache=tmp_path / "cache")
     facts = prepared.facts()
-    assert facts["passed_over"] == 2
-    assert facts["left_out"] == 0
-    assert str(facts["description"]).endswith(
+    assert facts.skipped == 2
+    assert facts.left_out == 0
+    assert facts.description.endswith(
         "; recordings that make no clip: 1 of poor quality and without events, 1 without events"
     )
-    listed = (prepared.folder / "passed_over.csv").read_text().splitlines()
+    listed = (prepared.folder / "skipped.csv").read_text().splitlines()
     assert listed[0] == "recording,reason"
     assert {line.split(",")[0] for line in listed[1:]} == {"101_1.5_0_p2_98", "101_1.5_0_p2_99"}
 
@@ -96,9 +96,9 @@ def test_recordings_without_events_are_stated_and_listed(tmp_path):
 def test_a_corpus_whose_recordings_all_have_events_states_none(tmp_path):
     write_sprsound_recording(tmp_path / "data", EVENTS)
     prepared = open_corpus("sprsound", tmp_path / "data", cache=tmp_path / "cache")
-    assert "passed_over" not in prepared.facts()
-    assert "make no clip" not in str(prepared.facts()["description"])
-    assert not (prepared.folder / "passed_over.csv").exists()
+    assert prepared.facts().skipped == 0
+    assert "make no clip" not in prepared.facts().description
+    assert not (prepared.folder / "skipped.csv").exists()
 
 
 def test_one_more_recording_without_events_is_another_corpus(tmp_path):
@@ -106,8 +106,8 @@ def test_one_more_recording_without_events_is_another_corpus(tmp_path):
     before = open_corpus("sprsound", tmp_path / "data", cache=tmp_path / "cache")
     write_sprsound_recording(tmp_path / "data", [], "101_1.5_0_p2_98", "Poor Quality")
     after = open_corpus("sprsound", tmp_path / "data", cache=tmp_path / "cache")
-    assert after.facts()["passed_over"] == 1
-    assert after.facts()["fingerprint"] != before.facts()["fingerprint"]
+    assert after.facts().skipped == 1
+    assert after.facts().fingerprint != before.facts().fingerprint
 
 
 def test_prepared_clips_are_the_stretches_of_the_recording(tmp_path):

@@ -104,11 +104,11 @@ def test_recordings_are_cut_into_clips_of_one_length(sounds, both):
 
 
 def test_what_is_left_out_is_said(both):
-    assert str(both.facts()["description"]).endswith(
+    assert both.facts().description.endswith(
         "; 6 unlabeled clips of up to 3 s from 3 recordings in mine (left out: 1.0 s of rests shorter than 1.5 s, "
         "files shorter than 1.5 s: 1, files without the ending of a sound file that can be read: 1)"
     )
-    listed = pd.read_csv(both.folder / "passed_over.csv")
+    listed = pd.read_csv(both.folder / "skipped.csv")
     assert set(listed["recording"]) == {"notes.txt", "short.wav"}
 
 
@@ -165,12 +165,9 @@ def test_labels_are_hidden_in_every_task(both, task):
 
 def test_facts_keep_it_apart_from_the_plain_corpus(corpus, both):
     facts, plain = both.facts(), corpus.facts()
-    assert facts["name"] == "icbhi+mine"
-    assert facts["fingerprint"] != plain["fingerprint"]
-    assert facts["unlabeled_clips"] == 6
-    assert {key: facts[key] for key in ("simulated", "rate", "classes", "left_out")} == {
-        key: plain[key] for key in ("simulated", "rate", "classes", "left_out")
-    }
+    assert facts.fingerprint != plain.fingerprint
+    stated = {"name": "icbhi+mine", "description": facts.description, "fingerprint": facts.fingerprint}
+    assert facts == replace(plain, **stated, skipped=2, unlabeled_clips=6)
 
 
 def test_a_corpus_without_recordings_gains_no_column(tmp_path, sounds, cache):
@@ -253,8 +250,8 @@ def test_a_patients_own_recording_is_never_learned_from_where_the_patient_is_tes
 
 
 def test_the_code_of_both_splitters_is_in_the_fingerprint():
-    assert fitting._modules(LeavePatientsOut()) == ["corpora.splits"]
-    assert fitting._modules(WithUnlabeled(LabelBudget(10))) == ["corpora.unlabeled", "corpora.budgets"]
+    assert fitting.splitter_modules(LeavePatientsOut()) == ["corpora.splits"]
+    assert fitting.splitter_modules(WithUnlabeled(LabelBudget(10))) == ["corpora.unlabeled", "corpora.budgets"]
     assert repr(WithUnlabeled(LabelBudget(10))) == "WithUnlabeled(splitter=LabelBudget(percent=10, folds=5))"
     assert WithUnlabeled(LabelBudget(10, 3)).folds == 3
     assert WithUnlabeled(OfficialSplit()).folds == 1
@@ -281,7 +278,7 @@ def refusal(corpus, folder, cache):
     assert "--leave-out-bad (LEAVE_OUT_BAD=1 for make)" in message
     kept = open_with_unlabeled(corpus, read_unlabeled(folder), cache=cache, leave_out_bad=True)
     assert {name.partition("@")[0] for name in own(kept).clip_id.tolist()} == {"unlabeled:good.wav"}
-    assert kept.facts()["left_out"] == len(pd.read_csv(kept.folder / "left_out.csv")) > 0
+    assert kept.facts().left_out == len(pd.read_csv(kept.folder / "left_out.csv")) > 0
     return message
 
 

@@ -12,7 +12,7 @@ from made_up_results import made_up_results
 from matplotlib.image import imread
 
 from benchmarks.report.index import reports_below
-from benchmarks.report.label_efficiency import PAGE, is_budget, write_label_efficiency
+from benchmarks.report.label_efficiency import PAGE, budget_of, write_label_efficiency
 from benchmarks.report.leaderboard import cell, leaderboard, leaderboard_csv
 from benchmarks.report.page import write_index, write_report
 from benchmarks.report.twins import TWINS, twins_csv
@@ -167,9 +167,9 @@ def test_without_a_budget_there_is_no_page(tmp_path: Path) -> None:
 
 
 def test_only_folders_of_budgets_are_budgets() -> None:
-    assert is_budget("patients-5fold-labels10")
+    assert budget_of(Path("patients-5fold-labels10"))
     for name in ("patients-5fold", "patients-5fold-labels10-ablation", "patients-5fold-labels10-of-0a1b", "official"):
-        assert not is_budget(name)
+        assert budget_of(Path(name)) is None
 
 
 def test_a_budget_without_stored_fits_is_not_taken_for_the_same_corpus(tmp_path: Path) -> None:
