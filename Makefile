@@ -1,6 +1,6 @@
 # respbench: `make help` lists the targets.
 #
-# Everything runs in .venv, which `make setup` (called by every other target) makes and keeps up to date.
+# Everything runs in .venv, which `make setup` (a prerequisite of the other targets) creates and updates.
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,7 +25,7 @@ UNLABELED ?=
 BACKEND ?=
 SCHEDULER ?=
 FIT_TIMEOUT ?=
-# A handful of labelled patients can't be divided once more to choose among parameters.
+# With few labeled patients, a further split for tuning is not possible.
 TRIALS ?= $(if $(or $(findstring -labels,$(PROTOCOL)),$(UNLABELED)),none,quick)
 
 corpus_options = --corpus "$(CORPUS)" $(if $(DATA),--data "$(DATA)") $(if $(RATE),--rate "$(RATE)") \
@@ -38,7 +38,7 @@ run_options = $(corpus_options) --task "$(TASK)" --protocol "$(PROTOCOL)" \
 .DEFAULT_GOAL := help
 .PHONY: help setup benchmark ablation explore tables data test endurance check format speed clean
 
-help: ## show this list
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make benchmark CORPUS=simulated|icbhi|sprsound|kauh|manifest DATA=<folder or csv> TASK=abnormal|four-class"
@@ -47,7 +47,7 @@ help: ## show this list
 	@echo "  make benchmark PROTOCOL=cross-corpus CORPUS=icbhi DATA=<folder> OTHER=sprsound OTHER_DATA=<folder>"
 	@echo "  make benchmark PROTOCOL=patients-5fold-labels10 CORPUS=icbhi DATA=<folder> [UNLABELED=<folder of recordings>]"
 
-setup: $(READY) ## make the environment (.venv)
+setup: $(READY) ## create the environment (.venv)
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "respbench needs Python 3.11 or newer; set PYTHON=")'
@@ -55,33 +55,33 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-benchmark: $(READY) ## fit and tune every model, write the report, print the leaderboard
+benchmark: $(READY) ## fit and tune the models, write the report, print the leaderboard
 	$(if $(GROUP),$(error make benchmark takes no GROUP; name models with MODELS=, or use make ablation))
 	@$(BIN)/respbench run $(run_options) --trials "$(TRIALS)" $(if $(MODELS),--models "$(MODELS)") $(if $(MODEL),--model "$(MODEL)") \
 		$(if $(OTHER),--other "$(OTHER)") $(if $(OTHER_DATA),--other-data "$(OTHER_DATA)") \
 		$(if $(UNLABELED),--unlabeled "$(UNLABELED)")
 
-ablation: $(READY) ## fit models with one part changed, to see what the parts are worth
+ablation: $(READY) ## fit variants of models with one part changed (GROUP=)
 	$(if $(strip $(MODELS)$(MODEL)$(OTHER)$(OTHER_DATA)$(UNLABELED)),$(error make ablation takes no MODELS, MODEL, OTHER, OTHER_DATA or UNLABELED; name groups with GROUP=))
 	@$(BIN)/respbench ablate $(run_options) $(if $(GROUP),--group "$(GROUP)")
 
-explore: $(READY) ## look at a corpus: waveforms, mel-spectrograms, patients, devices
+explore: $(READY) ## describe a corpus: waveforms, mel-spectrograms, patients, devices
 	@$(BIN)/respbench explore $(corpus_options)
 
-tables: $(READY) ## write all tables and figures again from the stored predictions
+tables: $(READY) ## rewrite all tables and figures from the stored predictions
 	@$(BIN)/respbench report "$(RESULTS)"
 	@if [ "$(RESULTS)" = results ]; then $(BIN)/python -m benchmarks.report.readme; fi
 
-data: $(READY) ## fetch the ICBHI 2017 database (1.9 GB), resumable
+data: $(READY) ## download the ICBHI 2017 database (1.9 GB, resumable)
 	@$(BIN)/respbench data
 
 test: $(READY) ## run all tests
 	$(BIN)/pytest -n $(or $(WORKERS),auto) --dist worksteal
 
-endurance: $(READY) ## kill twenty runs at random moments, restart them, compare every byte (half an hour)
+endurance: $(READY) ## kill and restart twenty runs at random, compare every byte (half an hour)
 	@$(BIN)/python tests/endurance.py
 
-check: $(READY) ## formatting, lint, types, layers
+check: $(READY) ## check formatting, lint, types and layering
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -91,10 +91,10 @@ format: $(READY) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-speed: $(READY) ## time respbench against a librosa loop and the notebook's way, on real files; and training steps
+speed: $(READY) ## time features and training against reference implementations, on real files (DATA=)
 	@$(BIN)/python -m benchmarks.speed.pipeline $(if $(DATA),"$(DATA)")
 	@$(BIN)/python -m benchmarks.speed.steps
 
-clean: ## remove prepared corpora, features and tool caches; results and data stay
+clean: ## remove prepared corpora, features and tool caches; keep results and data
 	rm -rf cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
