@@ -102,7 +102,7 @@ def _measure(samples: NDArray[np.float64], families: Sequence[str]) -> dict[str,
     measured: dict[str, float] = {}
     for family in families:
         if family == "continuous":
-            measured |= continuous(bands.loudness_normalised, RATE)
+            measured |= continuous(bands.loudness_normalized, RATE)
         elif family == "discontinuous":
             measured |= discontinuous(bands)
         elif family == "rhythm":

@@ -60,7 +60,7 @@ class Augmentation:
             images = images + strength * torch.randn_like(images)
         if self.masked_bands or self.masked_frames:
             masked = _stretch(images, 2, self.masked_bands) | _stretch(images, 3, self.masked_frames)
-            # What is masked looks like the average clip, which is zero once bands are standardised.
+            # What is masked looks like the average clip, which is zero once bands are standardized.
             images = torch.where(masked, images.mean((0, 3), keepdim=True), images)
         return images
 

@@ -35,7 +35,7 @@ DELTA_WIDTH = 9
 
 
 def spectral_centroid(magnitude: Tensor, rate: int) -> Tensor:
-    """(…, frames, bins) to (…, frames): centre of mass of the spectrum in Hz; 0 in silence."""
+    """(…, frames, bins) to (…, frames): center of mass of the spectrum in Hz; 0 in silence."""
     frequency = bin_frequencies(rate, 2 * (magnitude.shape[-1] - 1))
     return magnitude @ frequency / _total(magnitude)
 

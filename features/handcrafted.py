@@ -24,7 +24,7 @@ from features.descriptors import (
     zero_crossing_rate,
 )
 from features.spectral import Batch, batches, check_framing, log_mel, mel_filters, mfcc, power_spectrum
-from features.summaries import SUMMARIES, summarise
+from features.summaries import SUMMARIES, summarize
 
 SERIES = (
     "mfcc",
@@ -120,7 +120,7 @@ class Handcrafted:
         matrix = np.empty((len(signals), len(self.columns)), dtype=np.float32)
         for index, batch in batches(signals):
             spectra = _Spectra(batch, rate, self.n_fft, self.hop)
-            summed = summarise(self._measure(spectra), spectra.counts, self.summaries)
+            summed = summarize(self._measure(spectra), spectra.counts, self.summaries)
             matrix[index] = summed.flatten(1).numpy()
         return matrix
 

@@ -2,8 +2,8 @@
 
 Channels of `SoundMaps`:
     0  level: how loud each band is. Wheezes are lines, crackles are columns, breath noise is what they stand out from.
-    1  tonality: how far the strongest line of a band stands out from its neighbourhood in frequency (wheezes).
-    2  transients: how far the loudest 16 ms of a frame stand out from their neighbourhood in time (crackles).
+    1  tonality: how far the strongest line of a band stands out from its neighborhood in frequency (wheezes).
+    2  transients: how far the loudest 16 ms of a frame stand out from their neighborhood in time (crackles).
     3  broadband transients: the same after averaging over all bands, since a crackle is in many bands at once.
 """
 
@@ -33,11 +33,11 @@ for crackles of 5 to 15 ms, has one bin a band and lasts 16 ms (durations: Sovij
 FRAME, STEPS = 0.032, 8
 """s a column of the images; and short windows a column, one every 4 ms, so that no crackle falls between two."""
 
-LINE_NEIGHBOURHOOD = 15
+LINE_NEIGHBORHOOD = 15
 """Bins of the long window (117 Hz) that a line is compared with: wider than the line, narrower than the spacing of the
 harmonics of most wheezes."""
 
-CLICK_NEIGHBOURHOOD = 0.3
+CLICK_NEIGHBORHOOD = 0.3
 """s that a click is compared with: longer than a crackle, shorter than a phase of the breath."""
 
 MARGIN = 8
@@ -48,9 +48,9 @@ MARGIN = 8
 class SoundMaps:
     """The four images of a clip, mirrored until it fills a fixed time; an `Extractor` of `features.cache`.
 
-    Forwards, backwards, forwards: the waveform goes on without a jump, which a repetition would have at each seam, and
-    which looks just like a crackle. Of a longer clip the first ``seconds`` are kept. The level of each clip is centred:
-    how close the microphone was says nothing about the lungs.
+    Forwards, backwards, forwards: the waveform continues without the jumps that repetition has at each seam, and that
+    resemble crackles. Of a longer clip the first ``seconds`` are kept. The level of each clip is centered, since it
+    depends on the distance of the microphone.
 
     Attributes:
         seconds: time that the images cover in s.
@@ -102,9 +102,9 @@ def _draw(batch: Batch, rate: int, step: int) -> Tensor:
     """(clips, 4, 32, columns) in dB; ``step`` samples from one short window to the next."""
     long = power_spectrum(batch, 2 * round(LINES * rate / BANDWIDTH / 2), STEPS * step)[..., : LINES * BANDS]
     level = decibels(long.unflatten(2, (BANDS, LINES)).mean(3)).transpose(1, 2)
-    tonality = _above(decibels(long), LINE_NEIGHBOURHOOD).unflatten(2, (BANDS, LINES)).amax(3).transpose(1, 2)
+    tonality = _above(decibels(long), LINE_NEIGHBORHOOD).unflatten(2, (BANDS, LINES)).amax(3).transpose(1, 2)
     short = power_spectrum(batch, 2 * round(rate / BANDWIDTH / 2), step)[..., :BANDS].transpose(1, 2)
-    clicks = _above(decibels(short), 2 * round(CLICK_NEIGHBOURHOOD * rate / step / 2) + 1)  # (clips, bands, steps)
+    clicks = _above(decibels(short), 2 * round(CLICK_NEIGHBORHOOD * rate / step / 2) + 1)  # (clips, bands, steps)
     transients, broadband = (max_pool1d(c, STEPS, padding=STEPS // 2) for c in (clicks, clicks.mean(1, keepdim=True)))
     return torch.stack([level, tonality, transients, broadband.expand_as(transients)], dim=1)
 

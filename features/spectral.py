@@ -90,7 +90,7 @@ def batches(signals: Sequence[Signal]) -> Iterator[tuple[NDArray[np.int64], Batc
 
 
 def check_framing(n_fft: int, hop: int) -> None:
-    """Refuse frames that can't be centred.
+    """Refuse frames that can't be centered.
 
     Raises:
         InputError: ``n_fft`` is not an even number above zero, or ``hop`` is below one.
@@ -100,7 +100,7 @@ def check_framing(n_fft: int, hop: int) -> None:
 
 
 def power_spectrum(batch: Batch, n_fft: int, hop: int) -> Tensor:
-    """Squared magnitude of the short-time Fourier transform; frame t is centred on sample t * hop.
+    """Squared magnitude of the short-time Fourier transform; frame t is centered on sample t * hop.
 
     Periodic Hann window, zeros before the start and after the end of a clip.
 
@@ -120,7 +120,7 @@ def power_spectrum(batch: Batch, n_fft: int, hop: int) -> Tensor:
 
 
 def bin_frequencies(rate: int, n_fft: int) -> Tensor:
-    """(n_fft // 2 + 1,) centre of each frequency bin in Hz."""
+    """(n_fft // 2 + 1,) center of each frequency bin in Hz."""
     return torch.arange(n_fft // 2 + 1, dtype=torch.float64) * (rate / n_fft)
 
 

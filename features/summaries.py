@@ -65,7 +65,7 @@ SUMMARIES: dict[str, Callable[[Frames], Tensor]] = {
 """Mean, standard deviation, median, interquartile range, 10th and 90th percentile."""
 
 
-def summarise(series: Tensor, counts: Tensor, summaries: Sequence[str]) -> Tensor:
+def summarize(series: Tensor, counts: Tensor, summaries: Sequence[str]) -> Tensor:
     """Statistics over each clip's own frames.
 
     Args:

@@ -19,7 +19,7 @@ BAND_NAMES = tuple(f"{low}-{high} Hz" for low, high in pairwise(EDGES))
 WINDOW, STEP = 0.128, 0.016
 """s: of a spectrum, and to the next. A wheeze of 80 to 100 ms fills the window; its line is then 8 Hz wide."""
 
-NEIGHBOURHOOD = 15
+NEIGHBORHOOD = 15
 """Bins (117 Hz) that a line is compared with: wider than the line, narrower than a wheeze's partials lie apart."""
 
 LASTING = 10
@@ -57,7 +57,7 @@ def continuous(samples: Floats, rate: int) -> dict[str, float]:
     """
     magnitude = _magnitudes(samples, rate)  # (frames, bins)
     level = np.log(magnitude + FLOOR)
-    standing_out = level - uniform_filter1d(level, NEIGHBOURHOOD, axis=1, mode="nearest")
+    standing_out = level - uniform_filter1d(level, NEIGHBORHOOD, axis=1, mode="nearest")
     lasting = uniform_filter1d(standing_out, LASTING, axis=0, mode="nearest")
     power = np.square(magnitude)
     # Geometric means, where Fitzgerald 2010 (Harmonic/percussive separation, DAFx) takes medians: fifty times faster.
@@ -68,8 +68,8 @@ def continuous(samples: Floats, rate: int) -> dict[str, float]:
         band = (frequency >= low) & (frequency < high)
         line, long_line = standing_out[:, band].max(1), lasting[:, band].max(1)
         flatness = 2 * level[:, band].mean(1) - np.log(power[:, band].mean(1) + FLOOR**2)
-        numbers |= percentiles(f"line above its neighbourhood, {name}", line, (25, 50, 75, 95))
-        numbers |= percentiles(f"lasting line above its neighbourhood, {name}", long_line, (25, 50, 75, 95, 100))
+        numbers |= percentiles(f"line above its neighborhood, {name}", line, (25, 50, 75, 95))
+        numbers |= percentiles(f"lasting line above its neighborhood, {name}", long_line, (25, 50, 75, 95, 100))
         numbers |= {
             f"share of time with a line {above} above, {name}": float((long_line > above).mean())
             for above in STANDS_OUT
@@ -80,7 +80,7 @@ def continuous(samples: Floats, rate: int) -> dict[str, float]:
 
 
 def periodicity(samples: Floats, rate: int) -> dict[str, float]:
-    """How periodic the sound is: the highest peak of the normalised autocorrelation at the lags of a wheeze's pitch.
+    """How periodic the sound is: the highest peak of the normalized autocorrelation at the lags of a wheeze's pitch.
 
     Args:
         samples: (samples,) any scale.
@@ -94,10 +94,10 @@ def periodicity(samples: Floats, rate: int) -> dict[str, float]:
     frames = np.lib.stride_tricks.sliding_window_view(samples, size)[:: size // 2] * window
     correlation = _autocorrelation(frames)
     # What is left of a perfectly periodic sound at each lag is the window's own autocorrelation (Boersma 1993).
-    normalised = (
+    normalized = (
         correlation / (correlation[:, :1] + FLOOR) / _autocorrelation(window)[None] * _autocorrelation(window)[0]
     )
-    peak = normalised[:, round(rate / PITCH[1]) : round(rate / PITCH[0])].max(1)
+    peak = normalized[:, round(rate / PITCH[1]) : round(rate / PITCH[0])].max(1)
     return percentiles("periodicity", peak, (10, 50, 90, 95, 100)) | {
         f"share of time with a periodicity above {PITCHED}": float((peak > PITCHED).mean())
     }

@@ -22,7 +22,7 @@ PADDING = 0.1
 EXPLOSIVE = 0.1
 """s of the frames whose kurtosis is taken: room for one crackle and the noise around it."""
 
-NEIGHBOURHOOD = 0.5
+NEIGHBORHOOD = 0.5
 """s that a click is compared with: many crackles long, shorter than a phase of the breath."""
 
 APART = 0.01
@@ -58,7 +58,7 @@ class Bands:
 
     Attributes:
         rate: Hz.
-        loudness_normalised: (samples,) divided by the RMS between 60 and 1900 Hz.
+        loudness_normalized: (samples,) divided by the RMS between 60 and 1900 Hz.
         broad: (samples,) the same, band-passed to 60-1900 Hz.
         waves: (bands, samples) band-passed.
         envelopes: (bands, samples) their amplitudes (Hilbert).
@@ -75,7 +75,7 @@ class Bands:
         frequency = np.arange(len(spectrum)) * rate / size
         broad = irfft(spectrum * _band_pass(frequency, EDGES[0], EDGES[-1]), size)[own]
         loudness = max(float(np.sqrt(np.mean(np.square(broad)))), 1e-9)
-        self.loudness_normalised = samples / loudness
+        self.loudness_normalized = samples / loudness
         self.broad = broad / loudness
         gains = np.array([_band_pass(frequency, *edges) for edges in pairwise(EDGES)])
         # The positive frequencies alone, doubled, make the analytic signal: wave and envelope in one transform.
@@ -107,13 +107,13 @@ def discontinuous(bands: Bands) -> dict[str, float]:
     numbers: dict[str, float] = {}
     for band, name in enumerate(BAND_NAMES):
         wave, loudness = bands.waves[band], bands.loudness[band]
-        centred = loudness - loudness.mean()
-        spread = float(np.sqrt(np.mean(np.square(centred))))
+        centered = loudness - loudness.mean()
+        spread = float(np.sqrt(np.mean(np.square(centered))))
         numbers |= {
             f"explosiveness, {name}": _log_kurtosis(wave),
             f"explosiveness of the energy, {name}": _log_kurtosis(teager[band]),
             f"spread of the loudness, {name}": spread,
-            f"skew of the loudness, {name}": float(np.mean(np.square(centred) * centred) / (spread**3 + FLOOR)),
+            f"skew of the loudness, {name}": float(np.mean(np.square(centered) * centered) / (spread**3 + FLOOR)),
         }
         numbers |= _explosive_frames(wave, bands.rate, name) | _clicks(loudness, bands.rate, name)
     return numbers
@@ -168,7 +168,7 @@ def rhythm(bands: Bands) -> dict[str, float]:
 
 
 def colour(bands: Bands) -> dict[str, float]:
-    """Natural logarithm of each band's energy, centred over the bands.
+    """Natural logarithm of each band's energy, centered over the bands.
 
     Returns:
         A named number a band.
@@ -198,7 +198,7 @@ def _explosive_frames(wave: Floats, rate: int, name: str) -> dict[str, float]:
 
 def _clicks(level: Floats, rate: int, name: str) -> dict[str, float]:
     """Peaks of an envelope above its usual height nearby, from the natural logarithm of the envelope."""
-    above = level - uniform_filter1d(level, round(NEIGHBOURHOOD * rate), mode="reflect")
+    above = level - uniform_filter1d(level, round(NEIGHBORHOOD * rate), mode="reflect")
     peak = above[above == maximum_filter1d(above, round(APART * rate))]
     seconds = len(level) / rate
     counted = {

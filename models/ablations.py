@@ -1,7 +1,7 @@
-"""How much the parts of a model contribute: groups of variants, each with one part changed or taken away.
+"""How much the parts of a model contribute: groups of variants, each with one part changed or removed.
 
 Adding a variant = one `changed(...)` in a group; adding a group = one entry of ``ABLATIONS``. ``respbench ablate`` runs
-them on the folds of the benchmark. A variant is judged, never chosen: what is found here changes no default.
+them on the folds of the benchmark. Variants are evaluated, never selected: defaults don't depend on the outcome.
 """
 
 from collections.abc import Iterable
@@ -18,9 +18,9 @@ class Ablation:
     """One question about one model.
 
     Attributes:
-        question: what the group is to answer; a sentence for the report.
-        reference: the full model, which the variants are compared with; mostly an entry of the registry.
-        variants: the same with one thing changed each.
+        question: one sentence for the report.
+        reference: the full model that the variants are compared with; mostly an entry of the registry.
+        variants: the reference with one part changed each.
     """
 
     question: str
@@ -39,7 +39,7 @@ def changed(model: str, suffix: str, what: str, **parameters: Any) -> ModelSpec:
     Args:
         model: the entry's name.
         suffix: the variant is called ``<model>-<suffix>``; the name is its folder and its row.
-        what: what differs, in words, for the report.
+        what: the difference in words, for the report.
         parameters: keywords of the model's ``build`` that differ from the entry's.
     """
     full = REGISTRY[model]
@@ -98,7 +98,7 @@ def find_ablations(names: str | None = None) -> dict[str, Ablation]:
 
 
 def models_of(groups: Iterable[Ablation]) -> tuple[ModelSpec, ...]:
-    """Every model that a run of these groups fits: the benchmark's controls, references and variants, once each.
+    """All models of a run of these groups: the benchmark's controls, references and variants, once each.
 
     Raises:
         ValueError: two different models have one name.

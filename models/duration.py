@@ -1,7 +1,6 @@
-"""Control: how long a breathing cycle lasts, and nothing else.
+"""Control: the duration of a breathing cycle alone.
 
-Sick people may breathe at another pace. A model that only counts samples has that for nothing, and what it reaches so
-is no hearing.
+Patients with disease may breathe at a different pace, so that duration predicts labels without any use of the sound.
 """
 
 from typing import Any, Self
@@ -17,9 +16,9 @@ from corpora.clips import Clips
 
 
 class Duration:
-    """Balanced logistic regression on the standardised logarithm of the duration and on its square.
+    """Balanced logistic regression on the standardized logarithm of the duration and on its square.
 
-    The logarithm, since durations are ratios; the square, so that the middle may differ from both ends.
+    The square allows medium durations to differ from both short and long ones.
 
     Args:
         C: inverse strength of the L2 penalty.
@@ -33,7 +32,7 @@ class Duration:
         )
 
     def fit(self, train: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
-        """Fit on train and validation patients alike: there is nothing to choose between."""
+        """Fit on train and validation patients alike: nothing is selected."""
         x = np.concatenate([_log_seconds(train), _log_seconds(valid)])
         self.pipeline.fit(x, np.concatenate([train.label, valid.label]))
         return self
@@ -56,7 +55,7 @@ def _log_seconds(clips: Clips) -> NDArray[np.float64]:
 
 
 def build(*, seed: int, C: float = 1.0) -> Duration:
-    """See `Duration`; ``seed`` decides nothing."""
+    """See `Duration`; ``seed`` has no effect."""
     return Duration(C)
 
 

@@ -1,8 +1,8 @@
 """The mean of several models of the registry, each fitted by itself on the same patients.
 
-A run fits none of them twice: it combines the predictions that the members have stored for the same fold.
+In a run, members are not fitted again: their stored predictions of the same fold are combined.
 
-Models that err differently err less together (Dietterich 2000, doi:10.1007/3-540-45014-9_1).
+Averaging reduces errors that differ between models (Dietterich 2000, doi:10.1007/3-540-45014-9_1).
 """
 
 import importlib
@@ -18,7 +18,7 @@ from models.spec import Model, ModelSpec, Parameters
 
 
 class Ensemble:
-    """Several models, fitted by themselves and heard together.
+    """Several models, fitted separately, with averaged predictions.
 
     Args:
         models: unfitted.
@@ -30,7 +30,7 @@ class Ensemble:
         self.weights = weights
 
     def fit(self, train: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
-        """Fit each model by itself."""
+        """Fit each model separately."""
         for model in self.models:
             model.fit(train, valid, unlabeled)
         return self
@@ -51,12 +51,12 @@ def combine(probabilities: Sequence[NDArray[np.float64]], weights: Sequence[floa
 
 
 def parts(parameters: Parameters) -> list[ModelSpec]:
-    """The entries that are averaged: what they are made of belongs to the ensemble's fingerprint.
+    """The entries that are averaged; their identities are part of the ensemble's.
 
     Raises:
         InputError: an unknown name, fewer than two, an ensemble among them, or not one positive weight each.
     """
-    # By name, since an import would make every new line of the registry part of this file's own fingerprint.
+    # Imported by name: otherwise every new line of the registry would change the identity of ensembles.
     registry: dict[str, ModelSpec] = importlib.import_module("models.registry").REGISTRY
     members = tuple(parameters["members"])
     unknown = [name for name in members if name not in registry or registry[name].target.startswith(f"{__name__}:")]
@@ -77,7 +77,7 @@ def build(
     """See `Ensemble`; each member has its own default parameters.
 
     Raises:
-        InputError: as `parts`.
+        InputError: see `parts`.
     """
     members_of = parts({"members": members, "weights": weights})
     return Ensemble([spec.build(seed) for spec in members_of], weights)

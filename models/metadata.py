@@ -1,7 +1,7 @@
-"""Control: device, chest location, mode and cycle duration, without a single sample of sound.
+"""Control: device, chest location, mode and cycle duration, without any use of the sound.
 
-On ICBHI 2017 these tell sick from healthy well above chance, because sick and healthy people were recorded with other
-devices, at other places, and breathe at another pace. Only what a model adds to this row was heard.
+On ICBHI 2017 these predict labels well above chance: patients with disease and healthy people were recorded with
+different devices, at different locations, and breathe at a different pace. The sound adds what exceeds this row.
 """
 
 from typing import Any, Self
@@ -21,7 +21,7 @@ CATEGORIES = ("device", "location", "mode")
 
 
 class Metadata:
-    """Balanced logistic regression on what is known of a clip before it is heard.
+    """Balanced logistic regression on the metadata of a clip.
 
     Args:
         C: inverse strength of the L2 penalty.
@@ -34,7 +34,7 @@ class Metadata:
         self.pipeline = make_pipeline(encode, LogisticRegression(C=C, class_weight="balanced", max_iter=1000))
 
     def fit(self, train: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
-        """Fit on train and validation patients alike: there is nothing to choose between."""
+        """Fit on train and validation patients alike: nothing is selected."""
         table = pd.concat([_table(train), _table(valid)])
         self.pipeline.fit(table, np.concatenate([train.label, valid.label]))
         return self
@@ -51,13 +51,13 @@ class Metadata:
 
 
 def _table(clips: Clips) -> pd.DataFrame:
-    """One row a clip; a corpus that doesn't know a column has the same value everywhere."""
+    """One row per clip; a column that the corpus lacks is constant."""
     known = {column: clips.meta[column].astype(str) if column in clips.meta else "" for column in CATEGORIES}
     return pd.DataFrame({**known, "duration": clips.seconds}, index=range(len(clips)))
 
 
 def build(*, seed: int, C: float = 1.0) -> Metadata:
-    """See `Metadata`; ``seed`` decides nothing."""
+    """See `Metadata`; ``seed`` has no effect."""
     return Metadata(C)
 
 

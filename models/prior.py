@@ -1,4 +1,4 @@
-"""Control: the class frequencies of the training clips, the same answer for every clip. What knowing nothing scores."""
+"""Control: the class frequencies of the training clips, the same for every clip: the score of no information."""
 
 from typing import Self
 
@@ -9,7 +9,7 @@ from corpora.clips import Clips
 
 
 class Prior:
-    """Predicts how often each class occurs among the training clips."""
+    """Predicts the frequencies of the classes among the training clips."""
 
     def fit(self, train: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
         """Count the classes."""
@@ -22,10 +22,10 @@ class Prior:
 
     @property
     def n_parameters(self) -> int:
-        """One frequency a class."""
+        """One frequency per class."""
         return len(self.frequency)
 
 
 def build(*, seed: int) -> Prior:
-    """Nothing to choose; ``seed`` decides nothing."""
+    """No parameters; ``seed`` has no effect."""
     return Prior()

@@ -17,7 +17,7 @@ from features.quantiles import IntervalQuantiles
 
 
 class Quant:
-    """Extremely randomised trees (Geurts et al. 2006, doi:10.1007/s10994-006-6226-1), classes balanced.
+    """Extremely randomized trees (Geurts et al. 2006, doi:10.1007/s10994-006-6226-1), classes balanced.
 
     Args:
         features: one row per clip.

@@ -16,16 +16,16 @@ from features.handcrafted import Handcrafted
 
 
 class SupportVectorMachine:
-    """Standardised features, balanced classes, RBF kernel.
+    """Standardized features, balanced classes, RBF kernel.
 
-    Probabilities are a logistic (two classes) or softmax function of the margins. Platt's scaling would need folds of
-    its own, which know no patients; the decision and the ranking of clips don't depend on it.
+    Probabilities are a logistic (two classes) or softmax function of the margins. Platt's scaling would need inner
+    folds that ignore patients; decisions and rankings don't depend on it.
 
     Args:
-        features: one row a clip.
-        seed: decides nothing that matters, but keeps libsvm from drawing from numpy's global generator.
+        features: one row per clip.
+        seed: no effect on the result, but keeps libsvm from drawing from numpy's global generator.
         C: cost of an error.
-        gamma: inverse width of the kernel; ``"scale"`` = 1 / columns, since they are standardised.
+        gamma: inverse width of the kernel; ``"scale"`` = 1 / columns, since they are standardized.
     """
 
     def __init__(self, features: Extractor, seed: int, C: float, gamma: float | str) -> None:
@@ -35,7 +35,7 @@ class SupportVectorMachine:
         )
 
     def fit(self, train: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
-        """Fit on train and validation patients alike: there is nothing to choose between."""
+        """Fit on train and validation patients alike: nothing is selected."""
         x = np.concatenate([cached(self.features, train), cached(self.features, valid)])
         self.pipeline.fit(x, np.concatenate([train.label, valid.label]))
         return self
@@ -72,13 +72,15 @@ def build(
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """Kernel, how finely the spectrum is divided, and the window in which it is looked at."""
+    """Kernel, resolution of the spectrum, and its window."""
     n_fft = trial.suggest_categorical("n_fft", [128, 256, 512])
     return {
         "C": trial.suggest_float("C", 1e-2, 1e2, log=True),
         "gamma": trial.suggest_float("gamma", 1e-4, 1e-1, log=True),
         "n_mfcc": trial.suggest_int("n_mfcc", 8, 20, step=4),
-        "n_mels": 20 if n_fft == 128 else trial.suggest_categorical("n_mels", [20, 40]),  # short frames tell few apart
+        "n_mels": 20
+        if n_fft == 128
+        else trial.suggest_categorical("n_mels", [20, 40]),  # short frames resolve few bands
         "n_fft": n_fft,
         "hop": n_fft // trial.suggest_categorical("frames_a_window", [2, 4]),
     }

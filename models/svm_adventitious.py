@@ -1,8 +1,8 @@
-"""Support vector machine that listens for wheezes and crackles: one kernel a family of features, and their mean.
+"""Support vector machine on measures of wheezes and crackles: the mean of one kernel per family of features.
 
-In one kernel over all columns a family counts by its number of columns, so that 192 numbers on lines and clicks drown
-the 40 on the spectrum. The mean of one kernel a family gives each its say. Fixed weights are hard to beat by learned
-ones: Gönen & Alpaydin 2011, Multiple kernel learning algorithms, JMLR 12:2211.
+In one kernel over all columns, families count by their numbers of columns: 192 on lines and clicks outweigh 40 on the
+spectrum. The mean of one kernel per family balances them. Fixed weights are hard to beat by learned ones: Gönen &
+Alpaydin 2011, Multiple kernel learning algorithms, JMLR 12:2211.
 """
 
 from collections.abc import Sequence
@@ -25,12 +25,11 @@ Floats = NDArray[np.float64]
 
 
 class FamilyKernel:
-    """An RBF kernel on standardised features of one family.
+    """An RBF kernel on standardized features of one family.
 
     Args:
-        features: one row a clip.
-        limit: deviations from the mean at which a column is cut off: one wild number must not make a clip unlike all
-            others.
+        features: one row per clip.
+        limit: standard deviations at which columns are clipped, against outliers.
     """
 
     def __init__(self, features: Extractor, limit: float) -> None:
@@ -38,22 +37,22 @@ class FamilyKernel:
         self.limit = limit
 
     def fit(self, *clips: Clips) -> Floats:
-        """Take these clips as the ones to compare with; returns their kernel matrix (clips, clips)."""
+        """Fit scaler and reference clips; returns the reference clips' kernel matrix (clips, clips)."""
         columns = np.concatenate([cached(self.features, part) for part in clips]).astype(np.float64)
         self.scaler = StandardScaler().fit(columns)
-        self.known = self._standardised(columns)
-        return self._compare(self.known)
+        self.reference = self._standardized(columns)
+        return self._compare(self.reference)
 
     def compare(self, clips: Clips) -> Floats:
-        """(clips, clips that it was fitted on): 1 for twins, near 0 for strangers."""
-        return self._compare(self._standardised(cached(self.features, clips).astype(np.float64)))
+        """(clips, reference clips): 1 for equal columns, near 0 for dissimilar ones."""
+        return self._compare(self._standardized(cached(self.features, clips).astype(np.float64)))
 
-    def _standardised(self, columns: Floats) -> Floats:
-        cut: Floats = np.clip(self.scaler.transform(columns), -self.limit, self.limit)
-        return cut
+    def _standardized(self, columns: Floats) -> Floats:
+        clipped: Floats = np.clip(self.scaler.transform(columns), -self.limit, self.limit)
+        return clipped
 
     def _compare(self, columns: Floats) -> Floats:
-        kernel: Floats = rbf_kernel(columns, self.known, gamma=1 / columns.shape[1])
+        kernel: Floats = rbf_kernel(columns, self.reference, gamma=1 / columns.shape[1])
         return kernel
 
 
@@ -63,10 +62,10 @@ class MeanKernelMachine:
     Probabilities as in `models.svm.SupportVectorMachine`: a fixed function of the margins.
 
     Args:
-        kernels: one a family.
+        kernels: one per family.
         weights: of the kernels in their mean.
         C: cost of an error.
-        seed: decides nothing that matters, but keeps libsvm from drawing from numpy's global generator.
+        seed: no effect on the result, but keeps libsvm from drawing from numpy's global generator.
     """
 
     def __init__(self, kernels: Sequence[FamilyKernel], weights: Sequence[float], C: float, seed: int) -> None:
@@ -75,7 +74,7 @@ class MeanKernelMachine:
         self.machine = SVC(C=C, kernel="precomputed", class_weight="balanced", random_state=seed)
 
     def fit(self, train: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
-        """Fit on train and validation patients alike: there is nothing to choose between."""
+        """Fit on train and validation patients alike: nothing is selected."""
         kernel = sum(w * kernel.fit(train, valid) for w, kernel in zip(self.weights, self.kernels, strict=True))
         self.machine.fit(kernel, np.concatenate([train.label, valid.label]))
         return self
@@ -91,7 +90,7 @@ class MeanKernelMachine:
     @property
     def n_parameters(self) -> int:
         """Support vectors with all their columns, their coefficients and the intercepts."""
-        columns = sum(kernel.known.shape[1] for kernel in self.kernels)
+        columns = sum(kernel.reference.shape[1] for kernel in self.kernels)
         machine = self.machine
         return int(len(machine.support_) * columns + machine.dual_coef_.size + machine.intercept_.size)
 
@@ -109,7 +108,7 @@ def build(
     hop: int = 32,
 ) -> MeanKernelMachine:
     """Families of `features.adventitious` with weight 1 each, and the MFCC statistics of `svm` with ``mfcc_weight``
-    (0 = without them).
+    (0 = left out).
     """
     extractors: list[Extractor] = [Adventitious((family,)) for family in families]
     weights = [1.0] * len(families)
@@ -123,7 +122,7 @@ def build(
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """Cost, cut-off, the weight of the spectrum, and the window in which it is looked at."""
+    """Cost, clipping, and weight and window of the spectrum."""
     return {
         "C": trial.suggest_float("C", 0.1, 30.0, log=True),
         "limit": trial.suggest_float("limit", 1.0, 5.0),

@@ -15,14 +15,14 @@ from features.handcrafted import Handcrafted
 
 
 class BoostedTrees:
-    """Boosted trees, every class weighing the same.
+    """Boosted trees with balanced classes.
 
-    The number of trees is fixed: with a handful of validation patients, stopping early stops by chance. On inner folds
-    of the training patients it cost 0.06 of AUROC, so that the trees learn from the validation patients too.
+    The number of trees is fixed, and validation patients are trained on too: with a handful of them, early stopping
+    cost 0.06 of AUROC on inner folds of the training patients.
 
     Args:
-        features: one row a clip each; their columns are put side by side.
-        seed: decides the rows and columns that each tree sees.
+        features: one row per clip each; their columns are concatenated.
+        seed: determines rows and columns of each tree.
         parameters: of `xgboost.XGBClassifier`.
     """
 
@@ -31,7 +31,7 @@ class BoostedTrees:
         self.trees = xgboost.XGBClassifier(random_state=seed, n_jobs=1, **parameters)
 
     def fit(self, train: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
-        """Fit on train and validation patients alike: there is nothing to choose between."""
+        """Fit on train and validation patients alike: nothing is selected."""
         x = np.concatenate([self._columns(train), self._columns(valid)])
         label = np.concatenate([train.label, valid.label])
         self.trees.fit(x, label, sample_weight=compute_sample_weight("balanced", label))
@@ -47,7 +47,7 @@ class BoostedTrees:
 
     @property
     def n_parameters(self) -> int:
-        """Nodes of the trees: each keeps one threshold or one leaf value."""
+        """Nodes of the trees, each with one threshold or one leaf value."""
         return len(self.trees.get_booster().trees_to_dataframe())
 
 
@@ -81,11 +81,11 @@ def build(
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """Number, size and regularity of the trees, and the window in which the spectrum is looked at."""
+    """Number, size and regularization of the trees, and the window of the spectrum."""
     n_fft = trial.suggest_categorical("n_fft", [128, 256, 512])
     return {
         "n_mfcc": trial.suggest_categorical("n_mfcc", [13, 20]),
-        "n_mels": 20 if n_fft == 128 else 30,  # short frames tell few bands apart
+        "n_mels": 20 if n_fft == 128 else 30,  # short frames resolve few bands
         "n_fft": n_fft,
         "hop": n_fft // 4,
         "n_estimators": trial.suggest_int("n_estimators", 50, 800, log=True),

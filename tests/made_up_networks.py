@@ -8,10 +8,10 @@ from torch import nn
 
 from corpora.clips import HIDDEN
 from features.augmentation import Augmentation
-from models.networks.backbone import Backbone, Standardised
+from models.networks.backbone import Backbone, StandardizedNetwork
 from models.networks.losses import Targets
 from models.networks.training import Examples
-from models.networks.unsupervised import Step, Term, Unlabeled, UnsupervisedLoss
+from models.networks.unsupervised import Step, Term, UnlabeledPool, UnsupervisedLoss
 
 SIZE = (1, 4, 6)
 LABEL = np.array([0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0])
@@ -26,13 +26,13 @@ def examples(seed=0, label=LABEL, sound=SOUND):
 
 
 class Small(Backbone):
-    """dropout - dense 5 - batch normalisation, if asked for - tanh - dense."""
+    """dropout - dense 5 - batch normalization, if asked for - tanh - dense."""
 
-    def __init__(self, outputs=2, dropout=0.0, normalised=False, size=SIZE):
+    def __init__(self, outputs=2, dropout=0.0, normalized=False, size=SIZE):
         super().__init__()
-        normalise = nn.BatchNorm1d(5) if normalised else nn.Identity()
+        normalize = nn.BatchNorm1d(5) if normalized else nn.Identity()
         dense = nn.Linear(int(np.prod(size)), 5)
-        self.hidden = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), dense, normalise, nn.Tanh())
+        self.hidden = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), dense, normalize, nn.Tanh())
         self.dense = nn.Linear(5, outputs)
 
     def encode(self, images):
@@ -57,22 +57,22 @@ class Given(Backbone):
 
 
 def network(backbone=Small, seed=0, **more):
-    """Standardised by nothing; the same for the same seed."""
+    """StandardizedNetwork by nothing; the same for the same seed."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return Standardised(nn.Identity(), backbone(**more))
+        return StandardizedNetwork(nn.Identity(), backbone(**more))
 
 
-def pool(method, images, count=None):
+def pool_of(method, images, count=None):
     """Clips to learn from without labels, each of a patient of its own; the first ``count`` are D_U."""
     numbers = torch.arange(len(images))
-    return Unlabeled(
+    return UnlabeledPool(
         method=method,
         images=images,
-        looks=[],
+        views=[],
         patient=numbers,
         recording=numbers,
-        count=len(images) if count is None else count,
+        unlabeled_count=len(images) if count is None else count,
     )
 
 
@@ -80,10 +80,10 @@ def one_step(images, net, **more):
     """What a method gets to see; nothing is changed at random unless ``more`` says so."""
     numbers = torch.arange(len(images))
     usual = {
-        "looks": images.new_empty(0, *images.shape),
+        "views": images.new_empty(0, *images.shape),
         "patient": numbers,
         "recording": numbers,
-        "average": net,
+        "ema": net,
         "classes": 2,
         "weak": Augmentation(),
         "strong": Augmentation(),

@@ -19,13 +19,13 @@ from benchmarks.execution.environment import hardware, versions
 from benchmarks.report.markdown import Page
 from benchmarks.storage.files import write_atomically
 from features.threads import one_thread
-from models.networks.backbone import Standardise, Standardised
+from models.networks.backbone import Standardize, StandardizedNetwork
 from models.networks.batches import channels_last, device
 from models.networks.losses import Targets
 from models.networks.network import NetworkModel
 from models.networks.recipe import Recipe
 from models.networks.training import Examples, train
-from models.networks.unsupervised import Unlabeled
+from models.networks.unsupervised import UnlabeledPool
 from models.registry import REGISTRY
 from models.semi_supervised.autoencoder import Autoencoder
 
@@ -94,22 +94,22 @@ def _cost(name: str, passes: Passes) -> StepCost:
     if not (isinstance(model, NetworkModel) and model.method is not None):
         raise TypeError(f"{name} is no semi-supervised network")
     method = model.method
-    network = Standardised(Standardise(images), model.architecture(SIZE, CLASSES))
+    network = StandardizedNetwork(Standardize(images), model.architecture(SIZE, CLASSES))
     method.prepare(network, SIZE)
-    looks = [images for _ in method.looks(model.images)]
-    crowd = Unlabeled(method, images, looks, torch.arange(CLIPS), torch.arange(CLIPS), CLIPS)
+    views = [images for _ in method.views(model.images)]
+    pool = UnlabeledPool(method, images, views, torch.arange(CLIPS), torch.arange(CLIPS), CLIPS)
     recipe = model.recipe
 
     def learned(batch: Tensor) -> Tensor:
         """What an unlabeled batch is learned from by."""
         if isinstance(method, Autoencoder):
-            drawn: Tensor = method.decoder(network.backbone.encode(network.standardise(batch)))
+            drawn: Tensor = method.decoder(network.backbone.encode(network.standardize(batch)))
             return drawn
         outputs: Tensor = network(batch)
         return outputs
 
     def epoch() -> None:
-        train(network, recipe, 0, examples, None, CLASSES, crowd)
+        train(network, recipe, 0, examples, None, CLASSES, pool)
 
     def bare() -> None:
         _passes(network, learned, recipe, passes, torch.from_numpy(images))
@@ -121,7 +121,7 @@ def _cost(name: str, passes: Passes) -> StepCost:
 
 
 def _passes(
-    network: Standardised, learned: Callable[[Tensor], Tensor], recipe: Recipe, passes: Passes, images: Tensor
+    network: StandardizedNetwork, learned: Callable[[Tensor], Tensor], recipe: Recipe, passes: Passes, images: Tensor
 ) -> None:
     """The passes of an epoch, on ready batches."""
     where = device()

@@ -1,4 +1,4 @@
-"""What every network of the suite consists of: a standardisation and a backbone that can be asked for its features."""
+"""The parts of every network: a standardization and a backbone, whose features are accessible."""
 
 import numpy as np
 import torch
@@ -22,8 +22,8 @@ class Backbone(nn.Module):
         return self.classify(self.encode(images))
 
 
-class Standardise(nn.Module):
-    """Subtracts the mean and divides by the deviation of each band of each channel, both of the training clips.
+class Standardize(nn.Module):
+    """Subtracts the mean and divides by the standard deviation of each band of each channel of the training clips.
 
     Args:
         images: the training clips, (clips, channels, bands, frames).
@@ -43,20 +43,20 @@ class Standardise(nn.Module):
         return (images - self.mean) / self.deviation
 
 
-class Standardised(nn.Module):
-    """A backbone behind a standardisation.
+class StandardizedNetwork(nn.Module):
+    """A backbone behind a standardization.
 
     Args:
-        standardise: keeps the shape of images.
-        backbone: reads what comes of it.
+        standardize: keeps the shape of images.
+        backbone: applied to the standardized images.
     """
 
-    def __init__(self, standardise: nn.Module, backbone: Backbone) -> None:
+    def __init__(self, standardize: nn.Module, backbone: Backbone) -> None:
         super().__init__()
-        self.standardise = standardise
+        self.standardize = standardize
         self.backbone = backbone
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """(batch, channels, bands, frames) to outputs (batch, outputs)."""
-        outputs: torch.Tensor = self.backbone(self.standardise(images))
+        outputs: torch.Tensor = self.backbone(self.standardize(images))
         return outputs

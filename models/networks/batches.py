@@ -9,15 +9,15 @@ from torch import Tensor
 
 
 def device() -> torch.device:
-    """Where networks run: the first GPU if there is one."""
+    """The device of all networks: the first GPU if there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-class Rows:
-    """Row numbers in random order, pass after pass, so that every clip comes as often as any other.
+class ShuffledRows:
+    """Row numbers in random order, pass after pass, so that all clips are drawn equally often.
 
     Args:
-        clips: how many there are.
+        clips: number of rows.
     """
 
     def __init__(self, clips: int) -> None:
@@ -25,14 +25,14 @@ class Rows:
         self.left = torch.empty(0, dtype=torch.int64)
 
     def take(self, size: int) -> Tensor:
-        """The next ``size``, going on where the last call ended."""
+        """The next ``size`` rows, continuing where the last call ended."""
         while len(self.left) < size:
             self.left = torch.cat([self.left, torch.randperm(self.clips)])
         rows, self.left = self.left[:size], self.left[size:]
         return rows
 
     def epoch(self, size: int, steps: int | None) -> Iterator[Tensor]:
-        """Batches of ``size``: so many ``steps``, or, if None, those of one pass, of which the last may be smaller."""
+        """``steps`` batches of ``size``; if None, those of one pass, the last of which may be smaller."""
         if steps is None:
             return iter(torch.randperm(self.clips).split(size))
         return (self.take(size) for _ in range(steps))

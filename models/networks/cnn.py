@@ -1,7 +1,7 @@
 """The practical's two-layer convolutional network on a mel-spectrogram of 128 bands x 64 frames.
 
-With the default parameters it is trained with what practice has shown to matter: class weights, mel bands standardised
-on the training clips, the epoch chosen by balanced accuracy. The entry `cnn-lecture` has none of these.
+The defaults add class weights, mel bands standardized on the training clips, and selection of the epoch by balanced
+accuracy. The entry `cnn-lecture` has none of these.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from torch import nn
 
 from features.augmentation import Augmentation
 from models.networks.backbone import Backbone
-from models.networks.network import NetworkModel, image
+from models.networks.network import NetworkModel, image_extractor
 from models.networks.recipe import Recipe
 
 
@@ -22,7 +22,7 @@ class TwoLayerCNN(Backbone):
     Args:
         size: (channels, bands, frames) of the images.
         outputs: number of logits.
-        dropout: share of the dense layer's inputs that is dropped in training.
+        dropout: rate at the input of the dense layer.
     """
 
     def __init__(self, size: tuple[int, int, int], outputs: int, dropout: float = 0.0) -> None:
@@ -50,8 +50,8 @@ class TwoLayerCNN(Backbone):
 
 def convolutions(channels: int) -> nn.Sequential:
     """(batch, channels, bands, frames) to (batch, 32, bands / 4, frames / 4)."""
-    # The lecture pools after ReLU. The maximum of rectified values is the rectified maximum, so that this order
-    # computes the same with a quarter of the work.
+    # The lecture pools after ReLU. The maximum of rectified values is the rectified maximum: this order gives the
+    # same with a quarter of the work.
     return nn.Sequential(
         nn.Conv2d(channels, 16, kernel_size=3, padding=1),
         nn.MaxPool2d(2),
@@ -82,14 +82,14 @@ def build(
     masked_bands: int = 0,
     masked_frames: int = 0,
 ) -> NetworkModel:
-    """See `image` for ``images`` to ``hop``, `Recipe` for ``epochs`` to ``keep``, `Augmentation` for the rest."""
+    """Keywords as those of `image_extractor` (``images`` to ``hop``), `Recipe` (to ``keep``) and `Augmentation`."""
     augmentation = Augmentation(noise=noise, masked_bands=masked_bands, masked_frames=masked_frames)
     recipe = Recipe(
         epochs, batch_size, learning_rate, weight_decay, class_weights, patience, keep, augmentation=augmentation
     )
     return NetworkModel(
         lambda size, outputs: TwoLayerCNN(size, outputs, dropout),
-        image(images, n_mels, n_fft, hop),
+        image_extractor(images, n_mels, n_fft, hop),
         recipe,
         seed,
         standardise,
@@ -97,7 +97,7 @@ def build(
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """What the network sees, how that is changed at random, how fast it learns and how it is held back."""
+    """Images, augmentation, learning rate and regularization."""
     images = trial.suggest_categorical("images", ["resized", "repeated"])
     n_mels = trial.suggest_categorical("n_mels", [64, 128])
     masked = trial.suggest_float("masked", 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""The practical's convolutions read as a sequence over time by a gated recurrent unit.
+"""The practical's convolutions, followed by a gated recurrent unit over time.
 
 GRU: Cho et al. 2014, doi:10.3115/v1/D14-1179. Convolutional-recurrent networks for sound: Cakir et al. 2017,
 doi:10.1109/TASLP.2017.2690575.
@@ -10,7 +10,7 @@ from torch import nn
 from features.augmentation import Augmentation
 from models.networks.backbone import Backbone
 from models.networks.cnn import convolutions, space
-from models.networks.network import NetworkModel, image
+from models.networks.network import NetworkModel, image_extractor
 from models.networks.recipe import Recipe
 
 __all__ = ["build", "space"]
@@ -23,7 +23,7 @@ class CNNGRU(Backbone):
         size: (channels, bands, frames) of the images.
         outputs: number of logits.
         hidden: units of the GRU.
-        dropout: share of the GRU's last state that is dropped in training.
+        dropout: rate at the GRU's last state.
     """
 
     def __init__(self, size: tuple[int, int, int], outputs: int, hidden: int = 64, dropout: float = 0.0) -> None:
@@ -67,14 +67,14 @@ def build(
     masked_bands: int = 0,
     masked_frames: int = 0,
 ) -> NetworkModel:
-    """See `image` for ``images`` to ``hop``, `Recipe` for ``epochs`` to ``keep``, `Augmentation` for the rest."""
+    """Keywords as those of `image_extractor` (``images`` to ``hop``), `Recipe` (to ``keep``) and `Augmentation`."""
     augmentation = Augmentation(noise=noise, masked_bands=masked_bands, masked_frames=masked_frames)
     recipe = Recipe(
         epochs, batch_size, learning_rate, weight_decay, class_weights, patience, keep, augmentation=augmentation
     )
     return NetworkModel(
         lambda size, outputs: CNNGRU(size, outputs, hidden, dropout),
-        image(images, n_mels, n_fft, hop),
+        image_extractor(images, n_mels, n_fft, hop),
         recipe,
         seed,
         standardise,

@@ -1,4 +1,4 @@
-"""The supervised loss of the training loop: cross-entropy, weighted by class, with auxiliary outputs if asked for."""
+"""The supervised loss of the training loop: cross-entropy, weighted by class, with optional auxiliary outputs."""
 
 from dataclasses import dataclass
 
@@ -11,17 +11,17 @@ from torch.nn import functional
 
 from corpora.clips import HIDDEN
 
-SOUNDS = 2
-"""Auxiliary outputs: a crackle is heard, a wheeze is heard."""
+AUXILIARY_OUTPUTS = 2
+"""Crackle present, wheeze present."""
 
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """What the clips are, as far as it is known.
+    """The labels of clips.
 
     Attributes:
         label: (clips,) int64, class.
-        sounds: (clips, 2) float32, 1 where a crackle (a wheeze) was heard; NaN = not known.
+        sounds: (clips, 2) float32, 1 where a crackle (a wheeze) is annotated; NaN = unknown.
     """
 
     label: Tensor
@@ -30,9 +30,9 @@ class Targets:
     @classmethod
     def of(cls, label: NDArray[np.int64], sound: NDArray[np.int64]) -> "Targets":
         """From labels and finer labels as `corpora.clips.Clips` holds them."""
-        heard = np.stack([sound & 1, sound >> 1], axis=1).astype(np.float32)  # normal 0, crackle 1, wheeze 2, both 3
-        heard[sound == HIDDEN] = np.nan
-        return cls(torch.from_numpy(label), torch.from_numpy(heard))
+        present = np.stack([sound & 1, sound >> 1], axis=1).astype(np.float32)  # normal 0, crackle 1, wheeze 2, both 3
+        present[sound == HIDDEN] = np.nan
+        return cls(torch.from_numpy(label), torch.from_numpy(present))
 
     def take(self, index: Tensor, where: torch.device) -> "Targets":
         """The clips at ``index``, on a device."""
@@ -46,7 +46,7 @@ class SupervisedLoss:
     Attributes:
         class_weight: (classes,), or None for equal weights.
         sound_weight: (2,) weight of a clip with a crackle (a wheeze) against one without.
-        auxiliary: weight of the auxiliary outputs; 0 = the network has none.
+        auxiliary: weight of the auxiliary outputs; 0 = the network has none of them.
     """
 
     class_weight: Tensor | None
@@ -56,9 +56,9 @@ class SupervisedLoss:
     def __call__(self, outputs: Tensor, targets: Targets) -> Tensor:
         """Loss of outputs (clips, classes + auxiliary outputs).
 
-        With class weights the mean is over the weights, as in PyTorch: a batch without the rare class weighs the same.
+        With class weights the mean is over the weights, as in PyTorch: a batch without the rare class counts fully.
         """
-        classes = outputs.shape[1] - (SOUNDS if self.auxiliary else 0)
+        classes = outputs.shape[1] - (AUXILIARY_OUTPUTS if self.auxiliary else 0)
         loss = functional.cross_entropy(outputs[:, :classes], targets.label, self.class_weight)
         if self.auxiliary:
             known = torch.isfinite(targets.sounds)
@@ -72,20 +72,20 @@ class SupervisedLoss:
 def supervised_loss(
     targets: Targets, classes: int, weighted: bool, auxiliary: float, where: torch.device
 ) -> SupervisedLoss:
-    """The loss for these training clips.
+    """The loss for given training clips.
 
     Args:
-        targets: of all training clips; their frequencies make the weights.
+        targets: of all training clips; weights follow from their frequencies.
         classes: number of classes.
-        weighted: whether each class weighs the same, however many clips it has.
+        weighted: whether all classes have equal weight, however many clips they have.
         auxiliary: see `SupervisedLoss`.
         where: the device that the network is on.
     """
-    heard = targets.sounds.nansum(0)
-    silent = torch.isfinite(targets.sounds).sum(0) - heard
+    present = targets.sounds.nansum(0)
+    absent = torch.isfinite(targets.sounds).sum(0) - present
     return SupervisedLoss(
         _class_weights(targets.label.numpy(), classes).to(where) if weighted else None,
-        (silent / heard.clamp(min=1)).clamp(min=1).to(where),
+        (absent / present.clamp(min=1)).clamp(min=1).to(where),
         auxiliary,
     )
 

@@ -1,4 +1,4 @@
-"""A small multilayer perceptron on handcrafted columns: a second a fit, where a network on images takes a minute.
+"""A small multilayer perceptron on handcrafted columns: one second per fit; a network on images takes a minute.
 
 Rumelhart, Hinton & Williams 1986, doi:10.1038/323533a0; dropout: Srivastava et al. 2014, JMLR 15:1929.
 """
@@ -17,16 +17,16 @@ from models.networks.recipe import LAST, Recipe
 
 
 class MLP(Backbone):
-    """cut-off - weights - dropout - dense - ReLU - dropout - dense.
+    """clip - weight families - dropout - dense - ReLU - dropout - dense.
 
     Args:
-        families: how many columns each family has; standardised they come in, and each family is given the same say,
-            the last one, the spectrum, twice as much (the weights of `models.svm_adventitious`).
+        families: number of standardized columns of each family. Families have equal total weight, the last one, the
+            spectrum, twice as much (as in `models.svm_adventitious`).
         outputs: number of logits.
         hidden: units.
-        limit: deviations from the mean at which a column is cut off: one wild number must not decide.
-        input_dropout: share of the columns that is dropped in training.
-        dropout: share of the hidden units that is dropped in training.
+        limit: standard deviations at which columns are clipped, against outliers.
+        input_dropout: rate at the columns.
+        dropout: rate at the hidden units.
     """
 
     def __init__(
@@ -40,17 +40,17 @@ class MLP(Backbone):
     ) -> None:
         super().__init__()
         columns = torch.tensor(families)
-        say = torch.ones(len(families)) / (len(families) + 1)
-        say[-1] *= 2
-        self.say: torch.Tensor
-        self.register_buffer("say", (say * columns.sum() / columns).sqrt().repeat_interleave(columns))
-        self.cut = nn.Sequential(nn.Flatten(), nn.Hardtanh(-limit, limit))
-        self.hidden = nn.Sequential(nn.Dropout(input_dropout), nn.Linear(len(self.say), hidden), nn.ReLU())
+        weight = torch.ones(len(families)) / (len(families) + 1)
+        weight[-1] *= 2
+        self.weight: torch.Tensor
+        self.register_buffer("weight", (weight * columns.sum() / columns).sqrt().repeat_interleave(columns))
+        self.clip = nn.Sequential(nn.Flatten(), nn.Hardtanh(-limit, limit))
+        self.hidden = nn.Sequential(nn.Dropout(input_dropout), nn.Linear(len(self.weight), hidden), nn.ReLU())
         self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden, outputs))
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:
         """(batch, 1, columns, 1) to (batch, hidden)."""
-        features: torch.Tensor = self.hidden(self.cut(images) * self.say)
+        features: torch.Tensor = self.hidden(self.clip(images) * self.weight)
         return features
 
     def classify(self, features: torch.Tensor) -> torch.Tensor:
@@ -83,7 +83,7 @@ def build(
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """How large it is, how fast it learns and how it is held back."""
+    """Size, learning rate and regularization."""
     return {
         "hidden": trial.suggest_categorical("hidden", [32, 64, 128, 256]),
         "limit": trial.suggest_float("limit", 1.0, 5.0),

@@ -1,4 +1,4 @@
-"""How a network is trained: everything about it that can be chosen."""
+"""How a network is trained: all settings of the training loop."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from features.augmentation import Augmentation
 
 SCORES: dict[str, Callable[[NDArray[np.int64], NDArray[np.int64]], float]] = {
     "accuracy": lambda label, decision: float(accuracy_score(label, decision)),
-    # Mean recall of the classes that are there: a small validation set may lack one.
+    # Mean recall of the classes present: a small validation set may lack one.
     "balanced_accuracy": lambda label, decision: float(
         recall_score(label, decision, labels=np.unique(label), average="macro", zero_division=0)
     ),
 }
 
 LAST = "last"
-"""Instead of a key of ``SCORES``: keep the last epoch. Nothing is chosen; a validation score is for the record only."""
+"""In place of a key of ``SCORES``: keep the last epoch; the validation score is recorded only."""
 
 
 @dataclass(frozen=True)
@@ -27,27 +27,27 @@ class Recipe:
 
     Attributes:
         epochs: passes over the training clips, at most.
-        batch_size: clips a step; 8 to 16 are fastest on a CPU.
+        batch_size: clips per step; 8 to 16 are fastest on a CPU.
         learning_rate: of Adam (Kingma & Ba 2015); its peak with ``one_cycle``.
-        weight_decay: beta of the regularisation, decoupled (AdamW, Loshchilov & Hutter 2019).
-        class_weights: whether each class weighs the same in the loss, however many clips it has.
+        weight_decay: beta of the regularization, decoupled (AdamW, Loshchilov & Hutter 2019).
+        class_weights: whether all classes have equal weight in the loss, however many clips they have.
         patience: epochs without a better validation score before training stops; None = never.
-        keep: which validation score chooses the epoch, a key of ``SCORES``, a tie going to the lower validation loss;
-            or ``LAST``.
-        one_cycle: whether the learning rate rises to its peak and falls to nothing (Smith & Topin 2019,
+        keep: the validation score that selects the epoch, a key of ``SCORES``, ties broken by validation loss; or
+            ``LAST``.
+        one_cycle: whether the learning rate rises to its peak and falls to zero (Smith & Topin 2019,
             doi:10.1117/12.2520589), step by step.
-        augmentation: how training images are changed at random.
+        augmentation: of the training images.
         mixup: parameter of the beta distribution by which two clips are mixed (Zhang et al. 2018, arXiv:1710.09412);
             0 = never.
-        auxiliary: weight of the auxiliary outputs, crackle and wheeze, where the corpus tells them apart.
-        averaging: decay of the exponential average of the weights that is kept in place of the weights themselves
-            (Polyak & Juditsky 1992, doi:10.1137/0330046); 0 = no average.
-        hold_out: whether a fixed schedule, too, leaves the validation clips out of training, for a validation score.
-        steps: an epoch; None = as many as one pass over the labeled clips takes.
+        auxiliary: weight of the auxiliary outputs, crackle and wheeze, where the corpus distinguishes them.
+        averaging: decay of the exponential moving average of the weights, which replaces the weights (Polyak &
+            Juditsky 1992, doi:10.1137/0330046); 0 = no average.
+        hold_out: with ``keep`` = ``LAST``, whether validation clips are held out of training, to record a score.
+        steps: per epoch; None = one pass over the labeled clips.
         alpha: weight of the unsupervised loss.
-        ramp: share of the training over which that weight rises; 0 = it is there from the first step.
-        unlabeled_batch: unlabeled clips a step.
-        strong: a stronger augmentation, for methods that want two.
+        ramp: share of the training over which that weight rises; 0 = constant.
+        unlabeled_batch: unlabeled clips per step.
+        strong: a stronger augmentation, for methods with two views.
     """
 
     epochs: int = 16

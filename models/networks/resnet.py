@@ -1,8 +1,8 @@
-"""A small residual network, on maps of what a clinician listens for or on any other image of a breath.
+"""A small residual network, on maps of adventitious sounds or on any other image of a breath.
 
-Residual blocks: He et al. 2016, doi:10.1109/CVPR.2016.90. Mean and maximum are taken over all bands and frames: a
-wheeze lasts, a crackle is short, and neither has its fixed place. So the network may be trained on a stretch of a clip
-and asked about the whole.
+Residual blocks: He et al. 2016, doi:10.1109/CVPR.2016.90. Mean and maximum are pooled over all bands and frames: a
+wheeze lasts, a crackle is short, and neither has a fixed position. So the network can be trained on crops and applied
+to whole clips.
 """
 
 from typing import Any
@@ -14,32 +14,32 @@ from torch import nn
 from features.augmentation import Augmentation
 from features.maps import CHANNELS
 from models.networks.backbone import Backbone
-from models.networks.network import NetworkModel, image
+from models.networks.network import NetworkModel, image_extractor
 from models.networks.recipe import LAST, Recipe
 
 
 class Residual(nn.Module):
-    """Two convolutions and a way around them.
+    """Two convolutions with a skip connection.
 
     Args:
-        channels: that come in.
-        width: channels that go out.
+        channels: of the input.
+        width: channels of the output.
         stride: 2 halves bands and frames.
     """
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
-        self.through = nn.Sequential(
+        self.residual = nn.Sequential(
             *_convolution(channels, width, stride),
             nn.ReLU(),
             *_convolution(width, width, 1),
         )
-        same = channels == width and stride == 1
-        self.around = nn.Identity() if same else nn.Sequential(*_convolution(channels, width, stride, kernel=1))
+        unchanged = channels == width and stride == 1
+        self.shortcut = nn.Identity() if unchanged else nn.Sequential(*_convolution(channels, width, stride, kernel=1))
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """(batch, channels, bands, frames) to (batch, width, bands / stride, frames / stride)."""
-        return torch.relu(self.through(maps) + self.around(maps))
+        return torch.relu(self.residual(maps) + self.shortcut(maps))
 
 
 class ResNet(Backbone):
@@ -48,7 +48,7 @@ class ResNet(Backbone):
     Args:
         channels: of the images.
         outputs: number of logits.
-        dropout: share of the dense layer's inputs that is dropped in training.
+        dropout: rate at the input of the dense layer.
     """
 
     def __init__(self, channels: int, outputs: int, dropout: float) -> None:
@@ -99,7 +99,7 @@ def build(
     auxiliary: float = 0.5,
     averaging: float = 0.99,
 ) -> NetworkModel:
-    """See `image` for ``images`` to ``hop``, `Augmentation` for ``crop`` to ``masked_frames``, `Recipe` for rest."""
+    """Keywords as those of `image_extractor` (``images`` to ``hop``), `Augmentation` (from ``crop``) and `Recipe`."""
     recipe = Recipe(
         epochs,
         batch_size,
@@ -116,14 +116,14 @@ def build(
     )
     return NetworkModel(
         lambda size, outputs: ResNet(size[0], outputs, dropout),
-        image(images, n_mels, n_fft, hop, channels),
+        image_extractor(images, n_mels, n_fft, hop, channels),
         recipe,
         seed,
     )
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """How fast it learns, how it is held back, and what crackles and wheezes weigh beside the classes."""
+    """Learning rate, regularization, augmentation, and the weight of the auxiliary outputs."""
     return {
         "learning_rate": trial.suggest_float("learning_rate", 5e-4, 1e-2, log=True),
         "weight_decay": trial.suggest_float("weight_decay", 1e-4, 1e-1, log=True),

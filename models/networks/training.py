@@ -17,24 +17,24 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
-from models.networks.batches import Rows, channels_last, device, to_device
+from models.networks.batches import ShuffledRows, channels_last, device, to_device
 from models.networks.losses import SupervisedLoss, Targets, supervised_loss
 from models.networks.recipe import LAST, SCORES, Recipe
-from models.networks.unsupervised import Unlabeled, UnsupervisedTerm
+from models.networks.unsupervised import UnlabeledPool, UnsupervisedTerm
 
 Images = NDArray[np.float32]
 Curve = list[dict[str, float]]
-Watch = Callable[[int, nn.Module], None]
-"""Is shown every epoch's number and the network that would predict now; what it raises ends the training."""
+EpochCallback = Callable[[int, nn.Module], None]
+"""Called after each epoch with its number and the network that would predict now; what it raises ends training."""
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Labeled clips as a network sees them.
+    """Labeled clips as inputs of a network.
 
     Attributes:
         images: (clips, channels, bands, frames) float32.
-        targets: what they are.
+        targets: their labels.
     """
 
     images: Images
@@ -48,27 +48,27 @@ def train(
     examples: Examples,
     valid: Examples | None,
     classes: int,
-    unlabeled: Unlabeled | None = None,
-    watch: Watch | None = None,
+    unlabeled: UnlabeledPool | None = None,
+    on_epoch: EpochCallback | None = None,
 ) -> Curve:
     """Fit a network in place and leave it with the weights of the epoch that is kept.
 
     Args:
         network: maps (batch, channels, bands, frames) to (batch, classes + auxiliary outputs).
-        recipe: how.
-        seed: decides the order of the clips, what is changed at random, and the dropout.
-        examples: to learn from.
-        valid: of the validation patients, to choose the epoch by; with ``keep`` = ``LAST``, for the record, or None.
+        recipe: how it is trained.
+        seed: determines the order of the clips, augmentation and dropout.
+        examples: the training clips.
+        valid: the validation clips, which select the epoch; with ``keep`` = ``LAST``, for the record only, or None.
         classes: number of classes.
-        unlabeled: clips without labels and the method that learns from them; gets its pseudo-labels written down.
-        watch: looks on; draws nothing from torch's generator and changes nothing.
+        unlabeled: clips without labels and the method that learns from them; its pseudo-labels are recorded in it.
+        on_epoch: called after each epoch; must not draw from torch's generator.
 
     Returns:
-        One dict an epoch: epoch, train_loss, kept (1 on the epoch whose weights stay); where there are validation
-        clips, valid_loss and valid_score; where there are unlabeled ones, what `UnsupervisedTerm.row` says.
+        One dict per epoch: epoch, train_loss, kept (1 on the epoch whose weights are kept); with validation clips,
+        valid_loss and valid_score; with unlabeled clips, the columns of `UnsupervisedTerm.row`.
 
     Raises:
-        ValueError: training diverged before anything was worth keeping; later, it ends there.
+        ValueError: training diverged in the first epoch; if later, it ends there.
     """
     where = device()
     network.to(where)
@@ -77,39 +77,39 @@ def train(
             weights.data = weights.data.contiguous(memory_format=torch.channels_last)
     loss_of = supervised_loss(examples.targets, classes, recipe.class_weights, recipe.auxiliary, where)
     weights_of = [network] if unlabeled is None else [network, unlabeled.method.to(where)]
-    optimiser = torch.optim.AdamW(
+    optimizer = torch.optim.AdamW(
         [weight for module in weights_of for weight in module.parameters()],
         recipe.learning_rate,
         weight_decay=recipe.weight_decay,
         fused=True,
     )
     steps = recipe.steps or -(-len(examples.images) // recipe.batch_size)
-    schedule = _schedule(optimiser, recipe, steps)
-    average = Average(network, recipe.averaging)
-    rows = Rows(len(examples.images))
-    crowd = None
+    schedule = _schedule(optimizer, recipe, steps)
+    ema = EMA(network, recipe.averaging)
+    rows = ShuffledRows(len(examples.images))
+    unsupervised = None
     if unlabeled is not None:
-        crowd = UnsupervisedTerm(unlabeled, network, average.network, recipe, steps, classes, seed)
+        unsupervised = UnsupervisedTerm(unlabeled, network, ema.network, recipe, steps, classes, seed)
     curve: Curve = []
     best, best_state, kept = (-np.inf, -np.inf), network.state_dict(), -1
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for epoch in range(recipe.epochs):
-            train_loss = _epoch(network, recipe, examples, rows, loss_of, optimiser, schedule, average, crowd)
-            if not (np.isfinite(train_loss) and _finite(average.network)):
+            train_loss = _epoch(network, recipe, examples, rows, loss_of, optimizer, schedule, ema, unsupervised)
+            if not (np.isfinite(train_loss) and _finite(ema.network)):
                 break
             curve.append({"epoch": epoch, "train_loss": train_loss, "kept": 0})
-            if crowd is not None:
-                curve[-1] |= crowd.row()
-            if watch is not None:
-                watch(epoch, average.network)
+            if unsupervised is not None:
+                curve[-1] |= unsupervised.row()
+            if on_epoch is not None:
+                on_epoch(epoch, ema.network)
             merit = (float(epoch), 0.0)
             if valid is not None:
-                score, valid_loss = _validate(average.network, recipe, valid, classes, loss_of)
+                score, valid_loss = _validate(ema.network, recipe, valid, classes, loss_of)
                 curve[-1] |= {"valid_loss": valid_loss, "valid_score": score}
                 merit = merit if recipe.keep == LAST else (score, -valid_loss)
             if merit > best:
-                best, best_state, kept = merit, copy.deepcopy(average.network.state_dict()), epoch
+                best, best_state, kept = merit, copy.deepcopy(ema.network.state_dict()), epoch
             elif recipe.patience is not None and epoch - kept >= recipe.patience:
                 break
     if kept < 0:
@@ -123,12 +123,12 @@ def _epoch(
     network: nn.Module,
     recipe: Recipe,
     examples: Examples,
-    rows: Rows,
+    rows: ShuffledRows,
     loss_of: SupervisedLoss,
-    optimiser: torch.optim.Optimizer,
+    optimizer: torch.optim.Optimizer,
     schedule: LRScheduler,
-    average: "Average",
-    crowd: UnsupervisedTerm | None,
+    ema: "EMA",
+    unsupervised: UnsupervisedTerm | None,
 ) -> float:
     """One pass over the training clips, or ``recipe.steps`` steps; returns the mean supervised loss."""
     network.train()
@@ -136,13 +136,13 @@ def _epoch(
     for batch in rows.epoch(recipe.batch_size, recipe.steps):
         loss = _supervised(network, recipe, examples, loss_of, batch)
         losses.append(loss.detach())
-        if crowd is not None:
-            loss = loss + crowd.loss()
-        optimiser.zero_grad(set_to_none=True)
+        if unsupervised is not None:
+            loss = loss + unsupervised.loss()
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         schedule.step()
-        average.update()
+        ema.update()
     return float(torch.stack(losses).mean())
 
 
@@ -162,11 +162,11 @@ def _supervised(
     return share * loss_of(outputs, targets) + (1 - share) * loss_of(outputs, mixed)
 
 
-class Average:
-    """The exponential average of a network's weights over the steps, quick at first: Tarvainen & Valpola 2017's ramp.
+class EMA:
+    """Exponential moving average of a network's weights; its decay rises as in Tarvainen & Valpola 2017.
 
     Args:
-        network: what is trained.
+        network: being trained.
         decay: 0 = no average; ``network`` itself is used.
     """
 
@@ -176,7 +176,7 @@ class Average:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take in the weights after a step; counters, such as batch normalisation's, are copied."""
+        """Update after a step; counters, such as those of batch normalization, are copied."""
         if not self.decay:
             return
         self.steps += 1
@@ -188,11 +188,11 @@ class Average:
                 mean.copy_(value)
 
 
-def _schedule(optimiser: torch.optim.Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
-    """The learning rate of each step; ``steps`` an epoch."""
+def _schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
+    """The learning rate of each step; ``steps`` per epoch."""
     if recipe.one_cycle:
-        return OneCycleLR(optimiser, recipe.learning_rate, total_steps=recipe.epochs * steps + 1)
-    return LambdaLR(optimiser, lambda step: 1.0)
+        return OneCycleLR(optimizer, recipe.learning_rate, total_steps=recipe.epochs * steps + 1)
+    return LambdaLR(optimizer, lambda step: 1.0)
 
 
 @torch.no_grad()
@@ -224,5 +224,5 @@ def _validate(
 
 
 def _finite(network: nn.Module) -> bool:
-    """Whether weights and running statistics still are numbers; an epoch's loss is that before its last step."""
+    """Whether weights and running statistics are finite; an epoch's loss is that before its last step."""
     return all(bool(torch.isfinite(value).all()) for value in network.state_dict().values())

@@ -1,6 +1,6 @@
-"""What a semi-supervised method is to the training loop: the term L_u of the loss, over clips without labels.
+"""The interface of a semi-supervised method to the training loop: the term L_u of the loss, over clips without labels.
 
-A method is an `UnsupervisedLoss` that says what it wants of one `Step`; everything else is the loop's.
+A method is an `UnsupervisedLoss`, a function of one `Step`; all else is done by the loop.
 """
 
 import math
@@ -16,34 +16,34 @@ from torch import Tensor, nn
 
 from features.augmentation import Augmentation
 from features.cache import Extractor
-from models.networks.backbone import Standardised
-from models.networks.batches import Rows, channels_last, device, to_device
+from models.networks.backbone import StandardizedNetwork
+from models.networks.batches import ShuffledRows, channels_last, device, to_device
 from models.networks.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """What a method may use in one step of training. Labels are not among it.
+    """The inputs of a method in one step of training; labels are not among them.
 
     Attributes:
-        images: (clips, channels, bands, frames), as they are.
-        looks: (looks, clips, channels, bands, frames), the further ones that the method asked for.
+        images: (clips, channels, bands, frames), not augmented.
+        views: (views, clips, channels, bands, frames), those of `UnsupervisedLoss.views`.
         patient: (clips,) int64; clips of one patient have the same number.
         recording: (clips,) int64; clips of one recording have the same number.
-        network: what is trained, in training mode.
-        average: its weights' exponential average over the steps, in evaluation mode: a teacher.
-        classes: number of classes; further outputs of the network are not the method's business.
-        weak: the augmentation that labeled clips get too.
+        network: being trained, in training mode.
+        ema: the network with the exponential moving average of its weights, in evaluation mode.
+        classes: number of classes; further outputs of the network don't concern the method.
+        weak: the augmentation of the labeled clips.
         strong: a stronger one.
-        progress: share of the training that is done, 0 to 1.
+        progress: share of the training that is finished, 0 to 1.
     """
 
     images: Tensor
-    looks: Tensor
+    views: Tensor
     patient: Tensor
     recording: Tensor
-    network: Standardised
-    average: Standardised
+    network: StandardizedNetwork
+    ema: StandardizedNetwork
     classes: int
     weak: Augmentation
     strong: Augmentation
@@ -56,26 +56,26 @@ class Step:
 
     @torch.no_grad()
     def probabilities(self, features: Tensor) -> Tensor:
-        """(clips, classes) that the network gives to features (clips, d) as they are, without gradient."""
-        with without_chance(self.network):
+        """(clips, classes) predicted from features (clips, d), without gradient and dropout."""
+        with deterministic(self.network):
             return self.network.backbone.classify(features)[:, : self.classes].softmax(1)
 
     @torch.no_grad()
-    def judged(self, images: Tensor, network: Standardised | None = None) -> Tensor:
-        """(clips, classes) probabilities without gradient and dropout, of the network or of its ``average``."""
-        judge = network or self.network
-        with without_chance(judge):
-            outputs: Tensor = judge(channels_last(images))
+    def predict(self, images: Tensor, network: StandardizedNetwork | None = None) -> Tensor:
+        """(clips, classes) predicted without gradient and dropout, by the network or by its ``ema``."""
+        network = network or self.network
+        with deterministic(network):
+            outputs: Tensor = network(channels_last(images))
         return outputs[:, : self.classes].softmax(1)
 
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """What a method says to one step.
+    """The result of a method for one step.
 
     Attributes:
         loss: L_u, a scalar.
-        probabilities: (clips, classes) of the clips, for the learning curves; None if the method makes none.
+        probabilities: (clips, classes) predicted, for the learning curves; None if the method predicts none.
     """
 
     loss: Tensor
@@ -83,7 +83,7 @@ class Term:
 
 
 class UnsupervisedLoss(nn.Module):
-    """L_u of a method; its own weights, if it has any, are trained along with the network.
+    """L_u of a method; its own weights, if any, are trained together with the network.
 
     Attributes:
         threshold: probability from which on a prediction counts as confident.
@@ -91,12 +91,12 @@ class UnsupervisedLoss(nn.Module):
 
     threshold = 0.95
 
-    def looks(self, images: Extractor) -> list[Extractor]:
-        """Further ways to look at every clip beside ``images``, computed once a corpus; most methods need none."""
+    def views(self, images: Extractor) -> list[Extractor]:
+        """Further extractors beside ``images``, each applied once per corpus; most methods need none."""
         return []
 
-    def prepare(self, network: Standardised, size: tuple[int, int, int]) -> None:
-        """Make own weights for a network on images of (channels, bands, frames); most methods have none."""
+    def prepare(self, network: StandardizedNetwork, size: tuple[int, int, int]) -> None:
+        """Create the method's weights for images of (channels, bands, frames); most methods have none."""
 
     def forward(self, step: Step) -> Term:
         """The term for one batch of unlabeled clips."""
@@ -104,67 +104,67 @@ class UnsupervisedLoss(nn.Module):
 
 
 @dataclass(eq=False)
-class Unlabeled:
-    """The clips of a fit that a method learns from, and what it was confident about.
+class UnlabeledPool:
+    """The clips that a method learns from without labels, and its pseudo-labels.
 
     Attributes:
         method: L_u.
         images: (clips, channels, bands, frames) of D_U, then of the labeled training clips, D_L.
-        looks: one such array for each of the method's further looks.
+        views: one array like ``images`` for each of the method's views.
         patient: (clips,) int64.
         recording: (clips,) int64.
-        count: how many of the clips, the first ones, are D_U.
-        pseudo_labels: after training, for each epoch (count,) int64: the class of each clip of D_U that the method was
-            confident about when it last saw it in that epoch; -1 = it was not, or did not see it.
+        unlabeled_count: how many of the clips, the first ones, are D_U.
+        pseudo_labels: after training, for each epoch (unlabeled_count,) int64: the class predicted with confidence for
+            each clip of D_U, at its last step of the epoch; -1 = not confident, or not in any step.
     """
 
     method: UnsupervisedLoss
     images: NDArray[np.float32]
-    looks: list[NDArray[np.float32]]
+    views: list[NDArray[np.float32]]
     patient: Tensor
     recording: Tensor
-    count: int
+    unlabeled_count: int
     pseudo_labels: list[NDArray[np.int64]] = field(default_factory=list)
 
 
-SEEDS_APART = 1_000_003
-"""Between the seeds of one fit's steps and those of the next; more steps no fit has."""
+SEED_STRIDE = 1_000_003
+"""Distance between the step seeds of two fits; above the number of steps of any fit."""
 
 
 class UnsupervisedTerm:
-    """``alpha(t) * L_u``, step by step, and what the learning curves say about it.
+    """``alpha(t) * L_u``, step by step, and its columns of the learning curves.
 
     Args:
         unlabeled: the clips and the method.
-        network: what is trained.
-        average: of its weights.
-        recipe: how.
-        steps: an epoch.
+        network: being trained.
+        ema: the network with averaged weights.
+        recipe: how it is trained.
+        steps: per epoch.
         classes: number of classes.
-        seed: decides the order of the clips and all that the method draws. The labeled clips are drawn apart from it:
-            a method and its twin see the same ones, changed at random in the same way.
+        seed: determines the order of the clips and everything that the method draws. Labeled clips are drawn
+            independently: a method and its supervised baseline have the same ones, augmented in the same way.
     """
 
     def __init__(
         self,
-        unlabeled: Unlabeled,
+        unlabeled: UnlabeledPool,
         network: nn.Module,
-        average: nn.Module,
+        ema: nn.Module,
         recipe: Recipe,
         steps: int,
         classes: int,
         seed: int,
     ) -> None:
         self.unlabeled, self.recipe = unlabeled, recipe
-        self.network, self.average = cast(Standardised, network), cast(Standardised, average)
+        self.network, self.ema = cast(StandardizedNetwork, network), cast(StandardizedNetwork, ema)
         self.steps, self.classes, self.seed, self.done = steps * recipe.epochs, classes, seed, 0
-        self.rows = Rows(len(unlabeled.images))
+        self.rows = ShuffledRows(len(unlabeled.images))
         self.seen: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def loss(self) -> Tensor:
         """The weighted term of the next step."""
         with torch.random.fork_rng():
-            torch.manual_seed(self.seed * SEEDS_APART + self.done)
+            torch.manual_seed(self.seed * SEED_STRIDE + self.done)
             weighted = self._loss(self.rows.take(self.recipe.unlabeled_batch))
         self.done += 1
         return weighted
@@ -172,16 +172,16 @@ class UnsupervisedTerm:
     def _loss(self, batch: Tensor) -> Tensor:
         recipe, where = self.recipe, device()
         progress = self.done / self.steps
-        images, *looks = (
-            to_device(look[batch.numpy()], where) for look in (self.unlabeled.images, *self.unlabeled.looks)
+        images, *views = (
+            to_device(view[batch.numpy()], where) for view in (self.unlabeled.images, *self.unlabeled.views)
         )
         step = Step(
             images,
-            torch.stack(looks) if looks else images.new_empty(0, *images.shape),
+            torch.stack(views) if views else images.new_empty(0, *images.shape),
             self.unlabeled.patient[batch].to(where),
             self.unlabeled.recording[batch].to(where),
             self.network,
-            self.average,
+            self.ema,
             self.classes,
             recipe.augmentation,
             recipe.strong,
@@ -189,46 +189,46 @@ class UnsupervisedTerm:
         )
         self.alpha = recipe.alpha * (ramp_up(progress / recipe.ramp) if recipe.ramp else 1.0)
         term = self.unlabeled.method(step)
-        found = torch.zeros(len(batch), self.classes) if term.probabilities is None else term.probabilities
-        self.seen.append((batch, term.loss.detach(), found.detach()))
+        predicted = torch.zeros(len(batch), self.classes) if term.probabilities is None else term.probabilities
+        self.seen.append((batch, term.loss.detach(), predicted.detach()))
         weighted: Tensor = self.alpha * term.loss
         return weighted
 
     def row(self) -> dict[str, float]:
-        """The epoch in numbers: unsupervised_loss, alpha at its last step, and the share of D_U's clips that the method
-        was confident about; the pseudo-labels behind that share are written down.
+        """The columns of an epoch: unsupervised_loss, alpha at its last step, and the share of D_U's clips that were
+        predicted with confidence; their pseudo-labels are recorded.
         """
         seen, self.seen = self.seen, []
         batch = torch.cat([clips for clips, _, _ in seen])
-        confidence, label = torch.cat([found.cpu() for _, _, found in seen]).max(1)
-        ours = batch < self.unlabeled.count
+        confidence, label = torch.cat([predicted.cpu() for _, _, predicted in seen]).max(1)
+        in_unlabeled = batch < self.unlabeled.unlabeled_count
         confident = confidence >= self.unlabeled.method.threshold
-        pseudo_labels = np.full(self.unlabeled.count, -1)
-        pseudo_labels[batch[ours].numpy()] = torch.where(confident, label, -1)[ours].numpy()
+        pseudo_labels = np.full(self.unlabeled.unlabeled_count, -1)
+        pseudo_labels[batch[in_unlabeled].numpy()] = torch.where(confident, label, -1)[in_unlabeled].numpy()
         self.unlabeled.pseudo_labels.append(pseudo_labels)
         row = {"unsupervised_loss": float(torch.stack([loss for _, loss, _ in seen]).mean()), "alpha": self.alpha}
-        if bool(ours.any()):
-            row["confident"] = float(confident[ours].float().mean())
+        if bool(in_unlabeled.any()):
+            row["confident"] = float(confident[in_unlabeled].float().mean())
         return row
 
 
 @contextmanager
-def without_chance(network: nn.Module) -> Iterator[None]:
-    """The network as it predicts: no dropout, batch normalisation by what it has learned so far.
+def deterministic(network: nn.Module) -> Iterator[None]:
+    """Switch off dropout, and normalize batches by their running statistics, inside.
 
-    Recurrent layers stay as they are, since cuDNN can't differentiate them otherwise.
+    Recurrent layers stay in training mode, since cuDNN can't differentiate them otherwise.
     """
-    chance = [m for m in network.modules() if isinstance(m, _BY_CHANCE) and m.training]
-    for module in chance:
+    training = [m for m in network.modules() if isinstance(m, STOCHASTIC_LAYERS) and m.training]
+    for module in training:
         module.eval()
     try:
         yield
     finally:
-        for module in chance:
+        for module in training:
             module.train()
 
 
-_BY_CHANCE = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
+STOCHASTIC_LAYERS = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
 
 
 def ramp_up(progress: float) -> float:

@@ -1,4 +1,4 @@
-"""Autoencoder: the features that classify a clip must also suffice to draw it again.
+"""Autoencoder: the features that classify a clip must also suffice to reconstruct it.
 
 Yang et al. 2022, A survey on deep semi-supervised learning (doi:10.1109/TKDE.2022.3220219): reconstruction as the
 unsupervised term, with a decoder on the encoder that labeled clips share.
@@ -9,30 +9,30 @@ import math
 import torch
 from torch import nn
 
-from models.networks.backbone import Standardised
+from models.networks.backbone import StandardizedNetwork
 from models.networks.batches import channels_last
 from models.networks.network import NetworkModel
-from models.networks.unsupervised import Step, Term, UnsupervisedLoss, without_chance
+from models.networks.unsupervised import Step, Term, UnsupervisedLoss, deterministic
 from models.semi_supervised.builder import build_ssl_model, space
 
 __all__ = ["build", "space"]
 
 
 class Autoencoder(UnsupervisedLoss):
-    """Mean squared error of a linear decoder's drawing of the standardised image."""
+    """Mean squared error of a linear decoder's reconstruction of the standardized image."""
 
-    def prepare(self, network: Standardised, size: tuple[int, int, int]) -> None:
+    def prepare(self, network: StandardizedNetwork, size: tuple[int, int, int]) -> None:
         """A decoder from the features of ``network`` to images of ``size``."""
-        with torch.no_grad(), without_chance(network):
+        with torch.no_grad(), deterministic(network):
             features = network.backbone.encode(torch.zeros(1, *size))
         self.decoder = nn.Linear(features.shape[1], math.prod(size))
 
     def forward(self, step: Step) -> Term:
-        """Draw every clip from its features."""
-        images = step.network.standardise(step.weak(step.images))
+        """Reconstruct every clip from its features."""
+        images = step.network.standardize(step.weak(step.images))
         features = step.network.backbone.encode(channels_last(images))
-        drawn = self.decoder(features).view_as(images)
-        return Term((drawn - images).square().mean(), step.probabilities(features))
+        reconstructed = self.decoder(features).view_as(images)
+        return Term((reconstructed - images).square().mean(), step.probabilities(features))
 
 
 def build(

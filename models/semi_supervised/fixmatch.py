@@ -25,7 +25,7 @@ class FixMatch(UnsupervisedLoss):
 
     def forward(self, step: Step) -> Term:
         """The mean is over all clips: few confident ones weigh little."""
-        probabilities = step.judged(step.weak(step.images))
+        probabilities = step.predict(step.weak(step.images))
         confidence, decision = probabilities.max(1)
         each = cross_entropy(step.logits(step.strong(step.images)), decision, reduction="none")
         return Term((each * (confidence >= self.threshold)).mean(), probabilities)

@@ -1,7 +1,7 @@
-"""Mean Teacher: the network must agree with the exponential average of its own weights.
+"""Mean Teacher: the network must agree with the exponential moving average (EMA) of its own weights.
 
-Tarvainen & Valpola 2017, Mean teachers are better role models, arXiv:1703.01780. The average is the loop's
-(`models.networks.training.Average`): every method and its twin predict with it, this one learns from it too.
+Tarvainen & Valpola 2017, Mean teachers are better role models, arXiv:1703.01780. The EMA is part of the loop
+(`models.networks.training.EMA`): every method and its supervised baseline predict with it.
 """
 
 from models.networks.network import NetworkModel
@@ -15,8 +15,8 @@ class MeanTeacher(UnsupervisedLoss):
     """Mean squared difference between the network's class probabilities and the teacher's."""
 
     def forward(self, step: Step) -> Term:
-        """The teacher looks at a weakly changed clip without dropout, the network at a strongly changed one."""
-        teacher = step.judged(step.weak(step.images), step.average)
+        """The teacher, without dropout, has the weak view; the network has the strong one."""
+        teacher = step.predict(step.weak(step.images), step.ema)
         student = step.logits(step.strong(step.images)).softmax(1)
         return Term((student - teacher).square().mean(), teacher)
 

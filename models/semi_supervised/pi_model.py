@@ -1,7 +1,7 @@
-"""Π-model: two looks at a clip, changed at random in two ways, must come to the same probabilities.
+"""Π-model: two random views of a clip must have the same predicted probabilities.
 
-Laine & Aila 2017, Temporal ensembling for semi-supervised learning, arXiv:1610.02242. What differs between the looks is
-the augmentation (SpecAugment's masks, Park et al. 2019, doi:10.21437/Interspeech.2019-2680) and the dropout.
+Laine & Aila 2017, Temporal ensembling for semi-supervised learning, arXiv:1610.02242. Views differ by
+augmentation (SpecAugment's masks, Park et al. 2019, doi:10.21437/Interspeech.2019-2680) and dropout.
 """
 
 from models.networks.network import NetworkModel
@@ -15,7 +15,7 @@ class PiModel(UnsupervisedLoss):
     """Mean squared difference of two passes' class probabilities."""
 
     def forward(self, step: Step) -> Term:
-        """Both passes are learned from."""
+        """Gradients flow through both passes."""
         one, other = (step.logits(step.strong(step.images)).softmax(1) for _ in range(2))
         return Term((one - other).square().mean(), one)
 

@@ -1,7 +1,7 @@
-"""Planted sounds: a clip with a crackle or a wheeze added must seem more abnormal than the clip itself.
+"""Planted sounds: a clip with a crackle or a wheeze added must be predicted as more abnormal than the clip itself.
 
-Ours. No label is needed, and none is guessed: the order of the two is known by construction, in every patient and
-behind every stethoscope. Defects that are made, not found, teach what is abnormal: Li et al. 2021, CutPaste
+Ours. No label is needed or guessed: the order of the two is known by construction, for every patient and stethoscope.
+Learning from synthetic defects: Li et al. 2021, CutPaste
 (arXiv:2104.04015); learning from the order of pairs: Burges et al. 2005, RankNet (doi:10.1145/1102351.1102363).
 """
 
@@ -19,24 +19,24 @@ __all__ = ["build", "space"]
 
 
 class PlantedSounds(UnsupervisedLoss):
-    """Logistic loss of the order of a clip and the same with something planted.
+    """Logistic loss of the order of a clip and its planted version.
 
     Args:
-        takes: how often each kind of sound was planted in each clip.
+        takes: planted versions of each clip per kind of sound.
     """
 
     def __init__(self, takes: int) -> None:
         super().__init__()
         self.takes = takes
 
-    def looks(self, images: Extractor) -> list[Extractor]:
-        """Every clip with crackles, and with wheezes."""
+    def views(self, images: Extractor) -> list[Extractor]:
+        """Every clip with planted crackles, and with planted wheezes."""
         return [planted(images, sound, take) for take in range(self.takes) for sound in SOUNDS]
 
     def forward(self, step: Step) -> Term:
-        """Each step plants one kind of sound in all of its clips."""
-        look = step.looks[int(torch.randint(len(step.looks), ()))]
-        plain, changed = step.logits(step.weak(torch.cat([step.images, look]))).chunk(2)
+        """Each step has one kind of sound in all of its clips."""
+        view = step.views[int(torch.randint(len(step.views), ()))]
+        plain, changed = step.logits(step.weak(torch.cat([step.images, view]))).chunk(2)
         return Term(softplus(abnormality(plain) - abnormality(changed)).mean(), plain.detach().softmax(1))
 
 

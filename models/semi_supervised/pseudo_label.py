@@ -1,4 +1,4 @@
-"""Pseudo-labels: what the network is confident about is taken for true.
+"""Pseudo-labels: confident predictions serve as labels.
 
 Lee 2013, Pseudo-label: the simple and efficient semi-supervised learning method for deep neural networks (ICML workshop
 on challenges in representation learning).
@@ -14,10 +14,10 @@ __all__ = ["build", "space"]
 
 
 class PseudoLabel(UnsupervisedLoss):
-    """Cross-entropy with the network's own decision, of the clips that it is confident about.
+    """Cross-entropy with the predicted class, over the clips predicted with confidence.
 
     Args:
-        threshold: probability from which on it is.
+        threshold: lowest probability that counts as confident.
     """
 
     def __init__(self, threshold: float) -> None:
@@ -25,7 +25,7 @@ class PseudoLabel(UnsupervisedLoss):
         self.threshold = threshold
 
     def forward(self, step: Step) -> Term:
-        """The mean is over all clips: few confident ones weigh little."""
+        """The mean is over all clips, so that few confident ones have little weight."""
         logits = step.logits(step.weak(step.images))
         probabilities = logits.detach().softmax(1)
         confidence, decision = probabilities.max(1)

@@ -1,4 +1,4 @@
-"""The supervised twin of the semi-supervised methods: all that they have, but no unlabeled clip."""
+"""The supervised baseline of the semi-supervised methods: the same network and training, without unlabeled clips."""
 
 from models.networks.network import NetworkModel
 from models.semi_supervised.builder import build_ssl_model

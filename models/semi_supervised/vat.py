@@ -1,4 +1,4 @@
-"""Virtual adversarial training: the smallest change that confuses the network most must not confuse it.
+"""Virtual adversarial training: predictions must be stable under the worst small change of a clip.
 
 Miyato et al. 2018, Virtual adversarial training, doi:10.1109/TPAMI.2018.2858821 (arXiv:1704.03976). Of all changes of
 one length, the worst one for the divergence KL(p(x) ‖ p(x + r)) is the leading eigenvector of its Hessian at r = 0;
@@ -13,7 +13,7 @@ from torch.nn.functional import kl_div
 
 from models.networks.batches import channels_last
 from models.networks.network import NetworkModel
-from models.networks.unsupervised import Step, Term, UnsupervisedLoss, without_chance
+from models.networks.unsupervised import Step, Term, UnsupervisedLoss, deterministic
 from models.semi_supervised.builder import build_ssl_model, space
 
 __all__ = ["build", "space"]
@@ -22,13 +22,12 @@ Logits = Callable[[Tensor], Tensor]
 
 
 class VirtualAdversarial(UnsupervisedLoss):
-    """Divergence between the class probabilities of a clip and of its worst neighbour.
+    """Divergence between the class probabilities of a clip and of its worst small change.
 
     Args:
-        epsilon: how far the neighbour is: root mean square of the change of a standardised pixel, so that it means the
-            same whatever the size of the image.
-        xi: the same of the change by which power iteration probes. The paper's 1e-6 (of the whole image) is below what
-            float32 resolves here; of 1e-6 to 0.1 a pixel, 1e-3 comes closest to the exact direction.
+        epsilon: root mean square of the change of a standardized pixel, comparable across image sizes.
+        xi: the same for the finite differences of the power iteration. The paper's 1e-6 (of the whole image) is below
+            the resolution of float32 here; of 1e-6 to 0.1 per pixel, 1e-3 is closest to the exact direction.
         iterations: of the power iteration.
     """
 
@@ -37,14 +36,14 @@ class VirtualAdversarial(UnsupervisedLoss):
         self.epsilon, self.xi, self.iterations = epsilon, xi, iterations
 
     def forward(self, step: Step) -> Term:
-        """The clean pass is the target and is not learned from."""
-        images = step.network.standardise(step.weak(step.images))
+        """The clean pass is the target, without gradient."""
+        images = step.network.standardize(step.weak(step.images))
 
         def logits(changed: Tensor) -> Tensor:
             outputs: Tensor = step.network.backbone(channels_last(changed))
             return outputs[:, : step.classes]
 
-        with without_chance(step.network):
+        with deterministic(step.network):
             with torch.no_grad():
                 clean = logits(images).log_softmax(1)
             worst = adversarial_direction(logits, images, clean, self.xi, self.iterations)
@@ -78,10 +77,10 @@ def divergence(clean: Tensor, changed: Tensor) -> Tensor:
 
 
 def _unit(direction: Tensor) -> Tensor:
-    """Each clip's direction at a root mean square of 1; 0 stays 0."""
+    """Scale each clip's direction to a root mean square of 1; 0 stays 0."""
     direction = direction.detach()
     smallest = torch.finfo(direction.dtype).tiny
-    # First by the largest value: where the network is sure of itself, gradients are so small that squares vanish.
+    # First by the largest value: for confident predictions the squares of the gradients underflow.
     direction = direction / direction.abs().amax((1, 2, 3), keepdim=True).clamp(min=smallest)
     return direction / direction.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=smallest)
 

@@ -38,7 +38,7 @@ def test_every_column_has_a_name_of_its_own_in_words(together):
     assert together.dtype == np.float32
     assert all(" " in name or "periodicity" in name for name in names)
     assert not any("_" in name for name in names)
-    assert {"line above its neighbourhood, 300-500 Hz: p95", "energy, 60-150 Hz"} <= set(names)
+    assert {"line above its neighborhood, 300-500 Hz: p95", "energy, 60-150 Hz"} <= set(names)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

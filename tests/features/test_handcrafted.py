@@ -10,7 +10,7 @@ from librosa import feature
 
 from corpora.problems import InputError
 from features.handcrafted import SERIES, Handcrafted
-from features.summaries import SUMMARIES, summarise
+from features.summaries import SUMMARIES, summarize
 
 RATE = 4000
 EVERYTHING = Handcrafted(summaries=tuple(SUMMARIES))
@@ -131,7 +131,7 @@ def test_summaries_are_numpys(series):
     padded = torch.full((len(series), 1, int(counts.max())), torch.nan, dtype=torch.float64)
     for row, values in zip(padded, series, strict=True):
         row[0, : len(values)] = torch.tensor(values, dtype=torch.float64)
-    found = summarise(padded, counts, tuple(SUMMARIES))[:, 0].numpy()
+    found = summarize(padded, counts, tuple(SUMMARIES))[:, 0].numpy()
     for ours, values in zip(found, series, strict=True):
         tenth, quarter, half, three, ninth = np.percentile(values, [10, 25, 50, 75, 90])
         expected = [np.mean(values), np.std(values), half, three - quarter, tenth, ninth]

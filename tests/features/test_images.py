@@ -26,11 +26,11 @@ def log_mel(samples, **settings):
 
 
 def resized(image, width):
-    """Linear interpolation at the centres of the new columns, by a triangle as wide as a new column, or an old one."""
+    """Linear interpolation at the centers of the new columns, by a triangle as wide as a new column, or an old one."""
     frames = image.shape[1]
     step = frames / width
-    centre = (np.arange(width) + 0.5) * step - 0.5
-    distance = np.abs(np.arange(frames)[:, None] - centre) / max(step, 1)
+    center = (np.arange(width) + 0.5) * step - 0.5
+    distance = np.abs(np.arange(frames)[:, None] - center) / max(step, 1)
     weight = np.maximum(0, 1 - distance)
     return image @ (weight / weight.sum(axis=0))
 

@@ -37,7 +37,7 @@ def test_four_images_of_one_size_each_clip_its_own():
 
 @settings(max_examples=10)
 @given(st.integers(400, 24000), st.floats(0.2, 10))
-def test_level_is_centred_and_loudness_gone(samples, gain):
+def test_level_is_centered_and_loudness_gone(samples, gain):
     """Up to the few pixels that are so quiet that they meet the floor of -100 dB."""
     wave = breath(samples / RATE, samples)
     quiet, loud = MAPS([wave[None], gain * wave[None]], RATE)
@@ -78,7 +78,7 @@ def test_a_wheeze_lights_up_the_tonality_of_its_band(pitch):
     outside = np.delete(change[TONALITY], np.arange(round(1.9 / FRAME), round(3.1 / FRAME) + 1), axis=1)
     assert np.abs(outside).max() < 0.5
     assert change[LEVEL, band, columns].mean() > 8
-    # A line is no click. At its edges the wheeze is short, so that the neighbouring bands see a little of it.
+    # A line is no click. At its edges the wheeze is short, so that the neighboring bands see a little of it.
     assert change[TRANSIENTS].max() < 6
     assert change[BROADBAND].max() < 1.5
 
@@ -92,7 +92,7 @@ def test_a_crackle_lights_up_both_transients_at_its_column(kind):
         highest = change[channel].max(axis=0)
         assert abs(int(highest.argmax()) - column) <= 1
         assert highest.max() > rise
-        assert np.delete(highest, range(column - 1, column + 2)).max() < 0.3  # what is loud lowers its neighbours only
+        assert np.delete(highest, range(column - 1, column + 2)).max() < 0.3  # what is loud lowers its neighbors only
     # For a wheeze a crackle is too short: in the long window it is in all bins of a band alike.
     assert change[TONALITY].max() < 8
     assert np.abs(np.delete(change[TONALITY], range(column - 2, column + 3), axis=1)).max() < 0.1

@@ -97,8 +97,8 @@ def test_the_cache_knows_what_looks_at_the_planted_clip():
 
 
 def test_a_method_looks_at_every_sound_and_take():
-    looks = PlantedSounds(takes=3).looks(Loudness())
-    assert len(set(looks)) == 6
+    views = PlantedSounds(takes=3).views(Loudness())
+    assert len(set(views)) == 6
 
 
 def test_abnormality_is_the_log_odds_of_anything_but_normal():

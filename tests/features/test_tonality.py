@@ -12,7 +12,7 @@ from features.tonality import BAND_NAMES, EDGES, FLOOR, PITCHED, STANDS_OUT, con
 from features.transients import Bands
 
 CONTINUOUS = Adventitious(("continuous",))
-STRONGEST = "lasting line above its neighbourhood, {}: p95"
+STRONGEST = "lasting line above its neighborhood, {}: p95"
 SHARES = tuple(f"share of time with a line {above} above, {{}}" for above in STANDS_OUT)
 
 
@@ -47,7 +47,7 @@ def test_crackles_are_no_lines(kind):
     before = breath(4)
     one, other = measured(before), measured(with_crackles(before, np.arange(0.2, 3.9, 0.35), kind))
     for name in BAND_NAMES:
-        for column in (STRONGEST, *SHARES, "line above its neighbourhood, {}: p95"):
+        for column in (STRONGEST, *SHARES, "line above its neighborhood, {}: p95"):
             assert other[column.format(name)] < one[column.format(name)] + 0.1, (column, name)
         assert other[f"flatness, {name}: p5"] > one[f"flatness, {name}: p5"] - 0.1
         assert other[f"lines against clicks, {name}"] < one[f"lines against clicks, {name}"] + 0.05
@@ -71,7 +71,7 @@ def test_flatness_of_noise_is_that_of_chi_squared_values(noises):
 def test_a_short_wheeze_is_heard_and_a_shorter_tone_hardly():
     """80 ms make a wheeze (CORSA 2000); a tone of 20 ms is spread over a band's width."""
     before = breath(2)
-    name = "line above its neighbourhood, 300-500 Hz: p95"
+    name = "line above its neighborhood, 300-500 Hz: p95"
     time = np.arange(80) / RATE
     blip = before.copy()
     blip[4000:4080] += 0.1 * np.sqrt(2) * np.sin(2 * np.pi * 400 * time)

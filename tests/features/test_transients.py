@@ -43,7 +43,7 @@ def test_bands_are_scipys(band):
     fine = scipy.signal.resample(wave, 16 * len(wave))
     expected = scipy.signal.sosfiltfilt(filters, fine)[::16][WITHIN]
     bands = Bands(wave, RATE)
-    scale = wave.std() / bands.loudness_normalised.std()
+    scale = wave.std() / bands.loudness_normalized.std()
     np.testing.assert_allclose(bands.waves[band][WITHIN] * scale, expected, rtol=0, atol=0.02 * expected.std())
 
 
@@ -57,7 +57,7 @@ def test_loudness_between_60_and_1900_hz_is_one():
     wave = 0.2 * breath(2)
     bands = Bands(wave - wave.mean(), RATE)
     assert np.sqrt(np.mean(bands.broad**2)) == pytest.approx(1, rel=1e-9)
-    assert bands.loudness_normalised.mean() == pytest.approx(0, abs=1e-9)
+    assert bands.loudness_normalized.mean() == pytest.approx(0, abs=1e-9)
 
 
 def test_filters_do_not_delay():

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from made_up_networks import SIZE, Given, Spy, examples, network, one_step, pool, weights
+from made_up_networks import SIZE, Given, Spy, examples, network, one_step, pool_of, weights
 from torch.autograd.functional import hessian
 
 from features.augmentation import Augmentation
@@ -64,11 +64,11 @@ def test_every_method_of_the_registry_is_here():
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_term_is_a_finite_scalar_that_the_network_learns_from(name):
-    net, average = network(outputs=4, dropout=0.3, normalised=True).train(), network(outputs=4, seed=1).eval()
+    net, average = network(outputs=4, dropout=0.3, normalized=True).train(), network(outputs=4, seed=1).eval()
     method = METHODS[name]()
     method.prepare(net, SIZE)
     torch.manual_seed(0)
-    term = method(one_step(PICTURES, net, average=average, weak=SHAKEN, strong=SHAKEN, looks=LOOKS))
+    term = method(one_step(PICTURES, net, ema=average, weak=SHAKEN, strong=SHAKEN, views=LOOKS))
     assert term.loss.shape == ()
     assert torch.isfinite(term.loss)
     assert gradient(net, term.loss).norm() > 1e-6
@@ -86,7 +86,7 @@ def test_auxiliary_outputs_are_not_learned_without_labels(name):
     method = METHODS[name]()
     method.prepare(net, SIZE)
     average = network(outputs=4, seed=1)
-    method(one_step(PICTURES, net, average=average, weak=SHAKEN, strong=SHAKEN, looks=LOOKS)).loss.backward()
+    method(one_step(PICTURES, net, ema=average, weak=SHAKEN, strong=SHAKEN, views=LOOKS)).loss.backward()
     found = net.backbone.dense.weight.grad
     assert found is None or torch.equal(found[2:], torch.zeros(2, 5))
     assert name == "autoencoder" or found[:2].norm() > 0
@@ -177,9 +177,9 @@ class Watched(Given):
 
 
 @pytest.mark.parametrize("size", [(1, 4, 6), (2, 8, 5)])
-def test_epsilon_is_the_root_mean_square_of_the_change_of_a_standardised_pixel(size):
+def test_epsilon_is_the_root_mean_square_of_the_change_of_a_standardized_pixel(size):
     net = network(Watched, scale=0.5)
-    net.standardise = torch.nn.Hardtanh(-2, 2)
+    net.standardize = torch.nn.Hardtanh(-2, 2)
     torch.manual_seed(0)
     images = 3 * torch.randn(5, *size)
     VirtualAdversarial(0.3, 0.01, 2)(one_step(images, net))
@@ -210,14 +210,14 @@ def test_the_adversarial_term_is_the_divergence_at_epsilon_times_the_direction()
 
 
 def test_the_adversarial_term_has_no_dropout_and_touches_no_running_statistics():
-    net = network(dropout=0.5, normalised=True).train()
+    net = network(dropout=0.5, normalized=True).train()
     before = {name: value.clone() for name, value in net.state_dict().items()}
     terms = []
     for _ in range(2):
         torch.manual_seed(0)
         terms.append(VirtualAdversarial(0.3, 0.01, 1)(one_step(PICTURES, net)))
     assert terms[0].loss == terms[1].loss
-    torch.testing.assert_close(terms[0].probabilities, one_step(PICTURES, net).judged(PICTURES))
+    torch.testing.assert_close(terms[0].probabilities, one_step(PICTURES, net).predict(PICTURES))
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
 
 
@@ -265,7 +265,7 @@ def test_the_consistency_of_two_looks_by_hand():
 
 def test_the_gradient_of_pseudo_labels_is_that_of_the_confident_clips_alone():
     net = network().train()
-    confidence = one_step(PICTURES, net).judged(PICTURES).max(1).values
+    confidence = one_step(PICTURES, net).predict(PICTURES).max(1).values
     threshold = float(confidence.sort().values[-4])
     method, sure = PseudoLabel(threshold), PICTURES[confidence >= threshold]
     assert len(sure) == 4
@@ -298,7 +298,7 @@ def test_disagreement_with_the_teacher_by_hand():
     """The teacher's logits are three times the student's."""
     student, teacher = network(Given), network(Given, scale=3.0)
     weak, strong = stated((math.log(3) / 3, 0.0), (0.0, 0.0)), stated((0.0, 0.0), (math.log(9), 0.0))
-    step = one_step(torch.zeros(2, *SIZE), student, average=teacher, weak=in_turn(weak), strong=in_turn(strong))
+    step = one_step(torch.zeros(2, *SIZE), student, ema=teacher, weak=in_turn(weak), strong=in_turn(strong))
     term = MeanTeacher()(step)  # teacher 0.75 and 0.5, student 0.5 and 0.9
     assert float(term.loss.detach()) == pytest.approx((2 * 0.25**2 + 2 * 0.4**2) / 4)
     torch.testing.assert_close(term.probabilities, torch.tensor([[0.75, 0.25], [0.5, 0.5]]))
@@ -308,7 +308,7 @@ def test_disagreement_with_the_teacher_by_hand():
 
 def test_a_teacher_that_agrees_teaches_nothing():
     net = network().train()
-    assert MeanTeacher()(one_step(PICTURES, net, average=network().eval())).loss == 0
+    assert MeanTeacher()(one_step(PICTURES, net, ema=network().eval())).loss == 0
 
 
 def test_in_training_the_teacher_is_the_average_in_closed_form():
@@ -317,13 +317,13 @@ def test_in_training_the_teacher_is_the_average_in_closed_form():
 
     def look(step):
         history.append(weights(step.network).clone())
-        averages.append(weights(step.average).clone())
+        averages.append(weights(step.ema).clone())
         return step.logits(step.images).square().mean()
 
     recipe = Recipe(
         epochs=4, batch_size=4, learning_rate=0.02, keep=LAST, steps=10, alpha=1.0, averaging=0.7, unlabeled_batch=4
     )
-    train(network(), recipe, 0, examples(), None, 2, pool(Spy(loss=look), examples().images))
+    train(network(), recipe, 0, examples(), None, 2, pool_of(Spy(loss=look), examples().images))
     decay = [min(0.7, n / (n + 10)) for n in range(1, 40)]
     for n in (0, 1, 5, 39):
         share = [math.prod(decay[:n])] + [(1 - decay[k]) * math.prod(decay[k + 1 : n]) for k in range(n)]
@@ -352,9 +352,9 @@ def test_fixmatch_by_hand():
 
 
 def test_fixmatch_judges_without_dropout():
-    net = network(dropout=0.5, normalised=True).train()
+    net = network(dropout=0.5, normalized=True).train()
     step = one_step(PICTURES, net)
-    expected = step.judged(PICTURES)
+    expected = step.predict(PICTURES)
     torch.testing.assert_close(FixMatch(0.5)(step).probabilities, expected)
 
 
@@ -378,9 +378,9 @@ def test_reconstruction_by_hand():
     assert float(method(one_step(PICTURES, net)).loss.detach()) == pytest.approx(by_hand.mean(), rel=1e-5)
 
 
-def test_what_is_drawn_is_the_standardised_image():
+def test_what_is_drawn_is_the_standardized_image():
     net, method = network(), Autoencoder()
-    net.standardise = torch.nn.Hardtanh(-0.1, 0.1)
+    net.standardize = torch.nn.Hardtanh(-0.1, 0.1)
     method.prepare(net, SIZE)
     torch.nn.init.zeros_(method.decoder.weight)
     torch.nn.init.zeros_(method.decoder.bias)
@@ -395,7 +395,7 @@ def test_reconstruction_falls_on_images_that_can_be_learned():
     recipe = Recipe(
         epochs=10, batch_size=4, learning_rate=0.01, keep=LAST, steps=20, alpha=1.0, unlabeled_batch=12, averaging=0.9
     )
-    curve = train(net, recipe, 0, examples(), None, 2, pool(method, images))
+    curve = train(net, recipe, 0, examples(), None, 2, pool_of(method, images))
     losses = [row["unsupervised_loss"] for row in curve]
     assert losses[-1] < 0.2 * losses[0]
     assert (method.decoder.weight - before).norm() > 1.0
@@ -403,12 +403,12 @@ def test_reconstruction_falls_on_images_that_can_be_learned():
     noise = np.random.default_rng(1).standard_normal(images.shape).astype(np.float32)
     other, method = network(), Autoencoder()
     method.prepare(other, SIZE)
-    failing = train(other, replace(recipe, epochs=3), 0, examples(), None, 2, pool(method, 2 * noise))
+    failing = train(other, replace(recipe, epochs=3), 0, examples(), None, 2, pool_of(method, 2 * noise))
     assert failing[-1]["unsupervised_loss"] > 0.5 * failing[0]["unsupervised_loss"]  # five features can't draw noise
 
 
 def test_the_decoder_is_made_without_changing_the_network():
-    net = network(dropout=0.5, normalised=True).train()
+    net = network(dropout=0.5, normalized=True).train()
     before = {name: value.clone() for name, value in net.state_dict().items()}
     Autoencoder().prepare(net, SIZE)
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
@@ -424,7 +424,7 @@ def test_the_decoder_is_made_without_changing_the_network():
 )
 def test_the_order_of_a_clip_and_the_same_with_something_planted_by_hand(plain, changed, behind):
     net = network(Given, outputs=len(plain))
-    step = one_step(stated(plain), net, classes=len(plain), looks=stated(changed)[None])
+    step = one_step(stated(plain), net, classes=len(plain), views=stated(changed)[None])
     term = PlantedSounds(1)(step)
     assert float(term.loss.detach()) == pytest.approx(math.log(1 + math.exp(behind)))
     assert not term.probabilities.requires_grad

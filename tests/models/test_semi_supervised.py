@@ -86,7 +86,7 @@ def told_at_once(name):
     return {key: value for key, value in {"threshold": 0.5, "ramp": 0.0, "ratio": 1}.items() if key in own}
 
 
-def relabelled(clips, seed=0):
+def relabeled(clips, seed=0):
     """Every clip with the label and the finer label of another."""
     source = np.random.default_rng(seed).permutation(len(clips))
     changed = replace(clips, label=clips.label[source], sound=clips.sound[source])
@@ -103,7 +103,7 @@ def test_labels_of_unlabeled_clips_change_no_prediction(name, parts):
     """Not even where they were not hidden."""
     own = told_at_once(name)
     hidden = predicted(name, parts, parts[2].hide_labels(), **own)
-    for given in (parts[2], relabelled(parts[2])):
+    for given in (parts[2], relabeled(parts[2])):
         np.testing.assert_array_equal(predicted(name, parts, given, **own), hidden)
 
 
@@ -122,14 +122,14 @@ def test_without_unlabeled_clips_predictions_differ(name, parts):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_it_is_the_term_through_which_unlabeled_clips_matter(name, parts):
-    """Other clips in their place change the predictions; not so with alpha = 0, which leaves the standardisation out
-    of it here, and the batch normalisation of the ResNet."""
+    """Other clips in their place change the predictions; not so with alpha = 0, which leaves the standardization out
+    of it here, and the batch normalization of the ResNet."""
     own, model_of = told_at_once(name), {}
     others = parts[2].take(np.arange(16)[::-1])
     for alpha in (0.0, 1.0):
         for unlabeled in (parts[2], others):
             model = unfitted(name, alpha=alpha, **own)
-            model.standardise = False
+            model.standardize = False
             model.images = Softly(model.images)
             model.fit(parts[0], parts[1], unlabeled.hide_labels())
             model_of[alpha, unlabeled is others] = model.predict_proba(parts[3])
@@ -140,7 +140,7 @@ def test_it_is_the_term_through_which_unlabeled_clips_matter(name, parts):
 
 @dataclass(frozen=True)
 class Softly:
-    """Another extractor's images, near 0, for networks without standardisation."""
+    """Another extractor's images, near 0, for networks without standardization."""
 
     of: Spectrum
 
@@ -222,7 +222,7 @@ def test_a_method_differs_from_its_twin_in_the_term_alone(name):
     assert replace(one.recipe, alpha=0.0, ramp=0.0, unlabeled_batch=0) == other.recipe
     assert one.recipe.alpha > 0
     assert one.recipe.unlabeled_batch >= one.recipe.batch_size
-    assert (one.images, one.seed, one.standardise) == (other.images, other.seed, other.standardise)
+    assert (one.images, one.seed, one.standardize) == (other.images, other.seed, other.standardize)
     size = Spectrum.SHAPES[spec.overrides["backbone"]]
     states = []
     for model in (one, other):
@@ -326,20 +326,20 @@ def test_the_crowd_is_the_unlabeled_clips_then_the_labeled_ones():
     unlabeled = stating([[2, 2]], [1, 2, 3, 4], list("bbac")).hide_labels()
     labeled = stating([[1, 1]], [5, 6], ["a", "d"])
     model = NetworkModel(lambda size, outputs: Given(outputs), FirstSample(), Recipe(), 0)
-    crowd = model._crowd(PseudoLabel(0.95), labeled, unlabeled)
-    assert (crowd.images[:, 0, 0, 1] / 3).tolist() == [1, 2, 3, 4, 5, 6]
-    assert crowd.count == 4
+    pool = model.unlabeled_pool(PseudoLabel(0.95), labeled, unlabeled)
+    assert (pool.images[:, 0, 0, 1] / 3).tolist() == [1, 2, 3, 4, 5, 6]
+    assert pool.unlabeled_count == 4
     names = np.array(list("bbacad"))
-    same = crowd.patient[:, None] == crowd.patient[None]
+    same = pool.patient[:, None] == pool.patient[None]
     assert np.array_equal(same.numpy(), names[:, None] == names[None])
 
 
-def test_bands_are_standardised_on_all_clips_that_a_method_has_and_on_the_labeled_ones_of_a_twin(parts):
+def test_bands_are_standardized_on_all_clips_that_a_method_has_and_on_the_labeled_ones_of_a_twin(parts):
     labeled, valid, unlabeled, _ = parts
     for name, seen in (("vat-cnn", [*labeled, *unlabeled]), ("supervised-cnn", [*labeled])):
         model = unfitted(name).fit(labeled, valid, unlabeled.hide_labels())
         mean = model.images(seen, labeled.rate).mean((0, 3), dtype=np.float64)
-        np.testing.assert_allclose(model.network.standardise.mean[0, :, :, 0], mean, rtol=1e-4)
+        np.testing.assert_allclose(model.network.standardize.mean[0, :, :, 0], mean, rtol=1e-4)
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)

@@ -121,7 +121,7 @@ def test_scaler_and_known_clips_are_those_of_the_training_patients(parts):
     everyone = columns(Adventitious(("colour",)), parts[0]), columns(Adventitious(("colour",)), parts[1])
     np.testing.assert_allclose(before[0], np.concatenate(everyone).mean(axis=0), rtol=1e-6)
     n = len(parts[0]) + len(parts[1])
-    assert all(len(kernel.known) == n for kernel in model.kernels)
+    assert all(len(kernel.reference) == n for kernel in model.kernels)
     assert model.n_parameters == len(model.machine.support_) * (12 + 40 + 1) + 1
 
 

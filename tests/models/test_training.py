@@ -1,4 +1,4 @@
-"""The one loop: what it minimises, what it keeps, and what of its parts reaches a prediction."""
+"""The one loop: what it minimizes, what it keeps, and what of its parts reaches a prediction."""
 
 from dataclasses import replace
 
@@ -14,12 +14,12 @@ from corpora.tasks import for_task
 from features.augmentation import Augmentation
 from models.networks import batches
 from models.networks import network as network_module
-from models.networks.backbone import Backbone, Standardise
-from models.networks.batches import Rows
+from models.networks.backbone import Backbone, Standardize
+from models.networks.batches import ShuffledRows
 from models.networks.losses import Targets
-from models.networks.network import NetworkModel, image
+from models.networks.network import NetworkModel, image_extractor
 from models.networks.recipe import LAST, Recipe
-from models.networks.training import Average, Examples, predict, train
+from models.networks.training import EMA, Examples, predict, train
 
 
 def linear(outputs=2):
@@ -33,7 +33,7 @@ def linear(outputs=2):
 
 def test_average_is_its_closed_form():
     decay, net = 0.9, linear()
-    average = Average(net, decay)
+    average = EMA(net, decay)
     history, shares = [weights(net).clone()], []
     for step in range(1, 40):
         with torch.no_grad():
@@ -53,7 +53,7 @@ def test_average_is_its_closed_form():
 
 def test_average_copies_counters_and_averages_running_means():
     net = nn.BatchNorm1d(2)
-    average = Average(net, 0.5)
+    average = EMA(net, 0.5)
     net(torch.randn(8, 2) + 5)
     average.update()
     assert average.network.num_batches_tracked == net.num_batches_tracked == 1
@@ -62,7 +62,7 @@ def test_average_copies_counters_and_averages_running_means():
 
 def test_no_average_is_the_network_itself():
     net = linear()
-    average = Average(net, 0.0)
+    average = EMA(net, 0.0)
     average.update()
     assert average.network is net
 
@@ -234,19 +234,19 @@ def test_a_fixed_schedule_that_holds_out_scores_each_epoch_and_chooses_nothing()
 
 @pytest.mark.parametrize(("clips", "size", "steps"), [(7, 4, 5), (3, 8, 2), (10, 5, 2), (50, 4, 3), (1, 6, 2)])
 def test_a_number_of_steps_means_so_many_full_batches_and_every_clip_as_often(clips, size, steps):
-    parts = list(Rows(clips).epoch(size, steps))
+    parts = list(ShuffledRows(clips).epoch(size, steps))
     assert [len(part) for part in parts] == [size] * steps
     counts = torch.bincount(torch.cat(parts), minlength=clips)
     assert counts.max() - counts.min() <= 1
 
 
 def test_without_a_number_of_steps_it_is_one_pass():
-    parts = list(Rows(10).epoch(4, None))
+    parts = list(ShuffledRows(10).epoch(4, None))
     assert [len(part) for part in parts] == [4, 4, 2]
     assert sorted(torch.cat(parts).tolist()) == list(range(10))
 
 
-def test_an_epoch_has_as_many_optimiser_steps_as_the_recipe_says(monkeypatch):
+def test_an_epoch_has_as_many_optimizer_steps_as_the_recipe_says(monkeypatch):
     assert len(rates_of(Recipe(epochs=3, batch_size=8, steps=5, keep=LAST), monkeypatch)) == 3 * 5
 
 
@@ -331,7 +331,7 @@ def fold():
 def fitted(fold, **more):
     clips, parts = fold
     recipe = Recipe(epochs=1, **more)
-    model = NetworkModel(lambda size, outputs: Tiny(size, outputs), image("maps", 0, 0, 0), recipe, seed=0)
+    model = NetworkModel(lambda size, outputs: Tiny(size, outputs), image_extractor("maps", 0, 0, 0), recipe, seed=0)
     return model.fit(clips.take(parts.train), clips.take(parts.valid)), clips.take(parts.test).hide_labels()
 
 
@@ -390,11 +390,11 @@ def test_a_fixed_schedule_that_holds_out_learns_from_the_training_clips_alone(fo
     assert "valid_score" in model.curve[0]
 
 
-def test_standardised_bands_have_mean_zero_and_deviation_one():
+def test_standardized_bands_have_mean_zero_and_deviation_one():
     images = 5 + 3 * np.random.default_rng(0).standard_normal((20, 2, 4, 30)).astype(np.float32)
     images[:, 1] *= 10
     images[:, 0, 2] = 7.0
-    out = Standardise(images)(torch.from_numpy(images))
+    out = Standardize(images)(torch.from_numpy(images))
     torch.testing.assert_close(out.mean((0, 3)), torch.zeros(2, 4), rtol=0, atol=1e-4)
     spread = out.std((0, 3))
     assert spread[0, 2] == 0

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from made_up_networks import SIZE, Given, Spy, examples, network, one_step, pool, weights
+from made_up_networks import SIZE, Given, Spy, examples, network, one_step, pool_of, weights
 
 from features.augmentation import Augmentation
 from models.networks.recipe import LAST, Recipe
 from models.networks.training import predict, train
-from models.networks.unsupervised import Step, Term, Unlabeled, UnsupervisedLoss, ramp_up, without_chance
+from models.networks.unsupervised import Step, Term, UnlabeledPool, UnsupervisedLoss, deterministic, ramp_up
 
 RECIPE = Recipe(epochs=3, batch_size=4, learning_rate=0.01, keep=LAST, steps=5, alpha=1.0, unlabeled_batch=6)
 
@@ -31,18 +31,18 @@ def seen(spy):
 
 def fit(method, images, recipe=RECIPE, net=None, count=None, seed=0):
     """The curve, and the clips with what was written down about them."""
-    crowd = pool(method, images, count)
-    return train(net or network(), recipe, seed, examples(), None, 2, crowd), crowd
+    pool = pool_of(method, images, count)
+    return train(net or network(), recipe, seed, examples(), None, 2, pool), pool
 
 
 # What a method is given
 
 
 def test_no_label_is_among_what_a_method_is_given():
-    names = {field.name for kind in (Step, Unlabeled) for field in dataclasses.fields(kind)}
+    names = {field.name for kind in (Step, UnlabeledPool) for field in dataclasses.fields(kind)}
     assert names == {
-        *("images", "looks", "patient", "recording", "network", "average", "classes", "weak", "strong", "progress"),
-        *("method", "count", "pseudo_labels"),
+        *("images", "views", "patient", "recording", "network", "ema", "classes", "weak", "strong", "progress"),
+        *("method", "unlabeled_count", "pseudo_labels"),
     }
 
 
@@ -70,8 +70,8 @@ def test_in_a_training_every_clip_is_seen_about_as_often():
 
 def test_patients_and_recordings_travel_with_their_clips():
     spy, images = Spy(), numbered(20)
-    crowd = replace(pool(spy, images), patient=torch.arange(20) // 4, recording=torch.arange(20) // 2)
-    train(network(), RECIPE, 0, examples(), None, 2, crowd)
+    pool = replace(pool_of(spy, images), patient=torch.arange(20) // 4, recording=torch.arange(20) // 2)
+    train(network(), RECIPE, 0, examples(), None, 2, pool)
     for step, clips in zip(spy.steps, seen(spy), strict=True):
         assert torch.equal(step.patient, clips // 4)
         assert torch.equal(step.recording, clips // 2)
@@ -79,11 +79,11 @@ def test_patients_and_recordings_travel_with_their_clips():
 
 def test_further_looks_travel_with_their_clips():
     spy, images = Spy(), numbered(20)
-    crowd = replace(pool(spy, images), looks=[images + 100, images + 200])
-    train(network(), RECIPE, 0, examples(), None, 2, crowd)
-    assert all(torch.equal(step.looks, torch.stack([step.images + 100, step.images + 200])) for step in spy.steps)
+    pool = replace(pool_of(spy, images), views=[images + 100, images + 200])
+    train(network(), RECIPE, 0, examples(), None, 2, pool)
+    assert all(torch.equal(step.views, torch.stack([step.images + 100, step.images + 200])) for step in spy.steps)
     fit(without := Spy(), images)
-    assert all(step.looks.shape == (0, 6, *SIZE) for step in without.steps)
+    assert all(step.views.shape == (0, 6, *SIZE) for step in without.steps)
 
 
 def test_progress_goes_evenly_from_0_to_almost_1():
@@ -103,7 +103,7 @@ def test_the_teacher_is_the_average_of_the_weights_in_evaluation_mode():
     given = []
 
     def look(step):
-        given.append((step.average is step.network, step.average.training, step.network.training))
+        given.append((step.ema is step.network, step.ema.training, step.network.training))
         return 0.0 * step.logits(step.images).sum()
 
     net = network()
@@ -121,26 +121,26 @@ def test_logits_have_dropout_and_are_of_the_classes_alone():
 
 
 def test_what_is_judged_has_no_dropout_and_no_gradient_and_is_what_would_be_predicted():
-    net, images = network(outputs=4, dropout=0.5, normalised=True).train(), examples().images
-    net(torch.from_numpy(images))  # batch normalisation has learned something
+    net, images = network(outputs=4, dropout=0.5, normalized=True).train(), examples().images
+    net(torch.from_numpy(images))  # batch normalization has learned something
     before = net.backbone.hidden[3].running_mean.clone()
     step = one_step(torch.from_numpy(images), net)
-    judged = step.judged(step.images)
+    judged = step.predict(step.images)
     assert not judged.requires_grad
-    assert torch.equal(judged, step.judged(step.images))
+    assert torch.equal(judged, step.predict(step.images))
     assert torch.equal(net.backbone.hidden[3].running_mean, before)
     assert net.training
     assert all(module.training for module in net.modules())
     np.testing.assert_allclose(judged, predict(net, images, 2), rtol=1e-5)
     other = network(seed=1, outputs=4)
-    np.testing.assert_allclose(step.judged(step.images, other), predict(other, images, 2), rtol=1e-5)
+    np.testing.assert_allclose(step.predict(step.images, other), predict(other, images, 2), rtol=1e-5)
 
 
 def test_probabilities_of_features_are_those_of_the_images():
     net = network(outputs=4).train()
     step = one_step(torch.from_numpy(examples().images), net)
     found = step.probabilities(net.backbone.encode(step.images))
-    torch.testing.assert_close(found, step.judged(step.images))
+    torch.testing.assert_close(found, step.predict(step.images))
     assert not found.requires_grad
 
 
@@ -152,7 +152,7 @@ def test_without_chance_leaves_modes_and_running_statistics_as_they_were():
         {"a": torch.nn.Dropout(), "b": torch.nn.Dropout2d(), "c": torch.nn.BatchNorm2d(3), "d": torch.nn.GRU(2, 2)}
     ).train()
     net["b"].eval()
-    with without_chance(net):
+    with deterministic(net):
         assert [net[name].training for name in "abcd"] == [False, False, False, True]
         net["c"](torch.randn(4, 3, 2, 2) + 9)
     assert [net[name].training for name in "abcd"] == [True, False, True, True]
@@ -161,8 +161,8 @@ def test_without_chance_leaves_modes_and_running_statistics_as_they_were():
 
 
 def test_without_chance_restores_modes_after_an_exception():
-    net = network(dropout=0.5, normalised=True).train()
-    with pytest.raises(RuntimeError, match="inside"), without_chance(net):
+    net = network(dropout=0.5, normalized=True).train()
+    with pytest.raises(RuntimeError, match="inside"), deterministic(net):
         raise RuntimeError("inside")
     assert all(module.training for module in net.modules())
 
@@ -190,7 +190,7 @@ def test_without_a_ramp_alpha_is_there_from_the_first_step():
 
 
 def gradients(monkeypatch, recipe, method, net):
-    """Of each step, as the optimiser gets it."""
+    """Of each step, as the optimizer gets it."""
     found = []
     step = torch.optim.AdamW.step
 
@@ -200,7 +200,7 @@ def gradients(monkeypatch, recipe, method, net):
 
     with monkeypatch.context() as patch:
         patch.setattr(torch.optim.AdamW, "step", spied)
-        train(net, recipe, 0, examples(), None, 2, pool(method, numbered(9)) if method else None)
+        train(net, recipe, 0, examples(), None, 2, pool_of(method, numbered(9)) if method else None)
     return found
 
 
@@ -247,21 +247,21 @@ def stating(*values):
 
 def test_pseudo_labels_stand_in_the_order_of_the_clips():
     images = stating(2, 0, -2, -2, 0, 2, -2, 2, 2, 0, 0)
-    curve, crowd = fit(Spy(told), images)
-    assert [found.tolist() for found in crowd.pseudo_labels] == [[1, -1, 0, 0, -1, 1, 0, 1, 1, -1, -1]] * len(curve)
-    assert all(found.dtype == np.int64 for found in crowd.pseudo_labels)
+    curve, pool = fit(Spy(told), images)
+    assert [found.tolist() for found in pool.pseudo_labels] == [[1, -1, 0, 0, -1, 1, 0, 1, 1, -1, -1]] * len(curve)
+    assert all(found.dtype == np.int64 for found in pool.pseudo_labels)
 
 
 def test_labeled_clips_have_no_pseudo_label():
-    _, crowd = fit(Spy(told), stating(2, 0, -2, 2, 2), count=3)
-    assert [found.tolist() for found in crowd.pseudo_labels] == [[1, -1, 0]] * 3
+    _, pool = fit(Spy(told), stating(2, 0, -2, 2, 2), count=3)
+    assert [found.tolist() for found in pool.pseudo_labels] == [[1, -1, 0]] * 3
 
 
 def test_a_clip_that_was_not_seen_has_no_pseudo_label():
     spy = Spy(told)
-    _, crowd = fit(spy, stating(*[2] * 40), replace(RECIPE, steps=2))
-    assert [int((found == 1).sum()) for found in crowd.pseudo_labels] == [12] * 3
-    assert [int((found == -1).sum()) for found in crowd.pseudo_labels] == [28] * 3
+    _, pool = fit(spy, stating(*[2] * 40), replace(RECIPE, steps=2))
+    assert [int((found == 1).sum()) for found in pool.pseudo_labels] == [12] * 3
+    assert [int((found == -1).sum()) for found in pool.pseudo_labels] == [28] * 3
 
 
 def test_the_pseudo_label_is_that_of_the_last_time_in_the_epoch():
@@ -273,8 +273,8 @@ def test_the_pseudo_label_is_that_of_the_last_time_in_the_epoch():
         last.update(zip(step.images[:, 0, 0, 0].int().tolist(), label.tolist(), strict=True))
         return torch.nn.functional.one_hot(label, 2).float()
 
-    _, crowd = fit(Spy(say), numbered(5), replace(RECIPE, epochs=1, steps=8, unlabeled_batch=5))
-    assert crowd.pseudo_labels[0].tolist() == [last[clip] for clip in range(5)]
+    _, pool = fit(Spy(say), numbered(5), replace(RECIPE, epochs=1, steps=8, unlabeled_batch=5))
+    assert pool.pseudo_labels[0].tolist() == [last[clip] for clip in range(5)]
 
 
 def test_the_threshold_itself_counts_as_confident():
@@ -295,17 +295,17 @@ def test_the_curve_has_these_columns():
     common = {"epoch", "train_loss", "kept", "unsupervised_loss", "alpha"}
     curve, _ = fit(Spy(told), numbered(6))
     assert all(row.keys() == common | {"confident"} for row in curve)
-    curve, crowd = fit(Spy(told), numbered(6), count=0)
+    curve, pool = fit(Spy(told), numbered(6), count=0)
     assert all(row.keys() == common for row in curve)
-    assert [len(found) for found in crowd.pseudo_labels] == [0] * 3
-    curve = train(network(), RECIPE, 0, examples(), examples(1), 2, pool(Spy(told), numbered(6)))
+    assert [len(found) for found in pool.pseudo_labels] == [0] * 3
+    curve = train(network(), RECIPE, 0, examples(), examples(1), 2, pool_of(Spy(told), numbered(6)))
     assert all(row.keys() == common | {"confident", "valid_loss", "valid_score"} for row in curve)
 
 
 def test_a_method_without_probabilities_is_confident_about_nothing():
-    curve, crowd = fit(Spy(), numbered(6))
+    curve, pool = fit(Spy(), numbered(6))
     assert [row["confident"] for row in curve] == [0.0] * 3
-    assert all((found == -1).all() for found in crowd.pseudo_labels)
+    assert all((found == -1).all() for found in pool.pseudo_labels)
 
 
 def test_the_unsupervised_loss_is_the_mean_over_the_epochs_steps_unweighted():
@@ -331,10 +331,10 @@ def breaking(first):
 def test_a_term_that_is_no_number_ends_training_with_what_was_good(first, averaging):
     """In the first, a middle, or the very last step of the second epoch."""
     recipe, net, shorter = replace(RECIPE, averaging=averaging), network(), network()
-    curve, crowd = fit(breaking(first), numbered(9), recipe, net)
+    curve, pool = fit(breaking(first), numbered(9), recipe, net)
     assert [row["kept"] for row in curve] == [1]
     assert np.isfinite(curve[0]["unsupervised_loss"])
-    assert len(crowd.pseudo_labels) == 1
+    assert len(pool.pseudo_labels) == 1
     fit(breaking(99), numbered(9), replace(recipe, epochs=1), shorter)
     assert torch.equal(weights(net), weights(shorter))
 
@@ -394,7 +394,7 @@ def test_the_images_that_are_given_are_left_as_they_were():
     given = examples()
     hard = replace(RECIPE, augmentation=Augmentation(gain=2.0, shift=0.5), strong=Augmentation(gain=2.0))
     method = Spy(loss=lambda step: step.logits(step.strong(step.weak(step.images))).square().sum())
-    train(network(), hard, 0, given, None, 2, pool(method, images))
+    train(network(), hard, 0, given, None, 2, pool_of(method, images))
     np.testing.assert_array_equal(images, numbered(9))
     np.testing.assert_array_equal(given.images, labeled)
 
