@@ -9,14 +9,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from benchmarks.execution.jobs import FitJob, JobResult, fit_fingerprint, folds_of
+from benchmarks.execution.jobs import FitJob, JobResult, folds_of
 from benchmarks.execution.pool import Engine, Executor, Work
 from benchmarks.execution.progress import Best, Display, TimeLeft
+from benchmarks.storage.identity import fit_identity, study_identity
 from benchmarks.storage.records import FitKey, TrialRecord
 from benchmarks.storage.store import Store
 from benchmarks.tuning.jobs import TRIALS, TrialJob, TunedFitJob
-from benchmarks.tuning.study import TUNED, Study, batches, study_fingerprint, tunable
-from corpora.fingerprint import digest
+from benchmarks.tuning.study import TUNED, Study, batches, tunable
+from corpora.digests import digest
 from corpora.prepare import Prepared
 from corpora.problems import InputError
 from corpora.protocols import Protocol
@@ -192,7 +193,7 @@ def _jobs(plan: Plan, store: Store, console: Console) -> list[FitJob]:
         _with_companions(plan.specs, console), key=lambda spec: spec.kind in {ModelKind.CONTROL, ModelKind.BASELINE}
     ):
         try:
-            fingerprint = fit_fingerprint(plan.prepared, plan.task, plan.protocol, spec)
+            fingerprint = fit_identity(plan.prepared, plan.task, plan.protocol, spec)
         except Exception as error:
             console.print(f"{spec.name} failed: {type(error).__name__}: {error}", markup=False)
             for seed, fold in fits:
@@ -203,7 +204,7 @@ def _jobs(plan: Plan, store: Store, console: Console) -> list[FitJob]:
         given = (prepared, plan.task, plan.protocol, spec)
         jobs += [FitJob(*given, FitKey(spec.name, *fit), fingerprint, folder) for fit in fits]
         if plan.trials and tunable(spec):
-            study = study_fingerprint(fingerprint)
+            study = study_identity(fingerprint, spec)
             tuned = digest([study, str(plan.trials)])
             jobs += [
                 TunedFitJob(

@@ -125,7 +125,7 @@ def _simulated(parameters: Simulation, rate: int, cache: Path) -> Prepared:
         "simulated",
         rate,
         f"{parameters!r} {rate}",
-        "corpora.simulated",
+        "corpora.simulated:simulate",
         cache,
         description,
     )
@@ -137,7 +137,6 @@ def _recorded(corpus: str, data: Path | None) -> tuple[list[Cycle], str, str, Ma
         folder = data or ICBHI_FOLDER
         if data is None and not folder.is_dir():
             raise InputError(f"{folder} does not exist; fetch it with `make data`, or set DATA to your copy")
-        # Part of the corpus' fingerprint: with another word here, stored results count as another corpus'.
         description = "ICBHI 2017 Respiratory Sound Database (Rocha et al. 2019), breathing cycles"
         return read_icbhi(folder), corpus, description, {}
     if data is None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from corpora.clips import Clips, Signal
+from corpora.code_identity import code_identity
 from corpora.crossing import CORPUS
 from corpora.cycles import TWO_CLASSES, Cycle
+from corpora.digests import digest
 from corpora.facts import CorpusFacts
-from corpora.fingerprint import code_fingerprint, digest
 from corpora.prepare import Prepared, prepare_rows
 from corpora.problems import InputError
 from corpora.tasks import for_task
@@ -70,7 +71,7 @@ def join(one: Prepared, other: Prepared, cache: Path) -> tuple[Joined, Joined]:
     clips = {facts.name: prepared.clips() for facts, prepared in parts}
     if any(part.classes == TWO_CLASSES for part in clips.values()):
         clips = {name: for_task(part, "abnormal") for name, part in clips.items()}
-    content = digest([*(facts.fingerprint for facts, _ in parts), code_fingerprint(__name__)])
+    content = digest([*(facts.fingerprint for facts, _ in parts), code_identity("corpora.joined:join")])
     name = "+".join(clips)
     facts = CorpusFacts(name=name, description="", simulated=False, rate=mine.rate)
     prepared = prepare_rows(f"{name}-{mine.rate}", content, _rows(clips), cache, facts)

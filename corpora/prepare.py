@@ -18,17 +18,14 @@ from filelock import FileLock
 
 from corpora.audio import read_audio
 from corpora.clips import HIDDEN, Clips, Signal, StoredSignals
+from corpora.code_identity import code_identity
 from corpora.cycles import UNLABELED, Cycle, classes_of
+from corpora.digests import digest, file_digest
 from corpora.facts import CorpusFacts
-from corpora.fingerprint import code_fingerprint, digest, file_digest
 from corpora.problems import InputError, InputErrors
 
 Progress = Callable[[str, int, int], None]
 """Called as progress(what is done, how many are done, how many there are)."""
-
-STATED = ("name", "description", "simulated", "rate", "classes", "left_out")
-COUNTED = ("skipped", "unlabeled_clips")
-"""The facts that a fingerprint depends on: always, and where they are above 0."""
 
 TEXT_COLUMNS = {"clip_id": str, "patient": str, "recording": str}
 
@@ -92,8 +89,8 @@ def prepare_files(
     """
     paths = sorted({cycle.path for cycle in cycles})
     where = (repr(replace(cycle, path=Path(cycle.path.name))) for cycle in cycles)
-    stated = [repr(sorted(skipped.items()))] if skipped else []
-    content = digest([*(_digest(path) for path in paths), *where, str(rate), str(leave_out_bad), *stated])
+    code = code_identity("corpora.prepare:prepare_files")
+    content = digest([*(_digest(path) for path in paths), *where, str(rate), str(leave_out_bad), code])
     left_out: list[tuple[str, str]] = []
 
     def decode() -> Iterator[tuple[Cycle, Signal]]:
@@ -130,7 +127,7 @@ def prepare_clips(
         name: of the corpus.
         rate: of the clips in Hz.
         parameters: everything that the clips depend on besides the code.
-        code: the module that generates them.
+        code: target of what generates them, as for `corpora.code_identity.code_identity`.
         cache: as in `prepare_files`.
         description: one sentence about the corpus, for reports.
     """
@@ -143,7 +140,7 @@ def prepare_clips(
             yield Cycle(Path(), str(clips.clip_id[i]), str(clips.patient[i]), label, meta=meta), signal
 
     facts = CorpusFacts(name=name, description=description, simulated=True, rate=rate)
-    content = digest([parameters, code_fingerprint(code)])
+    content = digest([parameters, code_identity(code)])
     return prepare_rows(name, content, generate(), cache, facts)
 
 
@@ -159,17 +156,20 @@ def prepare_rows(
 ) -> Prepared:
     """Write the prepared folder under a temporary name and rename it when it is whole.
 
+    The folder is named after what its clips depend on; what is stated about them is updated where it exists already.
+
     Args:
         name: what the folder's name begins with.
         content: a digest of all that the rows depend on besides this code.
         rows: the clips; gone through only if they are not stored yet.
         cache: as in `prepare_files`.
-        facts: of the corpus; classes, counts and fingerprint are added.
+        facts: of the corpus; classes, counts and fingerprint are added. A description that is empty leaves the stored
+            one.
         left_out: clips that can't be used, each with the reason; complete when ``rows`` is exhausted.
         skipped: as in `prepare_files`.
     """
     corpora = cache / "corpora"
-    folder = corpora / f"{name}-{digest([content, code_fingerprint(__name__)])}"
+    folder = corpora / f"{name}-{digest([content, code_identity('corpora.prepare:prepare_rows')])}"
     with _explained(corpora), FileLock(corpora / f"{folder.name}.lock"):
         if not (folder / "corpus.json").exists():
             with _temporary_sibling(folder) as unfinished:
@@ -184,10 +184,11 @@ def prepare_rows(
                 )
                 if left_out:
                     _write_list(unfinished / "left_out.csv", ["clip_id", "problem"], left_out)
-                if skipped:
-                    _write_list(unfinished / "skipped.csv", ["recording", "reason"], skipped.items())
+                _write_skipped(unfinished, skipped)
                 replace(facts, fingerprint=_fingerprint(unfinished, facts)).write(unfinished / "corpus.json")
                 os.rename(unfinished, folder)
+        else:
+            _update(folder, facts, skipped)
     return Prepared(folder)
 
 
@@ -196,6 +197,16 @@ def describe(prepared: Prepared, description: str) -> None:
     folder = prepared.folder
     with _explained(folder.parent), FileLock(folder.parent / f"{folder.name}.lock"):
         replace(prepared.facts(), description=description).write(folder / "corpus.json")
+
+
+def _update(folder: Path, facts: CorpusFacts, skipped: Mapping[str, str]) -> None:
+    """Bring what is stated about a prepared corpus up to date; its clips stay what they are."""
+    stored = CorpusFacts.read(folder / "corpus.json")
+    description = facts.description or stored.description
+    updated = replace(stored, description=description, simulated=facts.simulated, skipped=len(skipped))
+    if updated != stored:
+        updated.write(folder / "corpus.json")
+    _write_skipped(folder, skipped)
 
 
 @contextmanager
@@ -249,19 +260,26 @@ def _write_header(file: BinaryIO, samples: int) -> None:
 
 def _write_table(folder: Path, cycles: list[Cycle]) -> None:
     rows = [{"clip_id": c.clip_id, "patient": c.patient, "label": c.label, **c.meta} for c in cycles]
-    pd.DataFrame(rows).to_csv(folder / "table.csv", index=False, quoting=csv.QUOTE_MINIMAL)
+    pd.DataFrame(rows).to_csv(folder / "table.csv", index=False, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
 
 
 def _fingerprint(folder: Path, facts: CorpusFacts) -> str:
-    """Hash samples, table and facts of a corpus."""
+    """Hash samples, table, rate and classes of a corpus: not its name, nor what else is stated about it."""
     files = [file_digest(folder / name) for name in ("signals.npy", "offsets.npy", "table.csv")]
-    stated = {name: getattr(facts, name) for name in STATED}
-    stated |= {name: count for name in COUNTED if (count := getattr(facts, name))}
-    return digest([*files, repr(stated)])
+    return digest([*files, str(facts.rate), *facts.classes])
+
+
+def _write_skipped(folder: Path, skipped: Mapping[str, str]) -> None:
+    path = folder / "skipped.csv"
+    if not skipped:
+        path.unlink(missing_ok=True)
+        return
+    _write_list(path.with_suffix(".tmp"), ["recording", "reason"], skipped.items())
+    path.with_suffix(".tmp").replace(path)
 
 
 def _write_list(path: Path, columns: list[str], rows: Iterable[tuple[str, str]]) -> None:
-    pd.DataFrame(list(rows), columns=columns).to_csv(path, index=False)
+    pd.DataFrame(list(rows), columns=columns).to_csv(path, index=False, lineterminator="\n")
 
 
 def _digest(path: Path) -> str:

@@ -12,10 +12,11 @@ import soundfile
 
 from corpora.audio import _refuse_truncated_wav, read_audio
 from corpora.clips import HIDDEN, Clips, Signal
+from corpora.code_identity import code_identity
 from corpora.cycles import UNLABELED, Cycle
+from corpora.digests import digest
 from corpora.facts import CorpusFacts
 from corpora.files import files_below
-from corpora.fingerprint import code_fingerprint, digest
 from corpora.prepare import Prepared, describe, prepare_rows
 from corpora.problems import InputError, InputErrors
 from corpora.splits import Fold, Index, Splitter
@@ -126,9 +127,9 @@ def add_unlabeled(
     known = corpus.facts()
     name = f"{known.name}+{recordings.name}"
     parts = [part.facts().fingerprint for part in (corpus, own)]
-    content = digest([*parts, str(leave_out_bad), code_fingerprint(__name__)])
+    content = digest([*parts, str(leave_out_bad), code_identity("corpora.unlabeled:add_unlabeled")])
     left_out = [*_left_out(corpus), *_left_out(own)]
-    facts = CorpusFacts(name=name, description=known.description, simulated=known.simulated, rate=known.rate)
+    facts = CorpusFacts(name=name, description="", simulated=known.simulated, rate=known.rate)
 
     def rows() -> Iterator[tuple[Cycle, Signal]]:
         labelled, unlabeled = corpus.clips(), own.clips()

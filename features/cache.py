@@ -4,7 +4,6 @@ The file's name says what is in it: the prepared corpus' folder is named by the 
 extractor's parameters and code. So nothing is ever stale, and nothing has to be invalidated.
 """
 
-import inspect
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,8 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from corpora.clips import Clips, Signal, StoredSignals
-from corpora.fingerprint import PACKAGES, code_fingerprint, digest, source_fingerprint
+from corpora.code_identity import code_identity, target_of
+from corpora.digests import digest
 from corpora.problems import InputError
 from features.threads import one_thread
 
@@ -74,8 +74,7 @@ def cached(extractor: Extractor, clips: Clips) -> NDArray[np.float32]:
 def key(extractor: Extractor, rate: int) -> str:
     """Name of an extractor's file: changes with its class, parameters and code, and with the rate in Hz."""
     kind = type(extractor)
-    inside = kind.__module__.split(".")[0] in PACKAGES
-    code = code_fingerprint(kind.__module__) if inside else source_fingerprint(Path(inspect.getfile(kind)))
+    code = code_identity(target_of(kind))
     return f"{kind.__name__.lower()}-{digest([kind.__qualname__, repr(extractor), str(rate), code])}"
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
-from corpora.fingerprint import code_fingerprint, digest, source_fingerprint
 from corpora.problems import InputError
 
 if TYPE_CHECKING:
@@ -157,14 +156,6 @@ class ModelSpec:
     def parts(self) -> list[ModelSpec]:
         """The entries whose predictions this one averages; empty unless it is an ensemble."""
         return list(self.module().parts(self.parameters())) if self.kind == ModelKind.ENSEMBLE else []
-
-    def fingerprint(self) -> str:
-        """Changes when the model's code, the code it calls, its parts, or its default parameters change."""
-        place = self.target.rpartition(":")[0]
-        components = [component.partition(":")[0] for component in self.components]
-        code = source_fingerprint(Path(place)) if place.endswith(".py") else code_fingerprint(place, *components)
-        inside = [part.fingerprint() for part in self.parts()]
-        return digest([code, repr(sorted(self.parameters().items())), str(self.unlabeled), *inside])
 
 
 def module_at(path: Path) -> ModuleType:

@@ -5,18 +5,16 @@ import platform
 import resource
 import sys
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "xgboost-cpu" if platform.system() != "Darwin" else "xgboost")
-"""The libraries that predictions are computed with."""
+from benchmarks.storage.identity import library_versions
 
 
 def versions() -> dict[str, str]:
     """The versions of Python and of the numerical libraries."""
-    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    return {"python": platform.python_version(), **library_versions()}
 
 
 @lru_cache(maxsize=1)

@@ -4,23 +4,22 @@ import time
 import traceback
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.execution.environment import PACKAGES, hardware, versions
+from benchmarks.execution.environment import hardware, versions
 from benchmarks.execution.evaluate import evaluate
 from benchmarks.storage.files import disk_refuses
+from benchmarks.storage.identity import fit_identity
 from benchmarks.storage.records import FitKey, FitRecord
 from benchmarks.storage.store import Store
 from corpora.clips import Clips
-from corpora.fingerprint import code_fingerprint, digest
 from corpora.prepare import Prepared
 from corpora.protocols import Protocol
-from corpora.splits import Fold, Splitter
+from corpora.splits import Fold
 from corpora.tasks import for_task
 from models.ensemble import combine
 from models.spec import ModelSpec
@@ -108,26 +107,6 @@ class FitJob:
         return JobResult(self.name, self.group, seconds, reason)
 
 
-def fit_fingerprint(prepared: Prepared, task: str, protocol: Protocol, spec: ModelSpec) -> str:
-    """Hash everything that the predictions of a fit depend on."""
-    return digest(
-        [
-            prepared.facts().fingerprint,
-            task,
-            repr(protocol.splitter),
-            code_fingerprint(*splitter_modules(protocol.splitter), "corpora.splits", "corpora.tasks"),
-            spec.fingerprint(),
-            *(f"{name} {version(name)}" for name in PACKAGES),
-        ]
-    )
-
-
-def splitter_modules(splitter: Splitter) -> list[str]:
-    """The modules of a splitter and of the one inside it."""
-    inside = getattr(splitter, "splitter", None)
-    return [type(splitter).__module__, *(splitter_modules(inside) if inside else [])]
-
-
 @lru_cache(maxsize=4)
 def folds_of(prepared: Prepared, task: str, protocol: Protocol, seed: int) -> tuple[Clips, tuple[Fold, ...]]:
     """The clips of a task and their folds; the same for every model."""
@@ -164,7 +143,7 @@ def _combine(job: FitJob, store: Store) -> tuple[NDArray[np.float64], dict[str, 
     members = []
     for part in job.spec.parts():
         key = replace(job.key, model=part.name)
-        if not store.has(key, fit_fingerprint(job.prepared, job.task, job.protocol, part)):
+        if not store.has(key, fit_identity(job.prepared, job.task, job.protocol, part)):
             raise ValueError(f"{part.name}, one of its members, has no predictions for {key.stem}; see why it failed")
         members.append(store.read(key))
         if not members[-1].predictions["clip_id"].equals(members[0].predictions["clip_id"]):

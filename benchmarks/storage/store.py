@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from benchmarks.storage.files import TEMPORARY, write_atomically
 from benchmarks.storage.records import SCHEMA_VERSION, FitKey, FitRecord, TrialRecord
 from corpora.clips import Clips
-from corpora.fingerprint import digest
+from corpora.digests import digest
 from corpora.problems import InputError
 
 CLIPS = "clips.csv.gz"

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.execution.jobs import FitJob, JobResult, fit_and_predict, fit_fingerprint, folds_of
+from benchmarks.execution.jobs import FitJob, JobResult, fit_and_predict, folds_of
 from benchmarks.storage.files import disk_refuses
+from benchmarks.storage.identity import fit_identity
 from benchmarks.storage.records import TrialRecord, TrialState
 from benchmarks.storage.store import Store
 from benchmarks.tuning.study import Study, batches, best_of, history_of, key_of, run_trial
@@ -46,7 +47,7 @@ class TunedFitJob(FitJob):
             "tune_seconds": sum(record.seconds for record in records),
         }
         untuned = replace(self.key, model=self.spec.name)
-        fingerprint = fit_fingerprint(self.prepared, self.task, self.protocol, self.spec)
+        fingerprint = fit_identity(self.prepared, self.task, self.protocol, self.spec)
         if best.number == 0 and store.has(untuned, fingerprint):
             stored = store.read(untuned)
             facts = {name: getattr(stored.record, name) for name in ("parameters", *OF_A_FIT)}

@@ -6,8 +6,6 @@ side by side; what one proposes depends on its number and on the trials of earli
 whatever the number of workers, wherever it was interrupted, and however many more trials it is given later.
 """
 
-import ast
-import inspect
 import json
 import warnings
 from collections.abc import Iterator, Sequence
@@ -26,7 +24,7 @@ from benchmarks.statistics.metrics import Predictions, auroc_over_folds
 from benchmarks.storage.files import CannotWrite
 from benchmarks.storage.records import TrialRecord, TrialState
 from corpora.clips import Clips
-from corpora.fingerprint import digest
+from corpora.digests import digest
 from corpora.problems import InputError
 from corpora.splits import Fold, LeavePatientsOut
 from models.spec import Model, ModelKind, ModelSpec, TrainedByEpoch
@@ -81,13 +79,6 @@ def parse_trials(text: str) -> int:
 def tunable(spec: ModelSpec) -> bool:
     """Whether a model has parameters to tune, and may: some stand for what they are as they are."""
     return not spec.fixed and spec.kind != ModelKind.ENSEMBLE and hasattr(spec.module(), "space")
-
-
-def study_fingerprint(fit_fingerprint: str) -> str:
-    """Changes when anything changes that a trial depends on, given that of a fit with the default parameters."""
-    code = [_code(part) for part in (proposal, run_trial, inner_folds, judge, auroc_of, _Watch, _ask, _frozen)]
-    settings = [repr(INNER), str(BATCH), str(RANDOM), str(WARM_UP), optuna.__version__]
-    return digest([fit_fingerprint, *settings, *code])
 
 
 def batches(trials: int) -> Iterator[range]:
@@ -211,11 +202,6 @@ def proposal(spec: ModelSpec, number: int, trial: optuna.Trial) -> dict[str, Any
         suggested = {name: defaults[name] for name in inside}
     texts = {name: distribution_to_json(distributions[name]) for name in suggested}
     return {"parameters": drawn, "suggested": suggested, "distributions": texts}
-
-
-def _code(part: object) -> str:
-    """Source without comments and layout."""
-    return ast.unparse(ast.parse(inspect.getsource(part)))  # type: ignore[arg-type]
 
 
 class _Watch:

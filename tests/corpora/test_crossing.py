@@ -17,21 +17,20 @@ from hypothesis import strategies as st
 from made_up_corpora import clips_with, noise, write_kauh, write_manifest, write_segmented, write_sound, write_sprsound
 
 from benchmarks.cli import main
-from benchmarks.execution.jobs import fit_fingerprint
 from benchmarks.report.crossing import what_is_lacking
 from benchmarks.report.index import results_index
 from benchmarks.report.leaderboard import leaderboard
 from benchmarks.report.page import write_report
+from benchmarks.storage.identity import fit_identity, splitter_targets
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
 from corpora.catalog import open_both, open_corpus
 from corpora.clips import Clips
 from corpora.crossing import CORPUS, BetweenCorpora
-from corpora.fingerprint import code_fingerprint, digest
 from corpora.problems import InputError
 from corpora.protocols import find, find_stored
 from corpora.simulated import Simulation
-from corpora.splits import VALIDATION, LeavePatientsOut
+from corpora.splits import VALIDATION
 from features.cache import cached
 from features.handcrafted import Handcrafted
 from models.registry import REGISTRY
@@ -210,7 +209,7 @@ def test_a_patient_of_both_corpora_is_refused():
         list(BetweenCorpora("a").split(clips, 0))
 
 
-# Protocol and fingerprint
+# Protocol and identity
 
 
 def test_the_protocol_says_what_it_was_trained_on():
@@ -226,25 +225,9 @@ def test_half_a_protocol_is_none(name):
         find(name)
 
 
-@pytest.mark.parametrize("name", ["patients-5fold", "random-5fold", "official"])
-def test_fingerprints_of_the_other_protocols_are_what_they_were(opened, name, monkeypatch):
-    """They depend on the splitters and tasks, and on nothing that cross-corpus brought."""
-    asked: list[tuple[str, ...]] = []
-
-    def code(*modules: str) -> str:
-        asked.append(modules)
-        return code_fingerprint(*modules)
-
-    monkeypatch.setattr("benchmarks.execution.jobs.code_fingerprint", code)
-    fit_fingerprint(opened["kauh"], "abnormal", find(name), REGISTRY["prior"])
-    assert digest([code_fingerprint(*asked[0])]) == digest([code_fingerprint("corpora.splits", "corpora.tasks")])
-
-
-def test_the_splitter_between_corpora_is_part_of_the_fingerprint():
-    assert BetweenCorpora.__module__ == "corpora.crossing"
-    assert LeavePatientsOut.__module__ == "corpora.splits"
-    names = "corpora.splits", "corpora.tasks"
-    assert code_fingerprint(BetweenCorpora.__module__, *names) != code_fingerprint(*names)
+def test_the_code_of_the_splitter_between_corpora_is_in_the_identity():
+    assert splitter_targets(BetweenCorpora("a")) == ["corpora.crossing:BetweenCorpora"]
+    assert splitter_targets(find("patients-5fold").splitter) == ["corpora.splits:LeavePatientsOut"]
 
 
 # End to end
@@ -359,7 +342,7 @@ def test_a_second_run_would_find_every_fit(results, joined):
     for prepared, tested, other in ((joined[0], "icbhi", "sprsound"), (joined[1], "sprsound", "icbhi")):
         store, protocol = Store(folder(results, tested, other)), find_stored(f"cross-corpus-from-{other}")
         for fit in store.fits():
-            assert store.has(fit, fit_fingerprint(prepared, "abnormal", protocol, REGISTRY[fit.model]))
+            assert store.has(fit, fit_identity(prepared, "abnormal", protocol, REGISTRY[fit.model]))
 
 
 def test_make_hands_both_corpora_over():

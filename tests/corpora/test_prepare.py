@@ -250,7 +250,7 @@ def test_generated_clips_are_stored_once_for_each_set_of_parameters(tmp_path):
             calls.append(parameters)
             return made_up_clips(seed=len(parameters))
 
-        return prepare_clips(make, "made-up", 4000, parameters, "corpora.simulated", tmp_path, "made up")
+        return prepare_clips(make, "made-up", 4000, parameters, "corpora.simulated:simulate", tmp_path, "made up")
 
     stored, _, other = corpus("a"), corpus("a"), corpus("bb")
     assert calls == ["a", "bb"]

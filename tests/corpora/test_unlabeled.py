@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from made_up_corpora import clips_with, made_up_clips, noise, write_segmented, write_sound
 
 from benchmarks.cli import main
-from benchmarks.execution import jobs as fitting
+from benchmarks.storage.identity import splitter_targets
 from corpora import catalog
 from corpora.audio import read_audio
 from corpora.budgets import LabelBudget
@@ -249,9 +249,10 @@ def test_a_patients_own_recording_is_never_learned_from_where_the_patient_is_tes
     assert tested
 
 
-def test_the_code_of_both_splitters_is_in_the_fingerprint():
-    assert fitting.splitter_modules(LeavePatientsOut()) == ["corpora.splits"]
-    assert fitting.splitter_modules(WithUnlabeled(LabelBudget(10))) == ["corpora.unlabeled", "corpora.budgets"]
+def test_the_code_of_both_splitters_is_in_the_identity():
+    assert splitter_targets(LeavePatientsOut()) == ["corpora.splits:LeavePatientsOut"]
+    budget = splitter_targets(WithUnlabeled(LabelBudget(10)))
+    assert budget == ["corpora.unlabeled:WithUnlabeled", "corpora.budgets:LabelBudget"]
     assert repr(WithUnlabeled(LabelBudget(10))) == "WithUnlabeled(splitter=LabelBudget(percent=10, folds=5))"
     assert WithUnlabeled(LabelBudget(10, 3)).folds == 3
     assert WithUnlabeled(OfficialSplit()).folds == 1

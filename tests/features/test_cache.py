@@ -102,7 +102,7 @@ def test_clips_in_memory_are_computed_directly(clips, loudness):
 
 def test_the_key_knows_parameters_rate_and_code(clips, loudness, tmp_path, monkeypatch):
     keys = {key(loudness, RATE), key(loudness, 8000), key(replace(loudness, power=4), RATE)}
-    monkeypatch.setattr(cache, "source_fingerprint", lambda path: "other code")
+    monkeypatch.setattr(cache, "code_identity", lambda target: "other code")
     assert len({*keys, key(loudness, RATE)}) == 4
     assert key(loudness, RATE).startswith("loudness-")
     assert cached(replace(loudness, power=4), clips)[0, 0] != cached(loudness, clips)[0, 0]

@@ -1,4 +1,4 @@
-"""The ensemble is the weighted mean of its members, fitted or as stored, and its fingerprint holds theirs."""
+"""The ensemble is the weighted mean of its members, fitted or as stored."""
 
 from dataclasses import replace
 
@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora import fingerprint
 from corpora.problems import InputError
 from corpora.simulated import Simulation, simulate
 from corpora.splits import LeavePatientsOut
@@ -101,8 +100,6 @@ def test_members_that_make_no_ensemble_are_refused(members):
         InputError, match=f"an ensemble needs two or more different models of the registry; got {said}$"
     ):
         ENSEMBLE.build(0, {"members": members})
-    with pytest.raises(InputError, match="two or more different models"):
-        replace(ENSEMBLE, overrides={"members": members}).fingerprint()
 
 
 def test_an_ensemble_by_another_name_is_an_ensemble(monkeypatch):
@@ -115,44 +112,3 @@ def test_an_ensemble_by_another_name_is_an_ensemble(monkeypatch):
 def test_weights_that_fit_no_ensemble_are_refused(weights):
     with pytest.raises(InputError, match="an ensemble of 3 members needs as many weights above 0; got"):
         ENSEMBLE.build(0, {"members": CHEAP, "weights": weights})
-
-
-@pytest.mark.parametrize("member", ENSEMBLE.parameters()["members"])
-def test_fingerprint_changes_with_a_members_parameters(monkeypatch, member):
-    before = ENSEMBLE.fingerprint()
-    monkeypatch.setitem(REGISTRY, member, with_parameter(REGISTRY[member], n_fft=512))
-    assert ENSEMBLE.fingerprint() != before
-
-
-@pytest.mark.parametrize("member", ENSEMBLE.parameters()["members"])
-def test_fingerprint_changes_with_a_members_code(monkeypatch, member):
-    before = ENSEMBLE.fingerprint()
-    code_of, changed = fingerprint._code, REGISTRY[member].target.partition(":")[0]
-    monkeypatch.setattr(
-        fingerprint,
-        "_code",
-        lambda module: (code_of(module)[0] + "x" * (module == changed), code_of(module)[1]),
-    )
-    assert ENSEMBLE.fingerprint() != before
-
-
-def test_fingerprint_changes_with_who_is_a_member():
-    prints = {
-        with_parameter(ENSEMBLE, members=names, weights=None).fingerprint() for names in (CHEAP, CHEAP[:2], CHEAP[1:])
-    }
-    assert len(prints) == 3
-    assert ENSEMBLE.fingerprint() not in prints
-
-
-def test_fingerprints_do_not_depend_on_other_lines_of_the_registry(monkeypatch):
-    before = {name: spec.fingerprint() for name, spec in REGISTRY.items()}
-    monkeypatch.setitem(REGISTRY, "another", replace(REGISTRY["svm"], name="another", overrides={"C": 9.0}))
-    monkeypatch.setitem(REGISTRY, "cnn", with_parameter(REGISTRY["cnn"], dropout=0.9))
-    after = {name: REGISTRY[name].fingerprint() for name in before}
-    assert [name for name in before if after[name] != before[name]] == ["cnn"]
-
-
-def test_the_registrys_file_is_no_part_of_any_models_code():
-    for name, spec in REGISTRY.items():
-        reached = fingerprint._reachable([spec.target.partition(":")[0]])
-        assert "models.registry" not in reached, name

@@ -48,9 +48,9 @@ class Spectrum:
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_key():
-    """The cache asks for this file's fingerprint at every turn; it doesn't change."""
+    """The cache hashes this file at every call; it doesn't change."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(features_cache, "source_fingerprint", lru_cache(features_cache.source_fingerprint))
+        patch.setattr(features_cache, "code_identity", lru_cache(features_cache.code_identity))
         yield
 
 

@@ -24,7 +24,7 @@ from benchmarks.statistics.metrics import DEFINITIONS, METRICS
 from benchmarks.statistics.results import METADATA, Board, difference
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
-from corpora.fingerprint import digest
+from corpora.digests import digest
 from corpora.problems import InputError
 
 FOUR = ("normal", "crackle", "wheeze", "both")

@@ -1,0 +1,66 @@
+"""Identify a stored fit or study by all that it depends on: data, parameters, code and numerical libraries.
+
+A stored fit is used only if its identity is the one of today; see `corpora.code_identity` for what counts as code.
+"""
+
+import platform
+from importlib.metadata import version
+
+from corpora.code_identity import code_identity, target_of
+from corpora.digests import digest
+from corpora.prepare import Prepared
+from corpora.protocols import Protocol
+from corpora.splits import Splitter
+from models.spec import ModelSpec
+
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "xgboost-cpu" if platform.system() != "Darwin" else "xgboost")
+"""The libraries that predictions are computed with."""
+
+EVALUATION = ("benchmarks.execution.evaluate:evaluate", "corpora.tasks:for_task")
+"""Targets of what every fit goes through."""
+
+STUDY = ("benchmarks.tuning.study:run_trial", "benchmarks.tuning.study:history_of")
+"""Targets of what every trial goes through."""
+
+
+def library_versions() -> dict[str, str]:
+    """The installed versions of the numerical libraries."""
+    return {name: version(name) for name in LIBRARIES}
+
+
+def model_identity(spec: ModelSpec) -> str:
+    """Hash the code of a model's ``build``, its default parameters and, of an ensemble, its members."""
+    members = [model_identity(part) for part in spec.parts()]
+    code = code_identity(spec.target, *spec.components)
+    return digest([code, repr(sorted(spec.parameters().items())), str(spec.unlabeled), *members])
+
+
+def fit_identity(prepared: Prepared, task: str, protocol: Protocol, spec: ModelSpec) -> str:
+    """Hash everything that the predictions of a fit with default parameters depend on, but the seed and the fold."""
+    return digest(
+        [
+            prepared.facts().fingerprint,
+            task,
+            repr(protocol.splitter),
+            code_identity(*splitter_targets(protocol.splitter), target_of(type(prepared)), *EVALUATION),
+            model_identity(spec),
+            *(f"{name} {installed}" for name, installed in library_versions().items()),
+        ]
+    )
+
+
+def study_identity(fit: str, spec: ModelSpec) -> str:
+    """Hash everything that a trial depends on, but the seed, the fold, and the trials before it.
+
+    Args:
+        fit: identity of the fit with default parameters.
+        spec: the model; it has a ``space``.
+    """
+    space = spec.target.rpartition(":")[0] + ":space"
+    return digest([fit, code_identity(space, *STUDY), f"optuna {version('optuna')}"])
+
+
+def splitter_targets(splitter: Splitter) -> list[str]:
+    """Targets of the classes of a splitter and of the one inside it."""
+    inside = getattr(splitter, "splitter", None)
+    return [target_of(type(splitter)), *(splitter_targets(inside) if inside else [])]
