@@ -198,7 +198,7 @@ def ablate(options: argparse.Namespace, console: Console) -> int:
 
 def _refuse_early(options: argparse.Namespace) -> None:
     """What is wrong with a request is said before a corpus is decoded."""
-    from benchmarks.execution.pool import BACKENDS
+    from benchmarks.execution.pool import Backend
     from benchmarks.tuning.study import parse_trials
     from corpora.choices import TASKS
 
@@ -209,8 +209,8 @@ def _refuse_early(options: argparse.Namespace) -> None:
             raise InputError(f"{what}={number} must be at least 1")
     if options.fit_timeout is not None and not options.fit_timeout > 0:
         raise InputError(f"FIT_TIMEOUT={options.fit_timeout:g} must be above 0 s")
-    if options.backend not in BACKENDS:
-        raise InputError(f"unknown backend {options.backend!r}; choose from {', '.join(BACKENDS)}")
+    if options.backend not in list(Backend):
+        raise InputError(f"unknown backend {options.backend!r}; choose from {', '.join(Backend)}")
     if options.scheduler and options.backend != "dask":
         raise InputError("a scheduler goes with the backend dask only; set --backend dask (BACKEND=dask for make)")
     parse_trials(options.trials)
@@ -226,20 +226,29 @@ def _fit_and_report(
     import joblib
 
     from benchmarks.execution.pool import Engine
+    from benchmarks.plan import Plan
     from benchmarks.report.page import write_report
-    from benchmarks.run import Plan
     from benchmarks.run import run as run_plan
-    from benchmarks.tuning.study import TUNED, parse_trials
+    from benchmarks.tuning.study import parse_trials, tuned_name
 
     seeds = options.seeds if options.seeds is not None else (1 if prepared.facts().simulated else 3)
     trials = parse_trials(options.trials)
     engine = Engine(options.workers or joblib.cpu_count(), options.backend, options.scheduler, options.fit_timeout)
-    plan = Plan(prepared, options.task, protocol, tuple(specs), seeds, options.results, trials, engine)
+    plan = Plan(
+        prepared=prepared,
+        task=options.task,
+        protocol=protocol,
+        specs=tuple(specs),
+        repeats=seeds,
+        results=options.results,
+        trials=trials,
+        engine=engine,
+    )
     store = run_plan(plan, console)
     report = write_report(store)
     console.print(report.summary)
     console.print(f"The full report: {report.page}", highlight=False)
-    names = {name for spec in specs for name in (spec.name, spec.name + TUNED)}
+    names = {name for spec in specs for name in (spec.name, tuned_name(spec.name))}
     failures = [fit for fit in store.failures() if fit.model in names and fit.seed < seeds]
     if failures:
         models = ", ".join(sorted({fit.model for fit in failures}))

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.execution.jobs import JobResult
+from benchmarks.execution.pool import JobResult
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Piece:
     name: str
     results: Path
     deed: str = "fine"
-    group: str = "pieces"
+    group: str = "jobs"
 
     def execute(self) -> JobResult:
         if self.deed == "dies" or (self.deed == "dies once" and not self._attempts()):
@@ -31,11 +31,11 @@ class Piece:
             raise OSError(28, "No space left on device")
         time.sleep(0.05)
         self._note("done", str(os.getpid()))
-        return JobResult(self.name, self.group, 0.05)
+        return JobResult(name=self.name, group=self.group)
 
     def give_up(self, reason: str) -> JobResult:
         self._note("given up", reason)
-        return JobResult(self.name, self.group, 0.0, reason)
+        return JobResult(name=self.name, group=self.group, error=reason)
 
     def _attempts(self) -> int:
         file = self.results / f"{self.name}.attempts"

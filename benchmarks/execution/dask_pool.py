@@ -1,34 +1,32 @@
-"""joblib's Dask backend, as the pool of workers needs it: nothing waits for ever, whatever happens to the cluster.
+"""Execute jobs on a Dask cluster so that a run never waits for ever, whatever happens to the cluster.
 
 Needs the optional package ``distributed``.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import dask
-from distributed import Client, KilledWorker, LocalCluster, as_completed
-from joblib._dask import DaskDistributedBackend
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
 from corpora.problems import InputError
 
-ANSWER = 10
+SCHEDULER_TIMEOUT = 10
 """s in which a scheduler must answer."""
 
 PATIENCE = 60
-"""s after which it is said that a cluster has no workers."""
+"""s without workers after which the user is told, or the run ends."""
 
 AGAIN = "run the same command again: what is finished is kept"
 
-HERE = {
-    # A worker that is just being started again would be dropped after 15 s.
+LOCAL_SETTINGS = {
+    # A worker that is just being restarted would be dropped after 15 s.
     "distributed.deploy.lost-worker-timeout": "1 day",
-    # What a worker died of is done once more, alone; elsewhere workers come and go for other reasons.
+    # What a worker died of is executed once more, alone; elsewhere workers come and go for other reasons.
     "distributed.scheduler.allowed-failures": 0,
 }
 """Settings of a cluster on this machine."""
@@ -36,21 +34,21 @@ HERE = {
 
 @contextmanager
 def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
-    """A client of the cluster of a scheduler, or of one on this machine.
+    """Connect to the cluster of a scheduler, or to one started on this machine, which ends with the context.
 
     Args:
-        scheduler: its address; None = start a cluster on this machine, which ends with the context.
-        workers: how many it then has.
+        scheduler: its address; None = start a cluster on this machine.
+        workers: number of processes of a cluster on this machine.
 
     Raises:
         InputError: no scheduler answers.
     """
-    for name in ("distributed", "distributed.client"):  # what matters of their logs is said in a sentence
+    for name in ("distributed", "distributed.client"):  # a message of our own states what matters of their logs
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         address: Any = scheduler
         if address is None:
-            stack.enter_context(dask.config.set(HERE))
+            stack.enter_context(dask.config.set(LOCAL_SETTINGS))
             address = stack.enter_context(
                 LocalCluster(
                     n_workers=workers,
@@ -60,7 +58,7 @@ def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
                 )
             )
         try:
-            client = stack.enter_context(Client(address, timeout=ANSWER))
+            client = stack.enter_context(Client(address, timeout=SCHEDULER_TIMEOUT))
         except (OSError, TimeoutError, ValueError) as error:
             raise InputError(
                 f"no Dask scheduler answers at {scheduler} ({error}); start one with `dask scheduler`, and workers "
@@ -69,85 +67,86 @@ def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
         yield client
 
 
-class Dask(DaskDistributedBackend):  # type: ignore[misc]
-    """joblib's backend, which by itself waits for ever where Dask gave up work, because workers died of it.
+def results(
+    client: Client, jobs: Sequence[Any], attempt: Callable[[Any], Any], say: Callable[[str], None]
+) -> Iterator[tuple[Any, Any]]:
+    """Yield each job with its result, as they end; None = its worker died.
 
-    One for each call of joblib: one whose call was broken off is of no use any more.
+    Args:
+        client: connected to the cluster.
+        jobs: to execute.
+        attempt: executes one job on a worker and returns its errors as values.
+        say: shows the user a line.
+
+    Raises:
+        InputError: the cluster is lost, or can't execute the jobs.
+    """
+    futures = {client.submit(attempt, job, pure=False): job for job in jobs}
+    completed = as_completed(futures)
+    workers = _Workers(client, say)
+    try:
+        while futures:
+            for future in completed.next_batch(block=False):
+                try:
+                    result = _result(future)
+                except TimeoutError:  # lost with its worker; the scheduler has it executed again
+                    completed.add(future)
+                else:
+                    yield futures.pop(future), result
+            workers.watch()
+            time.sleep(0.02)
+    finally:
+        client.cancel(list(futures))  # what has not begun must not run beside the next call's jobs
+
+
+def _result(future: Future[Any]) -> Any:
+    try:
+        return future.result(timeout=1)
+    except TimeoutError:
+        raise
+    except KilledWorker:
+        return None
+    except CancelledError as error:
+        raise InputError(f"the Dask scheduler was lost; start it and its workers, then {AGAIN}") from error
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(
+            f"the Dask cluster can't do the work ({why}); start it as README.md says, then {AGAIN}"
+        ) from error
+
+
+class _Workers:
+    """Watches whether a cluster has workers.
+
+    Elsewhere some may come later, say from the queue of SLURM; on this machine they don't come back.
     """
 
     def __init__(self, client: Client, say: Callable[[str], None]) -> None:
-        super().__init__(client=client, wait_for_workers_timeout=None)
-        self.say = say
-        completed: Any = _Completed
-        self.waiting_futures = completed([], loop=client.loop, with_results=True, raise_errors=False)
+        self.client, self.say = client, say
+        self.seen = self.looked = time.monotonic()
+        self.told = False
 
-    def effective_n_jobs(self, n_jobs: int) -> int:
-        """Workers of the cluster, at least two: with one, joblib does the work in this very process."""
-        return max(2, int(super().effective_n_jobs(n_jobs)))
-
-    def start_call(self) -> None:
-        """Keep an eye on the cluster as long as there is work."""
-        super().start_call()
-        self.client.loop.add_callback(self._watch)
-
-    async def _watch(self) -> None:
-        """Elsewhere workers may come later, say from the queue of SLURM; on this machine they don't come back."""
-        seconds = 0
-        while self._continue and self.client.status == "running":
-            try:
-                workers = await self.client.scheduler.ncores()
-            except OSError:  # a scheduler that is lost ends the work anyway
-                return
-            seconds = 0 if workers else seconds + 1
-            if seconds == PATIENCE and self.client.cluster is None:
-                self.say(
-                    f"the Dask cluster has had no worker for {PATIENCE} s; the run goes on as soon as there is one: "
-                    "start some with `dask worker ADDRESS --nthreads 1`"
-                )
-            elif seconds == PATIENCE:
-                gone = InputError(f"all workers of the Dask cluster have ended; {AGAIN}")
-                for future in list(self._results.values()):
-                    future.set_exception(gone)
-            await asyncio.sleep(1)
-
-    def submit(self, func: Any, callback: Any = None) -> Any:
-        """Tell joblib of work that ended in an error, too."""
-        future = super().submit(func, callback)
-        future.add_done_callback(lambda ended: callback(ended.exception()) if ended.exception() else None)
-        return future
-
-    def retrieve_result_callback(self, out: Any) -> Any:
-        """The result.
+    def watch(self) -> None:
+        """Look once per second.
 
         Raises:
-            TerminatedWorkerError: workers died of the work, again and again.
-            InputError: the cluster is gone, or can't do any work.
+            InputError: a cluster of this machine has had no worker for `PATIENCE` s.
         """
-        if isinstance(out, KilledWorker):
-            raise TerminatedWorkerError(str(out)) from out
-        if isinstance(out, CancelledError):
-            raise InputError(f"the Dask scheduler was lost; start it and its workers, then {AGAIN}") from out
-        if isinstance(out, InputError):
-            raise out
-        if isinstance(out, BaseException):  # work hands over its own errors as values
-            why = f"{type(out).__name__}: {out}".splitlines()[0]
-            raise InputError(
-                f"the Dask cluster can't do the work ({why}); start it as README.md says, then {AGAIN}"
-            ) from out
-        return super().retrieve_result_callback(out)
-
-    def abort_everything(self, ensure_ready: bool = True) -> None:
-        """Take back what was not begun, too: it will be handed in again, and might kill the workers of other work."""
-        super().abort_everything(ensure_ready)
-        self.client.cancel(list(self._results))
-
-
-class _Completed(as_completed):
-    """Futures as they end, those among them whose result was lost with its worker and that then failed."""
-
-    async def _track_future(self, future: Any) -> None:
-        track: Any = super()._track_future
+        now = time.monotonic()
+        if now - self.looked < 1:
+            return
+        self.looked = now
         try:
-            await track(future)
-        except Exception:  # Dask would forget the future; by now its error is known
-            await track(future)
+            if self.client.ncores():
+                self.seen, self.told = now, False
+        except (OSError, TimeoutError):  # a scheduler that is lost cancels the futures
+            return
+        if now - self.seen < PATIENCE or self.told:
+            return
+        self.told = True
+        if self.client.cluster is not None:
+            raise InputError(f"all workers of the Dask cluster have ended; {AGAIN}")
+        self.say(
+            f"the Dask cluster has had no worker for {PATIENCE} s; the run goes on as soon as there is one: "
+            "start some with `dask worker ADDRESS --nthreads 1`"
+        )

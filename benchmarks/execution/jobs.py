@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.execution.environment import hardware, versions
 from benchmarks.execution.evaluate import evaluate
+from benchmarks.execution.pool import JobResult
 from benchmarks.storage.files import disk_refuses
 from benchmarks.storage.identity import fit_identity
 from benchmarks.storage.records import FitKey, FitRecord
@@ -26,27 +27,6 @@ from models.spec import ModelSpec
 
 THREADS = 1
 """A fit's numbers depend on its number of threads, so that every fit has one and fits run side by side."""
-
-
-@dataclass(frozen=True)
-class JobResult:
-    """How a job ended.
-
-    Attributes:
-        name: of the job.
-        group: jobs of one group take about the same time.
-        seconds: it took.
-        error: the last line of a traceback, or None.
-        value: of a trial, its objective; None where there is none.
-        fatal: an error that must stop the run, such as a full disk.
-    """
-
-    name: str
-    group: str
-    seconds: float
-    error: str | None = None
-    value: float | None = None
-    fatal: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +70,7 @@ class FitJob:
             if disk_refuses(error):
                 raise
             return self._failed(traceback.format_exc(), f"{type(error).__name__}: {error}", time.perf_counter() - start)
-        return JobResult(self.name, self.group, time.perf_counter() - start)
+        return JobResult(name=self.name, group=self.group, seconds=time.perf_counter() - start)
 
     def give_up(self, reason: str) -> JobResult:
         """Store that circumstances, not the model, kept the fit from being finished."""
@@ -104,7 +84,7 @@ class FitJob:
 
     def _failed(self, trace: str, reason: str, seconds: float) -> JobResult:
         Store(self.results).write_failure(self.key, trace)
-        return JobResult(self.name, self.group, seconds, reason)
+        return JobResult(name=self.name, group=self.group, seconds=seconds, error=reason)
 
 
 @lru_cache(maxsize=4)

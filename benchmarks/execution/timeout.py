@@ -1,4 +1,4 @@
-"""A limit on how long one piece of work may take, in whatever thread or process it is done."""
+"""Limit how long a job may take, in whatever thread or process it is executed."""
 
 import ctypes
 import threading
@@ -6,22 +6,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 GRACE = 30.0
-"""s after the limit in which work may still end by itself: an exception waits while compiled code is running."""
+"""s after the limit in which a job may still end by itself: an exception waits while compiled code is running."""
 
 
 class OutOfTime(Exception):
-    """The work took longer than it may."""
+    """The job took longer than it may."""
+
+
+def too_long(seconds: float | None) -> str:
+    """Name the limit that was exceeded, in s."""
+    return f"took longer than {seconds:g} s, the limit set by --fit-timeout"
 
 
 @contextmanager
 def deadline(seconds: float | None, stuck: Callable[[], None] | None = None, grace: float = GRACE) -> Iterator[None]:
     """Raise `OutOfTime` inside, in the thread that entered, when time is up.
 
-    A signal would do so in a process's main thread only, and workers of a cluster have their work in others.
+    A signal would do so in a process's main thread only, and workers of a cluster execute jobs in others.
 
     Args:
         seconds: the limit; None = none.
-        stuck: called, in another thread, where the work does not react.
+        stuck: called, in another thread, where the job does not react.
         grace: s until then.
     """
     if seconds is None:
@@ -43,7 +48,7 @@ def deadline(seconds: float | None, stuck: Callable[[], None] | None = None, gra
     try:
         yield
     except OutOfTime as error:
-        raise OutOfTime(f"took longer than {seconds:g} s, the limit set by --fit-timeout") from error
+        raise OutOfTime(too_long(seconds)) from error
     finally:
         with lock:
             over.set()

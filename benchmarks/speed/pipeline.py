@@ -24,8 +24,9 @@ from rich.console import Console
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from benchmarks.execution.environment import hardware, versions
+from benchmarks.plan import Plan
 from benchmarks.report.markdown import Page
-from benchmarks.run import Plan, run
+from benchmarks.run import run
 from benchmarks.speed.reference import handcrafted_by_file, notebook_fold
 from benchmarks.storage.files import write_atomically
 from benchmarks.storage.store import Store
@@ -93,7 +94,14 @@ def compare_cnn(cycles: list[Cycle], console: Console) -> Comparison:
 
         def ours() -> tuple[Clips, Store]:
             prepared = prepare_files(cycles, "speed", RATE, Path(temporary), description="cycles of ICBHI 2017")
-            plan = Plan(prepared, "abnormal", find("patients-5fold"), (REGISTRY["cnn-lecture"],), 1, Path(temporary))
+            plan = Plan(
+                prepared=prepared,
+                task="abnormal",
+                protocol=find("patients-5fold"),
+                specs=(REGISTRY["cnn-lecture"],),
+                repeats=1,
+                results=Path(temporary),
+            )
             return prepared.clips(), run(plan, console)
 
         fast, (clips, store) = _timed(ours)

@@ -1,1 +1,1 @@
-"""StoredFit fits: what a run leaves on disk, and what identifies it."""
+"""Stored fits: what a run leaves on disk, and what identifies it."""

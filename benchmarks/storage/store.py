@@ -26,12 +26,12 @@ from corpora.problems import InputError
 
 CLIPS = "clips.csv.gz"
 STALE = "stale"
-"""Folder of the fits that were set aside because their identity is no longer that of the code, data or parameters."""
+"""Folder of the fits and trials whose identity is no longer that of the code, data or parameters."""
 
 STALE_README = """# Set aside
 
-Fits whose code, parameters or data have changed since. No report uses them. A run whose code and parameters are theirs
-again restores them; delete this folder to free the space.
+Fits and trials whose code, parameters or data have changed since. No report uses them. A run whose code and parameters
+are theirs again restores them; delete this folder to free the space.
 """
 
 CLIP_METADATA = ("corpus", "recording", "device", "location", "mode")
@@ -74,7 +74,7 @@ class Store:
 
     def copy_fit(self, other: "Store", key: FitKey, protocol: str) -> None:
         """Store a fit of another folder here too: same clips, folds and model under another protocol's name."""
-        record = replace(other._read_record(key), protocol=protocol)
+        record = replace(_read_record(other._record_path(key)), protocol=protocol)
         self._write_pair(key, other._predictions_path(key).read_bytes(), record)
 
     def write_failure(self, key: FitKey, trace: str) -> None:
@@ -87,21 +87,31 @@ class Store:
         write_atomically(self._trial_path(key, trial.number), text.encode())
 
     def trial(self, key: FitKey, number: int) -> TrialRecord | None:
-        """Read a stored trial; None if there is none, or none that can be read."""
-        try:
-            return msgspec.json.decode(self._trial_path(key, number).read_bytes(), type=TrialRecord)
-        except _DAMAGE:
-            return None
+        """Read a stored trial; None if there is none that can be read."""
+        return _read_trial(self._trial_path(key, number))
 
-    def delete_trial(self, key: FitKey, number: int) -> bool:
-        """Remove a stored trial, so that it is run again; whether there was one."""
-        exists = self._trial_path(key, number).exists()
+    def has_trial(self, key: FitKey, number: int) -> bool:
+        """Whether there is a file of this trial, readable or not."""
+        return self._trial_path(key, number).exists()
+
+    def delete_trial(self, key: FitKey, number: int) -> None:
+        """Delete a trial that circumstances ended, of which there is nothing to keep."""
         self._trial_path(key, number).unlink(missing_ok=True)
-        return exists
 
-    def running_marker(self, name: str) -> Path:
-        """Path of the file that exists while a job is executed, and stays behind if its process is killed."""
-        return self.folder / f".running-{name}{TEMPORARY}"
+    def set_aside_trial(self, key: FitKey, number: int) -> None:
+        """Move a stored trial to the folder `STALE`."""
+        record = self.trial(key, number)
+        path = self._stale_trial_path(key, record.key if record else f"unreadable-{number}")
+        self._prepare_stale(path.parent)
+        self._trial_path(key, number).replace(path)
+
+    def trial_set_aside(self, key: FitKey, identity: str) -> TrialRecord | None:
+        """Read a trial of this identity from the folder `STALE`; None if there is none that can be read."""
+        return _read_trial(self._stale_trial_path(key, identity))
+
+    def restore_trial(self, key: FitKey, record: TrialRecord) -> None:
+        """Move a trial back from the folder `STALE`."""
+        self._stale_trial_path(key, record.key).replace(self._trial_path(key, record.number))
 
     def write_clips(self, clips: Clips) -> None:
         """Store the metadata of each clip, for the report alone: models get their clips from the corpus.
@@ -140,39 +150,35 @@ class Store:
 
     def has(self, key: FitKey, fingerprint: str) -> bool:
         """Whether this fit is stored, whole, and came from this code, corpus and parameters."""
-        try:
-            record = self._read_record(key)
-            return record.fingerprint == fingerprint and record.predictions_digest == self._predictions_digest(key)
-        except _DAMAGE:
-            return False
+        return _has_identity(self._record_path(key), self._predictions_path(key), fingerprint)
 
     def set_aside(self, key: FitKey) -> None:
         """Move a stored fit to the folder `STALE`, so that old predictions never appear beside new ones."""
         record = self.record(key)
         folder = self._stale_folder(key.model, record.fingerprint if record else "unreadable")
-        folder.mkdir(parents=True, exist_ok=True)
-        readme = self.folder / STALE / "README.md"
-        if not readme.exists():
-            write_atomically(readme, STALE_README.encode())
+        self._prepare_stale(folder)
         for path in (self._record_path(key), self._predictions_path(key)):  # the record first: it vouches for the rest
             if path.exists():
                 path.replace(folder / path.name)
 
-    def restore(self, key: FitKey, fingerprint: str) -> bool:
-        """Move a fit of this identity back from the folder `STALE`; whether there was one, whole."""
+    def has_set_aside(self, key: FitKey, fingerprint: str) -> bool:
+        """Whether the folder `STALE` holds this fit with this identity, whole."""
         folder = self._stale_folder(key.model, fingerprint)
-        sources = [folder / path.name for path in (self._predictions_path(key), self._record_path(key))]
-        if not all(path.exists() for path in sources):
-            return False
-        for source, path in zip(sources, (self._predictions_path(key), self._record_path(key)), strict=True):
+        record, predictions = (folder / path.name for path in (self._record_path(key), self._predictions_path(key)))
+        return _has_identity(record, predictions, fingerprint)
+
+    def restore(self, key: FitKey, fingerprint: str) -> None:
+        """Move a fit of this identity back from the folder `STALE`."""
+        folder = self._stale_folder(key.model, fingerprint)
+        for path in (self._predictions_path(key), self._record_path(key)):  # the record last, as when it is written
             path.parent.mkdir(parents=True, exist_ok=True)
-            source.replace(path)
-        return self.has(key, fingerprint)
+            (folder / path.name).replace(path)
+        self._failure_path(key).unlink(missing_ok=True)
 
     def record(self, key: FitKey) -> FitRecord | None:
         """Read the record of a fit; None if there is none that can be read."""
         try:
-            return self._read_record(key)
+            return _read_record(self._record_path(key))
         except _DAMAGE:
             return None
 
@@ -183,8 +189,8 @@ class Store:
             InputError: its files are damaged, of another version, or don't belong together.
         """
         try:
-            record = self._read_record(key)
-            intact = record.predictions_digest == self._predictions_digest(key)
+            record = _read_record(self._record_path(key))
+            intact = record.predictions_digest == _predictions_digest(self._predictions_path(key))
         except _DAMAGE:
             intact = False
         if not intact:
@@ -227,15 +233,6 @@ class Store:
         write_atomically(self._predictions_path(key), predictions)
         write_atomically(self._record_path(key), text.encode())
 
-    def _read_record(self, key: FitKey) -> FitRecord:
-        record = msgspec.json.decode(self._record_path(key).read_bytes(), type=FitRecord)
-        if record.schema_version != SCHEMA_VERSION:
-            raise ValueError(f"version {record.schema_version}")
-        return record
-
-    def _predictions_digest(self, key: FitKey) -> str:
-        return digest([gzip.decompress(self._predictions_path(key).read_bytes())])
-
     def _predictions_path(self, key: FitKey) -> Path:
         return self.folder / "runs" / key.model / f"{key.stem}.csv.gz"
 
@@ -250,6 +247,42 @@ class Store:
 
     def _stale_folder(self, model: str, fingerprint: str) -> Path:
         return self.folder / STALE / model / fingerprint
+
+    def _stale_trial_path(self, key: FitKey, identity: str) -> Path:
+        return self.folder / STALE / key.model / "trials" / key.stem / f"{identity}.json"
+
+    def _prepare_stale(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        readme = self.folder / STALE / "README.md"
+        if not readme.exists():
+            write_atomically(readme, STALE_README.encode())
+
+
+def _read_record(path: Path) -> FitRecord:
+    record = msgspec.json.decode(path.read_bytes(), type=FitRecord)
+    if record.schema_version != SCHEMA_VERSION:
+        raise ValueError(f"version {record.schema_version}")
+    return record
+
+
+def _read_trial(path: Path) -> TrialRecord | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=TrialRecord)
+    except _DAMAGE:
+        return None
+
+
+def _predictions_digest(path: Path) -> str:
+    return digest([gzip.decompress(path.read_bytes())])
+
+
+def _has_identity(record_path: Path, predictions_path: Path, fingerprint: str) -> bool:
+    """Whether a record and its predictions are whole, belong together, and have this identity."""
+    try:
+        record = _read_record(record_path)
+        return record.fingerprint == fingerprint and record.predictions_digest == _predictions_digest(predictions_path)
+    except _DAMAGE:
+        return False
 
 
 def _key_of(path: Path) -> FitKey | None:

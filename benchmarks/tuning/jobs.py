@@ -1,14 +1,14 @@
-"""Tuning as pieces of work: trials, and the fit with the parameters of the best one."""
+"""Tuning as jobs: trials, and the fit with the parameters of the best one."""
 
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.execution.jobs import FitJob, JobResult, fit_and_predict, folds_of
+from benchmarks.execution.jobs import FitJob, fit_and_predict, folds_of
+from benchmarks.execution.pool import JobResult
 from benchmarks.storage.files import disk_refuses
 from benchmarks.storage.identity import fit_identity
 from benchmarks.storage.records import TrialRecord, TrialState
@@ -17,11 +17,23 @@ from benchmarks.tuning.study import Study, batches, best_of, history_of, key_of,
 from corpora.clips import Clips
 from corpora.splits import Fold
 
-TRIALS = " trials"
-"""What the name of a group of trials ends in."""
-
 OF_A_FIT = ("curve", "fit_seconds", "predict_seconds", "n_parameters", "peak_mb")
-"""Facts that are those of the fit with the default parameters where these are the best."""
+"""Fields of the record that are those of the fit with the default parameters where these are the best."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredTrials:
+    """Stored trials of a study that can't stay as they are.
+
+    Attributes:
+        stale: numbers of those that belong to another study or followed other trials.
+        retryable: numbers of those that circumstances ended.
+        restorable: records that were set aside and belong to the study again.
+    """
+
+    stale: tuple[int, ...]
+    retryable: tuple[int, ...]
+    restorable: tuple[TrialRecord, ...]
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,11 @@ class TunedFitJob(FitJob):
 
     study: Study
     trials: int
+
+    @property
+    def trial_group(self) -> str:
+        """Group of its trials."""
+        return f"{self.key.model} trials"
 
     def predictions(self, store: Store, clips: Clips, fold: Fold) -> tuple[NDArray[np.float64], dict[str, Any]]:
         """Where the defaults are best, their stored predictions: another fit would give the same ones."""
@@ -69,23 +86,26 @@ class TunedFitJob(FitJob):
             records.append(record)
         return records
 
-    def forget_stale(self, store: Store) -> int:
-        """Remove stored trials that belong to another study or came after other trials, or may be done again.
-
-        Returns:
-            How many there were.
-        """
+    def stored_trials(self, store: Store) -> StoredTrials:
+        """Compare the stored trials of the study with those that this fit needs, and change nothing."""
         records: list[TrialRecord] = []
-        stale = 0
+        stale, retryable, restorable = [], [], []
         for batch in batches(self.trials):
             whole = len(records) == batch[0]  # else the trials of this batch would know other trials than they did
             for number in batch:
-                record = TrialJob(self, number, history_of(number, records)).record(store) if whole else None
-                if record is None or record.retryable:
-                    stale += store.delete_trial(self.key, number)
-                else:
+                trial = TrialJob(self, number, history_of(number, records))
+                record = trial.record(store) if whole else None
+                if record is not None and record.retryable:
+                    retryable.append(number)
+                elif record is not None:
                     records.append(record)
-        return stale
+                else:
+                    stale += [number] if store.has_trial(self.key, number) else []
+                    record = store.trial_set_aside(self.key, trial.identity) if whole else None
+                    if record is not None and not record.retryable:
+                        restorable.append(record)
+                        records.append(record)
+        return StoredTrials(stale=tuple(stale), retryable=tuple(retryable), restorable=tuple(restorable))
 
 
 @dataclass(frozen=True)
@@ -109,26 +129,25 @@ class TrialJob:
 
     @property
     def group(self) -> str:
-        """Work of one group takes about the same time."""
-        return self.job.key.model + TRIALS
+        """Jobs of one group take about the same time."""
+        return self.job.trial_group
 
     @property
-    def results(self) -> Path:
-        """Folder in which it is stored."""
-        return self.job.results
+    def identity(self) -> str:
+        """Identify the trial, its study and the earlier trials that it knew."""
+        return key_of(self.job.study, self.number, self.history)
 
     def record(self, store: Store) -> TrialRecord | None:
-        """What is stored of this trial; None if it is yet to be done."""
+        """Read what is stored of this trial; None if it is yet to be executed."""
         record = store.trial(self.job.key, self.number)
-        same = record is not None and record.key == key_of(self.job.study, self.number, self.history)
-        return record if same else None
+        return record if record is not None and record.key == self.identity else None
 
     def execute(self) -> JobResult:
-        """Do it and store it.
+        """Evaluate the trial's parameters and store its record.
 
         Raises:
             CannotWrite: the disk is full or the folder can't be written.
-            OSError: the same, met by the features' cache.
+            OSError: the same, raised by the feature cache.
         """
         start = time.perf_counter()
         study = self.job.study
@@ -142,11 +161,12 @@ class TrialJob:
         return self._store(record, time.perf_counter() - start)
 
     def give_up(self, reason: str, seconds: float = 0.0) -> JobResult:
-        """Note that circumstances, not the trial itself, kept it from being done; the next run tries it again."""
+        """Store that circumstances, not the trial itself, ended it; the next run tries it again."""
         record = TrialRecord(number=self.number, state=TrialState.FAILED, error=reason, retryable=True)
         return self._store(record, seconds)
 
     def _store(self, record: TrialRecord, seconds: float) -> JobResult:
-        key = key_of(self.job.study, self.number, self.history)
-        Store(self.job.results).write_trial(self.job.key, replace(record, key=key, seconds=seconds))
-        return JobResult(self.name, self.group, seconds, record.error or None, record.value)
+        Store(self.job.results).write_trial(self.job.key, replace(record, key=self.identity, seconds=seconds))
+        return JobResult(
+            name=self.name, group=self.group, seconds=seconds, error=record.error or None, value=record.value
+        )

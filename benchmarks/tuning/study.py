@@ -63,6 +63,11 @@ class Study:
     fold: int
 
 
+def tuned_name(model: str) -> str:
+    """Name the tuned variant of a model."""
+    return model + TUNED
+
+
 def parse_trials(text: str) -> int:
     """How many trials a user asked for: a preset's name, or a number.
 

@@ -17,7 +17,7 @@ from made_up_work import Piece
 
 from benchmarks.cli import main
 from benchmarks.execution import dask_pool as cluster
-from benchmarks.execution.pool import Engine, Executor
+from benchmarks.execution.pool import Backend, Engine, Executor
 from corpora.problems import InputError
 
 CORPUS = ("--patients", "16", "--clips", "5", "--corpus-seed", "1", "--protocol", "patients-2fold")
@@ -127,7 +127,7 @@ def test_a_cluster_without_workers_is_told_and_waited_for(tmp_path: Path, monkey
             said.append(line)
             dask.start_worker()
 
-        with Executor(Engine(backend="dask", scheduler=dask.address), say) as executor:
+        with Executor(Engine(backend=Backend.DASK, scheduler=dask.address), say) as executor:
             executor.run([Piece("piece", tmp_path)], lambda outcome: errors.append(outcome.error))
     assert errors == [None]
     assert len(said) == 1
@@ -136,7 +136,7 @@ def test_a_cluster_without_workers_is_told_and_waited_for(tmp_path: Path, monkey
 
 def test_workers_of_this_machine_that_all_ended_end_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "PATIENCE", 1)
-    with Executor(Engine(workers=1, backend="dask"), print) as executor:
+    with Executor(Engine(workers=1, backend=Backend.DASK), print) as executor:
         executor.client.cluster.scale(0)
         wait_for(lambda: not executor.client.ncores())
         with pytest.raises(InputError, match="all workers of the Dask cluster have ended; run the same command again"):
@@ -164,7 +164,7 @@ def test_work_that_a_cluster_gives_up_after_its_result_was_lost_is_not_waited_fo
 
     monkeypatch.setattr(Client, "_gather", lost)
     with (
-        Executor(Engine(workers=1, backend="dask"), print) as executor,
+        Executor(Engine(workers=1, backend=Backend.DASK), print) as executor,
         pytest.raises(InputError, match="worker processes die before they do anything"),
     ):
         executor.run([Piece("piece", tmp_path)], print)
@@ -181,7 +181,7 @@ def test_a_cluster_that_can_not_do_the_work_is_told() -> None:
 def test_what_always_dies_on_a_cluster_is_given_up_alone(tmp_path: Path) -> None:
     errors: dict[str, str | None] = {}
     deeds = ("fine", "dies", "fine", "dies once", "fine")
-    with Executor(Engine(workers=2, backend="dask"), print) as executor:
+    with Executor(Engine(workers=2, backend=Backend.DASK), print) as executor:
         executor.run(
             [Piece(f"{i} {deed}", tmp_path, deed) for i, deed in enumerate(deeds)],
             lambda outcome: errors.update({outcome.name: outcome.error}),

@@ -10,8 +10,7 @@ import pytest
 from made_up_work import Piece
 
 from benchmarks.cli import main
-from benchmarks.execution.jobs import JobResult
-from benchmarks.execution.pool import Engine, Executor
+from benchmarks.execution.pool import Engine, Executor, JobResult
 from benchmarks.execution.progress import Best, TimeLeft
 from benchmarks.execution.timeout import OutOfTime, deadline
 

@@ -1,0 +1,211 @@
+"""What a run is asked for, and what of it is stored, stale, restorable, retryable or missing; changes nothing."""
+
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from benchmarks.execution.jobs import FitJob, fit_fingerprint, folds_of
+from benchmarks.execution.pool import Engine
+from benchmarks.storage.records import FitKey
+from benchmarks.storage.store import Store
+from benchmarks.tuning.jobs import StoredTrials, TunedFitJob
+from benchmarks.tuning.study import Study, study_fingerprint, tunable, tuned_name
+from corpora.ablation import SUFFIX, is_ablation
+from corpora.fingerprint import digest
+from corpora.prepare import Prepared
+from corpora.protocols import Protocol
+from models.registry import REGISTRY
+from models.spec import ModelKind, ModelSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run is asked for.
+
+    Attributes:
+        prepared: the corpus.
+        task: ``abnormal`` or ``four-class``.
+        protocol: how patients are divided.
+        specs: the models.
+        repeats: of everything, with other folds and initial weights.
+        results: the results folder.
+        trials: of each study, for the models that can be tuned; 0 = no tuning.
+        engine: where and how jobs are executed.
+    """
+
+    prepared: Prepared
+    task: str
+    protocol: Protocol
+    specs: tuple[ModelSpec, ...]
+    repeats: int
+    results: Path
+    trials: int = 0
+    engine: Engine = field(default_factory=Engine)
+
+    @property
+    def folder(self) -> Path:
+        """``<results>/<corpus>/<task>/<protocol>``."""
+        return self.results / self.prepared.facts().name / self.task / self.protocol.name
+
+    @property
+    def benchmark(self) -> Store | None:
+        """Of an ablation, the benchmark on the same folds, whose fits it copies."""
+        if not is_ablation(self.protocol.name):
+            return None
+        return Store(self.folder.with_name(self.protocol.name.removesuffix(SUFFIX)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Companion:
+    """A model that runs because another one needs it.
+
+    Attributes:
+        spec: the model.
+        why: a sentence for the user.
+    """
+
+    spec: ModelSpec
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unavailable:
+    """A model that can't be imported, say because a library is missing.
+
+    Attributes:
+        keys: its fits.
+        error: type and message of the exception.
+        trace: traceback.
+    """
+
+    keys: tuple[FitKey, ...]
+    error: str
+    trace: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanStatus:
+    """What of a plan is done, and what is to do.
+
+    Attributes:
+        jobs: every fit of the plan; the slow kinds first, so that no worker ends long after the others.
+        companions: models that run although they were not named.
+        unavailable: models that can't be imported, by name.
+        stored: fits that are done.
+        retryable: fits that failed, or with trials that circumstances ended.
+        restorable: fits that were set aside and are those of the plan again.
+        copyable: fits of an ablation that the benchmark on the same folds has.
+        stale: stored fits of these models from other code, data or settings.
+        trials: of each tuned fit to do, its stored trials.
+    """
+
+    jobs: tuple[FitJob, ...]
+    companions: tuple[Companion, ...]
+    unavailable: Mapping[str, Unavailable]
+    stored: frozenset[FitKey]
+    retryable: frozenset[FitKey]
+    restorable: frozenset[FitKey]
+    copyable: frozenset[FitKey]
+    stale: tuple[FitKey, ...]
+    trials: Mapping[FitKey, StoredTrials]
+
+    @property
+    def missing(self) -> tuple[FitJob, ...]:
+        """The fits to execute."""
+        return tuple(job for job in self.jobs if job.key not in self.stored | self.restorable | self.copyable)
+
+
+def status_of(plan: Plan, store: Store) -> PlanStatus:
+    """Compare a plan with what is stored, and change nothing."""
+    companions = tuple(_companions(plan.specs))
+    jobs, unavailable = _jobs(plan, [*plan.specs, *(companion.spec for companion in companions)])
+    fits, failures, benchmark = store.fits(), store.failures(), plan.benchmark
+    wanted = {job.key.model: job.fingerprint for job in jobs}
+    current = {key for key in {*fits, *(job.key for job in jobs)} if key.model in wanted}
+    current = {key for key in current if store.has(key, wanted[key.model])}
+    retryable = {job.key for job in jobs if job.key in failures or (job.key in current and _has_retryable(job, store))}
+    absent = [job for job in jobs if job.key not in current]
+    restorable = {job.key for job in absent if store.has_set_aside(job.key, job.fingerprint)}
+    absent = [job for job in absent if job.key not in restorable]
+    copyable = {job.key for job in absent if benchmark and benchmark.has(job.key, job.fingerprint)}
+    done = restorable | copyable
+    to_do = [job for job in jobs if job.key not in done and (job.key in retryable or job.key not in current)]
+    return PlanStatus(
+        jobs=tuple(jobs),
+        companions=companions,
+        unavailable=unavailable,
+        stored=frozenset(job.key for job in jobs if job.key in current - retryable),
+        retryable=frozenset(retryable),
+        restorable=frozenset(restorable),
+        copyable=frozenset(copyable),
+        stale=tuple(key for key in fits if key.model in wanted and key not in current),
+        trials={job.key: job.stored_trials(store) for job in to_do if isinstance(job, TunedFitJob)},
+    )
+
+
+def _has_retryable(job: FitJob, store: Store) -> bool:
+    """Whether circumstances ended trials of a stored tuned fit, so that they are tried again."""
+    record = store.record(job.key) if isinstance(job, TunedFitJob) else None
+    return record is not None and any(trial.retryable for trial in record.trials)
+
+
+def _companions(specs: tuple[ModelSpec, ...]) -> Iterator[Companion]:
+    """The members of ensembles, and the supervised baselines that semi-supervised models are compared with."""
+    named = {spec.name for spec in specs}
+    waiting = list(specs)
+    for spec in waiting:
+        try:
+            parts = [part for part in spec.parts() if part.name not in named]
+        except Exception:  # `_jobs` records why
+            continue
+        names = ", ".join(part.name for part in parts)
+        found = [
+            Companion(spec=part, why=f"{spec.name} averages models that were not named; they run too: {names}.")
+            for part in parts
+        ]
+        if (baseline := spec.supervised_baseline) and baseline not in named:
+            why = f"{spec.name} is compared with {baseline}, the same without unlabeled clips; it runs too."
+            found.append(Companion(spec=REGISTRY[baseline], why=why))
+        yield from found
+        named |= {companion.spec.name for companion in found}
+        waiting += [companion.spec for companion in found]
+
+
+def _jobs(plan: Plan, specs: list[ModelSpec]) -> tuple[list[FitJob], dict[str, Unavailable]]:
+    """Every fit of the plan, with default parameters and tuned."""
+    fits = [
+        (repeat, fold)
+        for repeat in range(plan.repeats)
+        for fold in range(len(folds_of(plan.prepared, plan.task, plan.protocol, repeat)[1]))
+    ]
+    # Workers of a cluster may have another working folder than this process.
+    prepared, folder = replace(plan.prepared, folder=plan.prepared.folder.resolve()), plan.folder.resolve()
+    jobs: list[FitJob] = []
+    unavailable = {}
+    for spec in sorted(specs, key=lambda spec: spec.kind in {ModelKind.CONTROL, ModelKind.BASELINE}):
+        keys = [FitKey(spec.name, *fit) for fit in fits]
+        try:
+            fingerprint = fit_fingerprint(plan.prepared, plan.task, plan.protocol, spec)
+        except Exception as error:
+            unavailable[spec.name] = Unavailable(
+                keys=tuple(keys), error=f"{type(error).__name__}: {error}", trace=traceback.format_exc()
+            )
+            continue
+        given = (prepared, plan.task, plan.protocol, spec)
+        jobs += [FitJob(*given, key, fingerprint, folder) for key in keys]
+        if plan.trials and tunable(spec):
+            study = study_fingerprint(fingerprint)
+            tuned = digest([study, str(plan.trials)])
+            jobs += [
+                TunedFitJob(
+                    *given,
+                    FitKey(tuned_name(spec.name), *fit),
+                    tuned,
+                    folder,
+                    Study(spec, study, *fit),
+                    plan.trials,
+                )
+                for fit in fits
+            ]
+    return jobs, unavailable
