@@ -225,7 +225,7 @@ def _fit_and_report(
 ) -> int:
     import joblib
 
-    from benchmarks.execution.pool import Engine
+    from benchmarks.execution.pool import Backend, Engine
     from benchmarks.plan import Plan
     from benchmarks.report.page import write_report
     from benchmarks.run import run as run_plan
@@ -233,7 +233,12 @@ def _fit_and_report(
 
     seeds = options.seeds if options.seeds is not None else (1 if prepared.facts().simulated else 3)
     trials = parse_trials(options.trials)
-    engine = Engine(options.workers or joblib.cpu_count(), options.backend, options.scheduler, options.fit_timeout)
+    engine = Engine(
+        workers=options.workers or joblib.cpu_count(),
+        backend=Backend(options.backend),
+        scheduler=options.scheduler,
+        timeout=options.fit_timeout,
+    )
     plan = Plan(
         prepared=prepared,
         task=options.task,

@@ -11,7 +11,6 @@ from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
 from benchmarks.tuning.jobs import StoredTrials, TunedFitJob
 from benchmarks.tuning.study import Study, study_fingerprint, tunable, tuned_name
-from corpora.ablation import SUFFIX, is_ablation
 from corpora.fingerprint import digest
 from corpora.prepare import Prepared
 from corpora.protocols import Protocol
@@ -51,9 +50,8 @@ class Plan:
     @property
     def benchmark(self) -> Store | None:
         """Of an ablation, the benchmark on the same folds, whose fits it copies."""
-        if not is_ablation(self.protocol.name):
-            return None
-        return Store(self.folder.with_name(self.protocol.name.removesuffix(SUFFIX)))
+        of = self.protocol.ablation_of
+        return Store(self.folder.with_name(of.name)) if of else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from typing import Any
 
 import dask
@@ -81,22 +82,29 @@ def results(
     Raises:
         InputError: the cluster is lost, or can't execute the jobs.
     """
-    futures = {client.submit(attempt, job, pure=False): job for job in jobs}
-    completed = as_completed(futures)
+    waiting, running = iter(jobs), dict[Future[Any], Any]()
+    completed = as_completed()
     workers = _Workers(client, say)
     try:
-        while futures:
+        while True:
+            # As many as there are threads: of what waits on a worker that dies, Dask would say that it died of it.
+            for job in islice(waiting, max(0, max(1, workers.threads) - len(running))):
+                future = client.submit(attempt, job, pure=False)
+                running[future] = job
+                completed.add(future)
+            if not running:
+                return
             for future in completed.next_batch(block=False):
                 try:
                     result = _result(future)
                 except TimeoutError:  # lost with its worker; the scheduler has it executed again
                     completed.add(future)
                 else:
-                    yield futures.pop(future), result
+                    yield running.pop(future), result
             workers.watch()
-            time.sleep(0.02)
+            time.sleep(0.01)
     finally:
-        client.cancel(list(futures))  # what has not begun must not run beside the next call's jobs
+        client.cancel(list(running))  # must not run beside the next call's jobs
 
 
 def _result(future: Future[Any]) -> Any:
@@ -106,7 +114,7 @@ def _result(future: Future[Any]) -> Any:
         raise
     except KilledWorker:
         return None
-    except CancelledError as error:
+    except (CancelledError, OSError) as error:
         raise InputError(f"the Dask scheduler was lost; start it and its workers, then {AGAIN}") from error
     except Exception as error:
         why = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -116,7 +124,7 @@ def _result(future: Future[Any]) -> Any:
 
 
 class _Workers:
-    """Watches whether a cluster has workers.
+    """Watches the workers of a cluster.
 
     Elsewhere some may come later, say from the queue of SLURM; on this machine they don't come back.
     """
@@ -125,6 +133,7 @@ class _Workers:
         self.client, self.say = client, say
         self.seen = self.looked = time.monotonic()
         self.told = False
+        self.threads = sum(client.ncores().values())
 
     def watch(self) -> None:
         """Look once per second.
@@ -137,7 +146,8 @@ class _Workers:
             return
         self.looked = now
         try:
-            if self.client.ncores():
+            self.threads = sum(self.client.ncores().values())
+            if self.threads:
                 self.seen, self.told = now, False
         except (OSError, TimeoutError):  # a scheduler that is lost cancels the futures
             return

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +18,7 @@ from made_up_work import Piece
 
 from benchmarks.cli import main
 from benchmarks.execution import dask_pool as cluster
-from benchmarks.execution.pool import Backend, Engine, Executor
+from benchmarks.execution.pool import KILLED, Backend, Engine, Executor
 from corpora.problems import InputError
 
 CORPUS = ("--patients", "16", "--clips", "5", "--corpus-seed", "1", "--protocol", "patients-2fold")
@@ -60,7 +61,7 @@ def background(module: str, *options: str) -> subprocess.Popen[bytes]:
     """
     return subprocess.Popen(
         [sys.executable, "-m", module, *options],
-        cwd=Path(__file__).parent,
+        cwd=Path(__file__).parents[1],
         start_new_session=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -85,7 +86,7 @@ def begun(results: Path, address: str) -> Iterator[subprocess.Popen[str]]:
     )
     with run:
         wait_for(lambda: len(list(results.glob("**/trials/*/*/*.json"))) > 3 or run.poll() is not None)
-        assert run.poll() is None, "it is in the middle"
+        assert run.poll() is None, run.communicate()[0]  # it is in the middle
         yield run
 
 
@@ -146,16 +147,16 @@ def test_workers_of_this_machine_that_all_ended_end_the_run(tmp_path: Path, monk
 def test_a_scheduler_that_does_not_answer_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cluster, "ANSWER", 1)
+    monkeypatch.setattr(cluster, "SCHEDULER_TIMEOUT", 1)
     address = "tcp://127.0.0.1:9"
     assert main(["run", *RUN, "--results", str(tmp_path), "--backend", "dask", "--scheduler", address]) == 2
     assert f"no Dask scheduler answers at {address}" in capsys.readouterr().err
 
 
-def test_work_that_a_cluster_gives_up_after_its_result_was_lost_is_not_waited_for(
+def test_a_job_whose_result_was_lost_and_whose_workers_then_die_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its worker died before anybody fetched the result, and so did those that did it again."""
+    """Its worker died before the result was fetched, and so did those that executed it again."""
 
     async def lost(self: Client, futures: list[Any], *more: Any, **options: Any) -> list[Any]:
         error = KilledWorker(futures[0].key, SimpleNamespace(address="tcp://127.0.0.1:9"), 3)
@@ -163,19 +164,26 @@ def test_work_that_a_cluster_gives_up_after_its_result_was_lost_is_not_waited_fo
         raise error
 
     monkeypatch.setattr(Client, "_gather", lost)
+    errors: list[str | None] = []
+    with Executor(Engine(workers=1, backend=Backend.DASK), print) as executor:
+        executor.run([Piece("piece", tmp_path)], lambda result: errors.append(result.error))
+    assert errors == [KILLED]
+
+
+class _Foreign(Piece):
+    """A job that workers elsewhere can't unpickle, as where respbench is not installed."""
+
+    def __reduce__(self) -> Any:
+        return partial(__import__, "nowhere"), ()
+
+
+def test_a_cluster_that_can_not_do_the_work_is_named(tmp_path: Path) -> None:
+    said = r"the Dask cluster can't do the work \(.+\); start it as README.md says"
     with (
         Executor(Engine(workers=1, backend=Backend.DASK), print) as executor,
-        pytest.raises(InputError, match="worker processes die before they do anything"),
+        pytest.raises(InputError, match=said),
     ):
-        executor.run([Piece("piece", tmp_path)], print)
-
-
-def test_a_cluster_that_can_not_do_the_work_is_told() -> None:
-    """Such as one that was started where respbench is not installed."""
-    error = RuntimeError("Error during deserialization of the task graph.\nFor more information, see …")
-    said = r"cluster can't do the work \(RuntimeError: Error during deserialization of the task graph.\); start it"
-    with pytest.raises(InputError, match=said):
-        cluster.Dask.__new__(cluster.Dask).retrieve_result_callback(error)
+        executor.run([_Foreign("piece", tmp_path)], print)
 
 
 def test_what_always_dies_on_a_cluster_is_given_up_alone(tmp_path: Path) -> None:

@@ -229,7 +229,7 @@ def test_a_wrong_request_gets_a_sentence(
 def workers_of(parent: int) -> set[int]:
     listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 2) for line in listed.splitlines()[1:]]
-    return {int(pid) for pid, ppid, args in rows if int(ppid) == parent and "loky" in args}
+    return {int(pid) for pid, ppid, args in rows if int(ppid) == parent and "multiprocessing.spawn" in args}
 
 
 def alive(pid: int) -> bool:
