@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmarks.execution.jobs import FitJob, fit_fingerprint, folds_of
+from benchmarks.execution.jobs import FitJob, folds_of
 from benchmarks.execution.pool import Engine
+from benchmarks.storage.identity import fit_identity, study_identity
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
 from benchmarks.tuning.jobs import StoredTrials, TunedFitJob
-from benchmarks.tuning.study import Study, study_fingerprint, tunable, tuned_name
-from corpora.fingerprint import digest
+from benchmarks.tuning.study import Study, tunable, tuned_name
+from corpora.digests import digest
 from corpora.prepare import Prepared
 from corpora.protocols import Protocol
 from models.registry import REGISTRY
@@ -184,7 +185,7 @@ def _jobs(plan: Plan, specs: list[ModelSpec]) -> tuple[list[FitJob], dict[str, U
     for spec in sorted(specs, key=lambda spec: spec.kind in {ModelKind.CONTROL, ModelKind.BASELINE}):
         keys = [FitKey(spec.name, *fit) for fit in fits]
         try:
-            fingerprint = fit_fingerprint(plan.prepared, plan.task, plan.protocol, spec)
+            fingerprint = fit_identity(plan.prepared, plan.task, plan.protocol, spec)
         except Exception as error:
             unavailable[spec.name] = Unavailable(
                 keys=tuple(keys), error=f"{type(error).__name__}: {error}", trace=traceback.format_exc()
@@ -193,7 +194,7 @@ def _jobs(plan: Plan, specs: list[ModelSpec]) -> tuple[list[FitJob], dict[str, U
         given = (prepared, plan.task, plan.protocol, spec)
         jobs += [FitJob(*given, key, fingerprint, folder) for key in keys]
         if plan.trials and tunable(spec):
-            study = study_fingerprint(fingerprint)
+            study = study_identity(fingerprint, spec)
             tuned = digest([study, str(plan.trials)])
             jobs += [
                 TunedFitJob(
