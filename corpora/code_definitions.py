@@ -3,9 +3,9 @@
 import ast
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 from corpora.code_text import code_text, parsed_annotation
 
@@ -72,18 +72,17 @@ class SourceFile:
 
     Attributes:
         definitions: by the name that they bind.
+        decorators: names in the decorators of definitions that have any, which may register them somewhere.
         effects: statements that do something when the module is imported.
         imports: by the name that they bind; several where branches differ.
         stars: modules of which every name is imported.
-        imported: all modules that are imported when this one is.
+        imported: all that is imported when this module is.
 
     Args:
         source: bytes of the file.
-        name: of the file, for messages of syntax errors.
-        is_own: whether a module, by its name as in the import, is followed; others are libraries.
     """
 
-    def __init__(self, source: bytes, name: str, is_own: Callable[[str], bool]) -> None:
+    def __init__(self, source: bytes) -> None:
         self.definitions: dict[str, Definition] = {}
         self.effects = Definition()
         self.imports: dict[str, list[Import]] = {}
@@ -91,13 +90,10 @@ class SourceFile:
         self.imported: list[Import] = []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about strings in the file, already given when it was imported
-            tree = ast.parse(source, name)
+            tree = ast.parse(source)
         self._add(tree.body, at_runtime=True)
-        own = {name for name, bound in self.imports.items() if any(is_own(one.module) for one in bound)}
-        own |= set(self.definitions)
-        for definition in self.definitions.values():
-            if any(_decorators(statement) & own for statement in definition.statements):  # may register it
-                self.effects.statements += definition.statements
+        decorators = {name: _decorators(definition.statements) for name, definition in self.definitions.items()}
+        self.decorators = {name: found for name, found in decorators.items() if found}
 
     def _add(self, body: Iterable[ast.stmt], at_runtime: bool) -> None:
         for statement in body:
@@ -141,6 +137,12 @@ class SourceFile:
             self.effects.statements.append(statement)
 
 
+@cache
+def read_source(content: bytes) -> SourceFile:
+    """Parse the content of a file, once for all files of that content."""
+    return SourceFile(content)
+
+
 def imports_of(statement: Importing) -> Iterator[tuple[str, Import]]:
     """Yield the names that an import statement binds, and to what."""
     for alias in statement.names:
@@ -166,8 +168,9 @@ def _names_in(node: ast.AST) -> set[str]:
     }
 
 
-def _decorators(statement: ast.stmt) -> set[str]:
-    return {name for decorator in getattr(statement, "decorator_list", []) for name in _names_in(decorator)}
+def _decorators(statements: Iterable[ast.stmt]) -> set[str]:
+    decorators = (decorator for statement in statements for decorator in getattr(statement, "decorator_list", []))
+    return {name for decorator in decorators for name in _names_in(decorator)}
 
 
 def _changes_object(statement: ast.stmt) -> bool:

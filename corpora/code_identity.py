@@ -17,7 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-from corpora.code_definitions import Definition, Import, SourceFile
+from corpora.code_definitions import Definition, Import
+from corpora.code_files import CodeFiles, Module
 from corpora.digests import digest
 
 PACKAGES = ("corpora", "features", "models", "benchmarks")
@@ -34,21 +35,6 @@ EFFECTS = ""
 
 
 @dataclass(frozen=True)
-class Module:
-    """A source file, and where its imports are looked for.
-
-    Attributes:
-        path: of the file, or of a folder without ``__init__.py``.
-        name: dotted, relative to ``root``.
-        root: folder in which modules beside it are found.
-    """
-
-    path: Path
-    name: str
-    root: Path
-
-
-@dataclass(frozen=True)
 class Node:
     """A definition: a symbol of a module, or its `EFFECTS`."""
 
@@ -61,7 +47,7 @@ Found = Node | str
 
 
 class CodeBase:
-    """The source files below a folder, each read once: what it contains later is not what this process executes.
+    """The definitions in the source files below a folder, and what they refer to.
 
     Args:
         root: folder of the packages.
@@ -70,8 +56,7 @@ class CodeBase:
     """
 
     def __init__(self, root: Path, packages: tuple[str, ...], not_followed: frozenset[str] = frozenset()) -> None:
-        self.root, self.packages, self.not_followed = root, packages, not_followed
-        self._sources: dict[Module, SourceFile] = {}
+        self.files, self.not_followed = CodeFiles(root, packages), not_followed
         self._edges: dict[Node, tuple[tuple[str, Found], ...]] = {}
         self._colors: dict[tuple[Node, int], str] = {}
 
@@ -99,20 +84,16 @@ class CodeBase:
 
     def without_outside_files(self) -> Self:
         """Forget the files outside the packages, which a user may have edited and loaded again."""
-        inside = [module for module in self._sources if self._is_inside(module)]
-        self._sources = {module: self._sources[module] for module in inside}
-        self._edges = {node: edges for node, edges in self._edges.items() if self._is_inside(node.module)}
-        self._colors = {key: color for key, color in self._colors.items() if self._is_inside(key[0].module)}
+        self.files.forget_outside()
+        self._edges = {node: edges for node, edges in self._edges.items() if node.module.root is None}
+        self._colors = {key: color for key, color in self._colors.items() if key[0].module.root is None}
         return self
-
-    # Following references
 
     def _target(self, target: str) -> list[Found]:
         place, _, symbol = target.rpartition(":") if ":" in target else (target, "", "")
-        path = Path(place)
-        outside = path.suffix == ".py"
-        module = Module(path, path.stem, path.parent) if outside else self._find(place, self.root)
-        if module is None or (outside and not path.is_file()):
+        outside = place.endswith(".py")
+        module = self.files.outside(Path(place)) if outside else self.files.find(place)
+        if module is None:
             raise ModuleNotFoundError(f"no module {place}")
         if not symbol:
             return list(self._whole(module))
@@ -134,29 +115,23 @@ class CodeBase:
         return list(found)
 
     def _effects_of_import(self, module: Module, imported: set[Module]) -> Iterator[Node]:
-        """Statements that are executed when a module is imported: its own, and those of what it imports."""
+        """Statements that are executed when a module is imported, those of modules ``imported`` before left out."""
         waiting = [module]
         while waiting:
             here = waiting.pop()
-            if here in imported or here.name in self.not_followed:
-                continue
-            imported.add(here)
-            source = self._source(here)
-            if source.effects.statements:
-                yield Node(here, EFFECTS)
-            parents = [here.name.rpartition(".")[0]] * ("." in here.name)
-            names = [self._absolute(bound.module, here) for bound in source.imported]
-            names += [
-                f"{self._absolute(bound.module, here)}.{bound.symbol}" for bound in source.imported if bound.symbol
-            ]
-            waiting += [other for name in (*parents, *names) if (other := self._find(name, here.root))]
+            if here not in imported and here.name not in self.not_followed:
+                imported.add(here)
+                waiting += self.files.imported_by(here)
+                if self.files.effects(here).statements:
+                    yield Node(here, EFFECTS)
 
     def _edges_of(self, node: Node) -> tuple[tuple[str, Found], ...]:
         if node not in self._edges:
-            self._edges[node] = tuple(sorted(set(self._references(node)), key=str))
+            self._edges[node] = tuple(set(self._references(node)))
         return self._edges[node]
 
     def _references(self, node: Node) -> Iterator[tuple[str, Found]]:
+        """Everything that a definition refers to, with the name by which it does."""
         module, uses = node.module, self._definition(node).uses
         for chain in uses.chains:
             label = chain[0]
@@ -167,7 +142,7 @@ class CodeBase:
                     yield label, found
         for target in uses.targets:
             place, _, symbol = target.partition(":")
-            other = self._find(place, self.root)
+            other = self.files.find(place)
             if other is not None:
                 for found in self._lookup(other, (symbol,)) if symbol else self._whole(other):
                     yield target, found
@@ -176,95 +151,70 @@ class CodeBase:
                 yield "*", found
 
     def _lookup(self, module: Module, chain: tuple[str, ...]) -> Iterator[Found]:
-        """What the first name of a chain, or the attribute of a module behind it, refers to."""
+        """What the first name of a chain refers to in a module; the other names are attributes of it."""
         name, rest = chain[0], chain[1:]
         if module.name in self.not_followed:
             yield "not followed"
             return
-        source = self._source(module)
-        if name in source.definitions:
-            yield Node(module, name)
-        for bound in source.imports.get(name, []):
-            yield from self._imported(module, bound, rest)
-        if name not in source.definitions and name not in source.imports:
-            for star in source.stars:
-                other = self._find(self._absolute(star, module), module.root)
-                if other is not None and other != module:
-                    yield from self._lookup(other, chain)
+        for here in (module, *self._stars(module)):
+            source = self.files.source(here)
+            if name in source.definitions:
+                yield Node(here, name)
+            for bound in source.imports.get(name, []):
+                yield from self._imported(here, bound, rest)
+            if name in source.definitions or name in source.imports:
+                return
 
-    def _imported(self, module: Module, bound: Import, rest: tuple[str, ...]) -> Iterator[Found]:
-        """What an imported name, with the attributes behind it, refers to."""
-        place = self._absolute(bound.module, module)
-        chain = rest if bound.symbol is None else (bound.symbol, *rest)
-        here = self._find(place, module.root)
+    def _imported(self, module: Module, bound: Import, rest: tuple[str, ...], modules: bool = True) -> Iterator[Found]:
+        """What an imported name, with the attributes behind it, refers to; nothing for modules unless ``modules``."""
+        place = self.files.imported(module, bound)
+        here = self.files.find(place, module.root)
         if here is None:
-            yield ".".join([place, *([bound.symbol] if bound.symbol else [])])
+            yield f"{place}.{bound.symbol}" if bound.symbol else place
             return
+        chain = rest if bound.symbol is None else (bound.symbol, *rest)
         while chain:
             found = list(self._lookup(here, chain))
             if found:
                 yield from found
                 return
-            below = self._find(f"{here.name}.{chain[0]}", here.root)
+            below = self.files.find(f"{here.name}.{chain[0]}", here.root)
             if below is None:
                 break
             here, chain = below, chain[1:]
-        yield from self._whole(here)
+        if modules:
+            yield from self._whole(here)
 
     def _whole(self, module: Module) -> Iterator[Found]:
         if module.name in self.not_followed:
             yield "not followed"
             return
-        source = self._source(module)
-        for name in (*source.definitions, *source.imports):
-            yield from self._lookup(module, (name,))
-        if source.effects.statements:
+        for here in (module, *self._stars(module)):
+            source = self.files.source(here)
+            for name in source.definitions:
+                yield Node(here, name)
+            for imports in source.imports.values():
+                for bound in imports:
+                    yield from self._imported(here, bound, (), modules=False)
+        if self.files.effects(module).statements:
             yield Node(module, EFFECTS)
-        for star in source.stars:
-            other = self._find(self._absolute(star, module), module.root)
-            if other is not None and other != module:
-                yield from self._whole(other)
 
-    # Files
-
-    def _find(self, name: str, root: Path) -> Module | None:
-        """The module of a dotted name in the packages, or else beside the files in ``root``; None = a library's."""
-        base = self.root if name.partition(".")[0] in self.packages else root
-        if not name or (base == self.root and name.partition(".")[0] not in self.packages):
-            return None
-        place = base.joinpath(*name.split("."))
-        for path in (place / "__init__.py", place.with_name(f"{place.name}.py"), place):
-            if path.is_file() or (path == place and path.is_dir() and any(path.glob("*.py"))):
-                return Module(path, name, base)
-        return None
-
-    def _source(self, module: Module) -> SourceFile:
-        if module not in self._sources:
-            self._sources[module] = SourceFile(
-                module.path.read_bytes() if module.path.is_file() else b"",
-                str(module.path),
-                lambda name: self._find(self._absolute(name, module), module.root) is not None,
-            )
-        return self._sources[module]
-
-    def _is_inside(self, module: Module) -> bool:
-        return module.root == self.root and module.name.partition(".")[0] in self.packages
+    def _stars(self, module: Module) -> list[Module]:
+        """The modules of which a module imports every name, also through one another."""
+        found: dict[Module, None] = {}
+        waiting = [module]
+        for here in waiting:
+            for star in self.files.source(here).stars:
+                other = self.files.find(self.files.imported(here, Import(star)), here.root)
+                if other is not None and other is not module and other not in found:
+                    found[other] = None
+                    waiting.append(other)
+        return list(found)
 
     def _definition(self, node: Node) -> Definition:
-        source = self._source(node.module)
-        return source.definitions[node.symbol] if node.symbol else source.effects
-
-    @staticmethod
-    def _absolute(name: str, module: Module) -> str:
-        """The dotted name of a module that is imported in another, where it may start with dots."""
-        dots = len(name) - len(name.lstrip("."))
-        if not dots:
-            return name
-        parts = module.name.split(".")
-        package = parts[: len(parts) - dots + (module.path.name == "__init__.py")]
-        return ".".join([*package, *([name[dots:]] if name[dots:] else [])])
-
-    # Hashing
+        if node.symbol:
+            return self.files.source(node.module).definitions[node.symbol]
+        return self.files.effects(node.module)
 
     def _color(self, found: Found, distance: int = DISTANCE) -> str:
         """Hash a definition with those that it refers to, up to a number of references away.

@@ -146,7 +146,7 @@ def _fetch_rest(url: str, target: Path, progress: Report) -> None:
         with disk(part), part.open("ab" if resumed else "wb") as file:
             if not resumed:
                 # After the part is emptied: the other order, interrupted, would vouch for the bytes of another file.
-                _memory(target).write_text(json.dumps(asdict(source)))
+                _memory(target).write_text(json.dumps(asdict(source)), encoding="utf-8")
             need(part, (source.size or 0) - offset)
             progress(offset, source.size)
             for piece in _pieces(response):
@@ -233,7 +233,7 @@ def _memory(target: Path) -> Path:
 
 def _recall(target: Path) -> _Source | None:
     with suppress(OSError, ValueError, TypeError):
-        return _Source(**json.loads(_memory(target).read_text()))
+        return _Source(**json.loads(_memory(target).read_text(encoding="utf-8")))
     return None
 
 

@@ -17,6 +17,10 @@ LONGEST = 350
 MEASURED_AGAINST = {f"benchmarks/speed/{name}.py" for name in ("pipeline", "steps", "reference")}
 """The librosa loop, the notebook's training loop and bare passes, to be timed beside this project's own ways."""
 
+OPENING = {"read_text", "write_text", "open"}
+TAKES_NO_ENCODING = {"read_text(annotation)", "read_text(path)", "read_text(manifest)", "opened.open(info)"}
+"""Calls of `corpora.files.read_text`, which reads UTF-8, and of an archive's binary files."""
+
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
 
 
@@ -51,6 +55,32 @@ def test_imports_point_one_way(path):
 @each_file
 def test_imports_are_absolute(path):
     assert not [name for name in imported(path) if name.startswith(".")]
+
+
+def opens_text_without_encoding(tree: ast.AST) -> list[str]:
+    """Calls that read or write text as the locale has it."""
+    opening = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and (node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)) in OPENING
+    ]
+    return [
+        ast.unparse(call)
+        for call in opening
+        if not any(keyword.arg == "encoding" for keyword in call.keywords)
+        and not any(isinstance(part, ast.Constant) and str(part.value)[-1:] == "b" for part in ast.walk(call))
+    ]
+
+
+def test_text_that_is_read_as_the_locale_has_it_is_found():
+    tree = ast.parse("p.read_text()\nopen(p)\np.open('rb')\np.write_text(t, encoding='utf-8')\n(a / f(1)).open('x')")
+    assert opens_text_without_encoding(tree) == ["p.read_text()", "open(p)", "(a / f(1)).open('x')"]
+
+
+def test_text_is_read_and_written_as_utf_8_whatever_the_locale():
+    found = {path: opens_text_without_encoding(ast.parse(path.read_bytes())) for path in FILES}
+    assert {text for texts in found.values() for text in texts} <= TAKES_NO_ENCODING
 
 
 @each_file

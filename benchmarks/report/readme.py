@@ -115,7 +115,7 @@ def speed(results: Path) -> str:
     """The table of ``results/speed.md``."""
     if not (results / "speed.md").exists():
         raise InputError(f"{results / 'speed.md'} does not exist; run `make speed DATA=<folder of ICBHI cycles>`")
-    lines = (results / "speed.md").read_text().splitlines()
+    lines = (results / "speed.md").read_text(encoding="utf-8").splitlines()
     return "\n".join(line for line in lines if line.startswith("|"))
 
 
@@ -131,7 +131,7 @@ def main() -> int:
     """Write README.md anew."""
     path = PROJECT / "README.md"
     try:
-        write_atomically(path, render(path.read_text(), PROJECT / RESULTS).encode())
+        write_atomically(path, render(path.read_text(encoding="utf-8"), PROJECT / RESULTS).encode())
     except InputError as problem:
         print(f"make tables: {problem}", file=sys.stderr)
         return 2

@@ -212,6 +212,16 @@ def test_definitions_that_exchange_their_names_are_told_apart(lab: Path) -> None
     assert identity(lab) != before
 
 
+def test_modules_that_import_each_other_are_followed(lab: Path) -> None:
+    for name, other in (("one", "two"), ("two", "one")):
+        imports = f"from lab.{other} import *\nfrom lab import {other}\n\n\n"
+        content = f"{imports}def {name}f():\n    return len({other}f({other}))\n"
+        (lab / f"lab/{name}.py").write_text(content, encoding="utf-8")
+    before = identity(lab, "lab.one:onef")
+    edit(lab, "two.py", "len(", "sum(")
+    assert identity(lab, "lab.one:onef") != before
+
+
 def test_missing_definitions_are_named(lab: Path) -> None:
     with pytest.raises(ModuleNotFoundError, match=r"lab\.missing"):
         identity(lab, "lab.missing:build")
