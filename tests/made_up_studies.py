@@ -15,7 +15,7 @@ from optuna.distributions import (
 from test_report import change_facts
 
 from benchmarks.report.leaderboard import leaderboard
-from benchmarks.statistics.results import Board, Entry
+from benchmarks.statistics.results import Results, ModelResults
 from benchmarks.storage.store import Store
 
 SPACE: dict[str, BaseDistribution] = {
@@ -55,12 +55,12 @@ def usual(n: int) -> list[dict[str, Any]]:
     return [trial(0, 0.9 if n == 0 else 0.6), trial(1, 0.5), trial(2, 0.7), trial(3, 0.65)]
 
 
-def entry_of(board: Board, model: str) -> Entry:
-    return next(entry for entry in board.entries if entry.model == model)
+def entry_of(results: Results, model: str) -> ModelResults:
+    return next(entry for entry in results.models if entry.name == model)
 
 
-def studied(folder: Path, study: Callable[[int], list[dict[str, Any]]], seeds: int = 2) -> Board:
+def studied(folder: Path, study: Callable[[int], list[dict[str, Any]]], seeds: int = 2) -> Results:
     """`svm` and `svm-tuned` with these studies."""
     store = made_up_results(folder, {"svm": 1.0, "svm-tuned": 1.2}, seeds=seeds)
     tune(store, "svm-tuned", study)
-    return leaderboard(store)
+    return load_results(store)

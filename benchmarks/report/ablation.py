@@ -1,79 +1,77 @@
-"""The tables of an ablation: each group's variants beside the full model, and what each difference shows."""
+"""The section of an ablation: each group's variants beside the full model, and what each difference shows."""
 
-import numpy as np
+from dataclasses import dataclass
 
-from benchmarks.report.comparisons import COMPARED
-from benchmarks.report.leaderboard import UNDEFINED, cell
-from benchmarks.report.markdown import Page, listed
-from benchmarks.statistics.results import Board, Entry, difference
+from benchmarks.statistics.comparisons import COMPARED, Verdict, difference, verdict
+from benchmarks.statistics.results import ModelResults, Results
 from models.ablations import ABLATIONS, Ablation
+from models.spec import ModelKind
 
 FULL = "the full model"
 
 
-def add_ablations(page: Page, board: Board) -> None:
-    """The section about the groups that were run here."""
-    page.heading("What the parts are worth")
-    page.text(
-        "This is no benchmark of models: each group takes one model and changes one part at a time. Folds, seeds and "
-        "controls are those of the benchmark. A variant was judged here, not chosen: picking the best row of these "
-        "tables would be tuning on the test patients."
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """One group that was run.
+
+    Attributes:
+        name: of the group.
+        question: that it is to answer.
+        reference: name of the full model.
+        reference_complete: whether the variants can be compared with it.
+        rows: of the table of all its models.
+        gains: rows of the table of differences to the full model.
+        verdicts: by variant: what differs, and on which metrics it is better, worse, or not shown to differ.
+    """
+
+    name: str
+    question: str
+    reference: str
+    reference_complete: bool
+    rows: list[list[object]]
+    gains: list[list[object]]
+    verdicts: dict[str, tuple[str, Verdict]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ablations:
+    """The groups that were run, and the models that are in none of them."""
+
+    groups: list[Group]
+    others: list[str]
+
+
+def ablations(results: Results) -> Ablations | None:
+    """Compare the variants of each group with its full model; None for a benchmark."""
+    if results.protocol.ablation_of is None:
+        return None
+    models = {model.name: model for model in results.models}
+    run = {
+        name: group for name, group in ABLATIONS.items() if any(variant.name in models for variant in group.variants)
+    }
+    shown = {spec.name for group in run.values() for spec in group.specs}
+    return Ablations(
+        groups=[_group(results, name, group, models) for name, group in run.items()],
+        others=[m.name for m in results.models if m.name not in shown and m.kind is not ModelKind.CONTROL],
     )
-    entries = {entry.model: entry for entry in board.entries}
-    shown: set[str] = set()
-    for name, group in ABLATIONS.items():
-        if any(spec.name in entries for spec in group.variants):
-            _group(page, board, name, group, entries)
-            shown |= {spec.name for spec in group.specs}
-    others = [entry.model for entry in board.entries if entry.model not in shown and entry.kind != "control"]
-    if others:
-        page.text(f"In no group any more, and only in the tables below: {listed(others)}.")
 
 
-def _group(page: Page, board: Board, name: str, group: Ablation, entries: dict[str, Entry]) -> None:
-    reference = board.find(group.reference.name)
-    stored = [entries[spec.name] for spec in group.specs if spec.name in entries]
-    words = {spec.name: spec.source for spec in group.variants}
-    page.heading(f"`{name}`", 3)
-    page.text(group.question)
-    page.table(
-        f"`{name}`, 95 % intervals over {len(board.patients)} patients.",
-        ["model", "what differs", *COMPARED.values(), "status"],
-        [
-            [
-                entry.model,
-                FULL if entry.model == group.reference.name else words[entry.model],
-                *(cell(entry.estimate(metric)) if entry.complete else UNDEFINED for metric in COMPARED),
-                entry.status,
-            ]
-            for entry in stored
-        ],
+def variant_verdict(variant: ModelResults, reference: ModelResults) -> Verdict:
+    """On which metrics a variant is better, worse, or not shown to differ."""
+    return verdict({metric: difference(variant, reference, metric) for metric in COMPARED})
+
+
+def _group(results: Results, name: str, group: Ablation, models: dict[str, ModelResults]) -> Group:
+    reference = results.find(group.reference.name)
+    stored = [models[spec.name] for spec in group.specs if spec.name in models]
+    what = {group.reference.name: FULL, **{spec.name: spec.source for spec in group.variants}}
+    variants = [model for model in stored if reference and model.complete and model is not reference]
+    return Group(
+        name=name,
+        question=group.question,
+        reference=group.reference.name,
+        reference_complete=reference is not None,
+        rows=[[m.name, what[m.name], *(m.estimate(metric) for metric in COMPARED), m.status] for m in stored],
+        gains=[[m.name, *(difference(m, reference, metric) for metric in COMPARED)] for m in variants if reference],
+        verdicts={m.name: (what[m.name], variant_verdict(m, reference)) for m in variants if reference},
     )
-    if reference is None:
-        page.text(f"`{group.reference.name}`, the full model, is not complete here, so its variants can't be compared.")
-        return
-    variants = [entry for entry in stored if entry.complete and entry is not reference]
-    if variants:
-        page.table(
-            f"`{name}`, each variant minus `{reference.model}`, on the same resampled patients, 95 % intervals.",
-            ["model", *(f"{label} minus {reference.model}" for label in COMPARED.values())],
-            [[e.model, *(cell(difference(e, reference, m), signed=True) for m in COMPARED)] for e in variants],
-        )
-        page.bullets([difference_in_words(e, reference, words[e.model]) + board.flagged for e in variants])
-
-
-def difference_in_words(variant: Entry, reference: Entry, what: str) -> str:
-    """What the change ``what`` is shown to do on each measure; where an interval includes 0, that nothing is shown."""
-    said: dict[str, list[str]] = {"better": [], "worse": [], "": []}
-    for metric, label in COMPARED.items():
-        gain = difference(variant, reference, metric)
-        if np.isfinite(gain.value):
-            said["" if not gain.excludes_zero else "better" if gain.value > 0 else "worse"].append(label)
-    parts = [f"{word} than `{reference.model}` on {_and(said[word])}" for word in ("better", "worse") if said[word]]
-    if said[""]:
-        parts.append(f"not shown to differ from `{reference.model}` on {_and(said[''])} (the interval includes 0)")
-    return f"`{variant.model}` ({what}): {'; '.join(parts) or 'can not be compared'}."
-
-
-def _and(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

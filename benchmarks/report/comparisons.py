@@ -1,103 +1,148 @@
-"""Differences between models, judged on the same resampled patients, and what they do and don't show, in words."""
+"""The section about differences between models: tables of differences, who leads, and what the sound adds."""
 
-import numpy as np
+import math
+from dataclasses import dataclass
 
-from benchmarks.report.leaderboard import cell
-from benchmarks.report.markdown import Page, listed
-from benchmarks.statistics.results import BASELINE, METADATA, PRIOR, Board, Entry, difference
-
-COMPARED = {"score": "score", "auroc": "AUROC", "auroc_within_patients": "AUROC within patients"}
-LEADING = {metric: COMPARED[metric] for metric in ("score", "auroc")}
-"""What a model may lead in; AUROC within patients only says where a lead comes from."""
-
-METADATA_SENTENCE = "has not been shown to hear anything that device, location, mode and duration don't tell already."
+from benchmarks.statistics.bootstrap import Difference
+from benchmarks.statistics.comparisons import COMPARED, LEADING, difference
+from benchmarks.statistics.metrics import METRICS
+from benchmarks.statistics.results import BASELINE, METADATA, PRIOR, ModelResults, Results
+from models.spec import ModelKind
 
 
-def add_comparisons(page: Page, board: Board) -> None:
-    """The section about differences."""
-    page.heading("Which differences are real?")
-    page.text(
-        "Both models of a difference are judged on the same resampled patients, so that what is hard about a patient "
-        "cancels. An interval that includes 0 shows no difference. Each interval speaks for one "
-        "comparison; where many models are compared, about one in twenty equal pairs looks different by luck."
-    )
-    for reference, why in references(board):
-        others = [entry for entry in board.complete if entry is not reference]
-        if others:
-            page.table(
-                f"Each model minus `{reference.model}` ({why}), 95 % intervals over patients.",
-                ["model", *(f"{name} minus {reference.model}" for name in COMPARED.values()), "beyond noise"],
-                [_row(entry, reference) for entry in others],
-            )
-    page.bullets([sentence + board.flagged for sentence in (*top_in_words(board), *metadata_in_words(board))])
+@dataclass(frozen=True, kw_only=True)
+class Against:
+    """Every other model minus one reference.
 
-
-def references(board: Board) -> list[tuple[Entry, str]]:
-    """The models that the others are measured against, each with the reason, none twice."""
-    candidates = [
-        (board.best_baseline(), "the baseline or control with the highest AUROC"),
-        (board.find(BASELINE), "the classical way: MFCC statistics and a support vector machine"),
-        (board.find(METADATA), "knows device, location, mode and duration, hears nothing"),
-        (board.find(PRIOR), "knows the class frequencies, hears nothing"),
-    ]
-    found: dict[str, tuple[Entry, str]] = {}
-    for entry, why in candidates:
-        if entry is not None:
-            found.setdefault(entry.model, (entry, why))
-    return list(found.values())
-
-
-def top_in_words(board: Board) -> list[str]:
-    """Whether the leader of the table has a lead."""
-    if len(board.complete) < 2:
-        return ["Fewer than two models are complete, so there is nothing to compare."]
-    leader, *others = board.complete
-    sentences = []
-    for metric, name in LEADING.items():
-        noise = [e.model for e in others if not difference(leader, e, metric).low > 0]
-        runner_up = cell(difference(leader, others[0], metric), signed=True)
-        if noise:
-            sentences.append(
-                f"On {name}, `{leader.model}` (first in the table) is not shown to be better than {listed(noise)}: "
-                "there, the interval of the difference includes 0 or lies below it."
-            )
-        else:
-            sentences.append(f"On {name}, `{leader.model}` is better than every other model beyond the noise.")
-        sentences[-1] += f" Its difference to `{others[0].model}`, the second, is {runner_up}."
-    return sentences
-
-
-def metadata_in_words(board: Board) -> list[str]:
-    """Which models have shown that the sound tells them something."""
-    metadata = board.find(METADATA)
-    if metadata is None:
-        return ["`metadata` is not among the complete models, so this page can't say what the sound adds to it."]
-    hearing = [entry for entry in board.complete if entry.kind != "control"]
-    sentences = [sentence for entry in hearing if (sentence := _deafness(entry, metadata))]
-    if not hearing:
-        return ["No model that hears is complete, so this page can't say what the sound adds to `metadata`."]
-    return sentences or ["Every model that hears is above `metadata` on score and AUROC, beyond the noise."]
-
-
-def _deafness(entry: Entry, metadata: Entry) -> str:
-    """One sentence about a model that is not above `metadata` on both score and AUROC; empty if it is.
-
-    AUROC decides, since it doesn't depend on where a model happens to put its threshold.
+    Attributes:
+        reference: name of the model.
+        role: why it is one: ``best``, ``baseline``, ``metadata`` or ``prior``.
+        rows: of the table.
     """
-    gains = {metric: difference(entry, metadata, metric) for metric in LEADING}
-    told = ", ".join(f"{LEADING[metric]} {cell(gain, signed=True)}" for metric, gain in gains.items())
-    if not np.isfinite(gains["auroc"].value):
-        return f"`{entry.model}` has no AUROC here, so this page can't say what it hears beyond `metadata`."
-    if not gains["auroc"].low > 0:
-        return f"**`{entry.model}` {METADATA_SENTENCE}** (Minus `metadata`: {told}.)"
-    if not gains["score"].low > 0:
-        return (
-            f"`{entry.model}` is above `metadata` on AUROC, but not shown to be on score. (Minus `metadata`: {told}.)"
+
+    reference: str
+    role: str
+    rows: list[list[object]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lead:
+    """How far the leader of the table leads by one metric.
+
+    Attributes:
+        metric: the metric.
+        leader: name of the first model of the table.
+        not_beaten: the models that it is not shown to be better than.
+        second: name of the second model of the table.
+        difference: the first minus the second.
+    """
+
+    metric: str
+    leader: str
+    not_beaten: tuple[str, ...]
+    second: str
+    difference: Difference
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoundGain:
+    """A model that uses the sound minus the control `metadata`, which does not.
+
+    AUROC decides, since it doesn't depend on a threshold.
+    """
+
+    model: str
+    auroc: Difference
+    score: Difference
+
+    @property
+    def defined(self) -> bool:
+        """Whether there is an AUROC."""
+        return math.isfinite(self.auroc.value)
+
+    @property
+    def ranks_better(self) -> bool:
+        """Whether it is shown to have the higher AUROC."""
+        return self.auroc.low > 0
+
+    @property
+    def decides_better(self) -> bool:
+        """Whether it is shown to have the higher score."""
+        return self.score.low > 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparisons:
+    """What the section shows.
+
+    Attributes:
+        against: a table for each reference.
+        leads: of the first model of the table, by metric; empty if there is no second one.
+        sound_gains: of each model that uses the sound; None if `metadata` is not complete.
+    """
+
+    against: list[Against]
+    leads: list[Lead]
+    sound_gains: list[SoundGain] | None
+
+
+def comparisons(results: Results) -> Comparisons:
+    """Compare the complete models with references, with each other, and with `metadata`."""
+    against = []
+    for role, reference in references(results).items():
+        others = [model for model in results.complete if model is not reference]
+        if others:
+            rows = [difference_row(model, reference) for model in others]
+            against.append(Against(reference=reference.name, role=role, rows=rows))
+    return Comparisons(against=against, leads=leads(results), sound_gains=sound_gains(results))
+
+
+def references(results: Results) -> dict[str, ModelResults]:
+    """Find the models that the others are compared with, by their role; none twice."""
+    candidates = {
+        "best": results.best_baseline(),
+        "baseline": results.find(BASELINE),
+        "metadata": results.find(METADATA),
+        "prior": results.find(PRIOR),
+    }
+    found: dict[str, ModelResults] = {}
+    for role, model in candidates.items():
+        if model is not None and model not in found.values():
+            found[role] = model
+    return found
+
+
+def difference_row(model: ModelResults, reference: ModelResults) -> list[object]:
+    """Name, differences, and on which metrics the interval excludes 0."""
+    differences = {metric: difference(model, reference, metric) for metric in COMPARED}
+    real = [METRICS[metric] for metric, value in differences.items() if value.excludes_zero]
+    return [model.name, *differences.values(), ", ".join(real) or "no"]
+
+
+def leads(results: Results) -> list[Lead]:
+    """Compare the first model of the table with all others."""
+    if len(results.complete) < 2:
+        return []
+    leader, *others = results.complete
+    return [
+        Lead(
+            metric=metric,
+            leader=leader.name,
+            not_beaten=tuple(model.name for model in others if not difference(leader, model, metric).low > 0),
+            second=others[0].name,
+            difference=difference(leader, others[0], metric),
         )
-    return ""
+        for metric in LEADING
+    ]
 
 
-def _row(entry: Entry, reference: Entry) -> list[str]:
-    differences = {metric: difference(entry, reference, metric) for metric in COMPARED}
-    real = [COMPARED[metric] for metric, value in differences.items() if value.excludes_zero]
-    return [entry.model, *(cell(value, signed=True) for value in differences.values()), ", ".join(real) or "no"]
+def sound_gains(results: Results) -> list[SoundGain] | None:
+    """Compare each model that uses the sound with `metadata`; None if that is not complete."""
+    metadata = results.find(METADATA)
+    if metadata is None:
+        return None
+    return [
+        SoundGain(model=model.name, **{metric: difference(model, metadata, metric) for metric in LEADING})
+        for model in results.complete
+        if model.kind is not ModelKind.CONTROL
+    ]

@@ -1,22 +1,22 @@
-"""The page over the label budgets of a corpus and task: what each model makes of how many labelled patients."""
+"""The page over the label budgets of a corpus and task: what each model reaches with how many labeled patients."""
 
-import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
-
-from benchmarks.report.comparisons import LEADING
 from benchmarks.report.crossing import NOT_RUN
 from benchmarks.report.figures.label_efficiency import Panel, draw_label_efficiency
-from benchmarks.report.leaderboard import cell
-from benchmarks.report.markdown import Page
-from benchmarks.report.twins import OUTCOMES, TWINS
-from benchmarks.statistics.bootstrap import LEVEL, Estimate
-from benchmarks.statistics.pairs import words_on
-from benchmarks.statistics.results import COMPLETE, bracketed
+from benchmarks.report.figures.style import Drawings, write_figures
+from benchmarks.report.leaderboard import LEADERBOARD
+from benchmarks.report.markdown import render
+from benchmarks.report.twins import TWINS
+from benchmarks.statistics.bootstrap import Estimate
+from benchmarks.statistics.comparisons import LEADING, Verdict, verdict
+from benchmarks.statistics.formatting import bracketed, span
+from benchmarks.statistics.metrics import METRICS
 from benchmarks.storage.files import write_atomically
 from benchmarks.storage.records import FitRecord
 from benchmarks.storage.store import Store
@@ -25,237 +25,186 @@ from corpora.protocols import Protocol, of_folder
 
 PAGE = "label-efficiency.md"
 
+Rows = Mapping[str, Mapping[str, Any]]
+Cells = list[list[object]]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What the report of one budget says.
+    """The report of one budget.
 
     Attributes:
         percent: of the training patients, how many keep their labels.
         folder: of the results.
-        board: leaderboard.csv, a row a model.
-        twins: twins.csv, a row a semi-supervised model; empty if there is none.
+        leaderboard: rows of leaderboard.csv.
+        twins: rows of twins.csv.
         records: of the fits of one model.
     """
 
     percent: int
     folder: Path
-    board: pd.DataFrame
-    twins: pd.DataFrame
+    leaderboard: Rows
+    twins: Rows
     records: tuple[FitRecord, ...]
 
     @property
     def fingerprint(self) -> str:
-        """Of the corpus; empty if no fit is stored any more."""
+        """Of the corpus; empty if no fit is stored."""
         return self.records[0].corpus.fingerprint if self.records else ""
 
-    def value(self, model: str, metric: str) -> Estimate | None:
-        """A model's number; None if it isn't complete here."""
-        return _estimate(self.board, model, metric)
+    def value(self, model: str, metric: str) -> Estimate | str:
+        """A model's number, or why there is none."""
+        return self._number(self.leaderboard, model, metric)
 
-    def gain(self, model: str, metric: str) -> Estimate | None:
-        """A semi-supervised model minus its twin; None if they can't be compared here."""
-        return _estimate(self.twins, model, metric)
+    def gain(self, model: str, metric: str) -> Estimate | str:
+        """A semi-supervised model minus its twin, or why there is no such number."""
+        return self._number(self.twins, model, metric)
 
-    def lacking(self, table: pd.DataFrame, model: str) -> str:
-        """Why a model has no number in one of the two tables, in a word or two."""
-        if model not in self.board.index or model not in table.index:
+    def _number(self, table: Rows, model: str, metric: str) -> Estimate | str:
+        if model not in self.leaderboard or model not in table:
             return NOT_RUN
-        return re.split("[:;]", str(self.board.loc[model, "status"]))[0].replace(COMPLETE, "no twin to compare")
+        status = self.leaderboard[model]["status"]
+        return table[model][metric] or ("no twin to compare" if status.complete else str(status.completion))
+
+    @property
+    def row(self) -> list[object]:
+        """Its row in the table of budgets."""
+        complete = sum(row["status"].complete for row in self.leaderboard.values())
+        return [
+            f"{self.percent} %",
+            span([len(record.train_patients) + len(record.valid_patients) for record in self.records]),
+            span([len(record.valid_patients) for record in self.records]),
+            span([len(record.unlabeled_patients) for record in self.records]),
+            len({record.seed for record in self.records}),
+            f"{complete} of {len(self.leaderboard)} complete",
+            f"[{self.folder.name}]({self.folder.name}/README.md)",
+        ]
+
+
+@dataclass(frozen=True)
+class Family:
+    """The budgets of one protocol, fewest labels first."""
+
+    protocol: str
+    budgets: list[Budget]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether all budgets are of the same corpus."""
+        return len({budget.fingerprint for budget in self.budgets}) == 1
+
+    @property
+    def not_run(self) -> list[str]:
+        """The budgets that are not here."""
+        run = {budget.percent for budget in self.budgets}
+        return [f"{percent} %" for percent in sorted(LADDER) if percent not in run]
+
+    @property
+    def twin_of(self) -> dict[str, str]:
+        """The twin of each semi-supervised model, by the model's name, sorted."""
+        return dict(sorted((model, row["twin"]) for b in self.budgets for model, row in b.twins.items()))
+
+    @property
+    def models(self) -> list[str]:
+        """Every model: each twin before its semi-supervised models, then those that are no part of a pair."""
+        twin_of = self.twin_of
+        paired = {*twin_of, *twin_of.values()}
+        every = {*paired, *(model for budget in self.budgets for model in budget.leaderboard)}
+        return sorted(every, key=lambda m: (m not in paired, twin_of.get(m, m), m in twin_of, m))
+
+    def values(self, metric: str) -> Cells:
+        """Rows of the table of a metric."""
+        return [[m, self.twin_of.get(m, ""), *(b.value(m, metric) for b in self.budgets)] for m in self.models]
+
+    def gains(self, metric: str) -> Cells:
+        """Rows of the table of a metric's differences to the twins."""
+        twin_of = self.twin_of
+        return [[m, twin_of[m], *(b.gain(m, metric) for b in self.budgets)] for m in self.models if m in twin_of]
+
+    def verdicts(self, metric: str) -> dict[int, Verdict]:
+        """By budget, what the differences to the twins show."""
+        found = {}
+        for budget in self.budgets:
+            gains = {m: gain for m in self.twin_of if isinstance(gain := budget.gain(m, metric), Estimate)}
+            if gains:
+                found[budget.percent] = verdict(gains)
+        return found
+
+    @property
+    def panels(self) -> dict[str, list[Panel]]:
+        """By metric, the panels of the figure: each twin with a number; empty if there is none."""
+        found = {}
+        for metric in LEADING:
+            lines: dict[str, dict[int, Estimate]] = defaultdict(dict)
+            for model, budget in ((model, budget) for model in self.models for budget in self.budgets):
+                if isinstance(value := budget.value(model, metric), Estimate):
+                    lines[model][budget.percent] = value
+            own = {
+                twin: {m: lines[m] for m in self.twin_of if self.twin_of[m] == twin and m in lines}
+                for twin in sorted(set(self.twin_of.values()))
+            }
+            found[METRICS[metric]] = [Panel(twin, lines.get(twin, {}), semi) for twin, semi in own.items() if semi]
+        return found if self.comparable and any(found.values()) else {}
+
+    @property
+    def figure(self) -> str:
+        """Name of its figure; empty if there is none."""
+        return f"label-efficiency-{self.protocol}.png" if self.panels else ""
+
+
+def write_label_efficiency(folder: Path, draw: bool = True) -> None:
+    """Write the page and its figures from the reports of the budgets, or remove them where there are none.
+
+    Args:
+        folder: ``<corpus>/<task>``.
+        draw: whether to write the figures, too.
+    """
+    families = read_families(folder)
+    budgets = [budget for family in families for budget in family.budgets]
+    told = [row["warning"] for budget in budgets for row in budget.leaderboard.values() if row["warning"]]
+    flags = list(dict.fromkeys(flag for warning in told for flag in warning.split("; ")))
+    title = f"{folder.parent.name} · {folder.name}"
+    if draw:
+        drawings: Drawings = {
+            f.figure: partial(draw_label_efficiency, f"{title} · {f.protocol}{bracketed(flags)}", f.panels)
+            for f in families
+            if f.figure
+        }
+        write_figures(folder / "figures", drawings, "label-efficiency-*.png")
+    if families:
+        corpora = [budget.records[0].corpus for budget in budgets if budget.records]
+        warnings = list(dict.fromkeys(corpus.description for corpus in corpora if corpus.simulated))
+        text = render(f"{PAGE}.j2", flags, title=title, families=families, warnings=warnings, metrics=LEADING)
+        write_atomically(folder / PAGE, text.encode())
+    else:
+        (folder / PAGE).unlink(missing_ok=True)
 
 
 def budget_of(folder: Path) -> Protocol | None:
-    """The protocol of a folder with results of a label budget; None for any other folder."""
+    """Find the protocol of a folder with results of a label budget; None for any other folder."""
     protocol = of_folder(folder.name)
     if protocol is None or not protocol.few_labels or protocol.ablation_of or protocol.name != folder.name:
         return None
     return protocol
 
 
-def write_label_efficiency(folder: Path) -> None:
-    """Write the page and its figures from the reports of the budgets, or remove them where there are none.
-
-    Args:
-        folder: ``<corpus>/<task>``.
-    """
-    families = _budgets(folder)
-    every = [budget for budgets in families.values() for budget in budgets]
-    flags = _flags(every)
-    page = Page(flags)
-    page.heading(f"{folder.parent.name} · {folder.name} · label efficiency", 1)
-    page.text("*Generated by `respbench report <folder>` from the reports beside it. Do not edit by hand.*")
-    corpora = [budget.records[0].corpus for budget in every if budget.records]
-    if pretended := list(dict.fromkeys(corpus.description for corpus in corpora if corpus.simulated)):
-        page.warning(pretended)
-    drawn: dict[Path, bytes] = {}
-    for family, budgets in families.items():
-        _describe(page, family, budgets)
-        if fault := _not_to_be_mixed(budgets):
-            page.text(fault)
-            continue
-        for metric, name in LEADING.items():
-            _tables(page, budgets, metric, name)
-        panels = {name: _panels(budgets, metric) for metric, name in LEADING.items()}
-        if any(panels.values()):
-            figure = draw_label_efficiency(f"{folder.parent.name} · {folder.name} · {family}{bracketed(flags)}", panels)
-            path = Path("figures", f"label-efficiency-{family}.png")
-            page.figure(path.as_posix(), figure.caption)
-            drawn[folder / path] = figure.png
-    for old in folder.glob("figures/label-efficiency-*.png"):
-        if old not in drawn:
-            old.unlink()
-    for path, content in drawn.items():
-        write_atomically(path, content)
-    if families:
-        write_atomically(folder / PAGE, str(page).encode())
-    else:
-        (folder / PAGE).unlink(missing_ok=True)
-
-
-def _budgets(folder: Path) -> dict[str, list[Budget]]:
-    """The budgets that have a report, fewest labels first, by the protocol that they are budgets of."""
+def read_families(folder: Path) -> list[Family]:
+    """Read the reports of the budgets below ``<corpus>/<task>``."""
     found = defaultdict(list)
-    for path in folder.glob("*/leaderboard.csv"):
+    for path in folder.glob(f"*/{LEADERBOARD.filename}"):
         if (protocol := budget_of(path.parent)) and protocol.labeled_percent:
             found[protocol.without_budget.name].append(_read(protocol.labeled_percent, path.parent))
-    return {family: sorted(budgets, key=lambda budget: budget.percent) for family, budgets in sorted(found.items())}
+    return [Family(name, sorted(found[name], key=lambda budget: budget.percent)) for name in sorted(found)]
 
 
 def _read(percent: int, folder: Path) -> Budget:
-    tables = [
-        pd.read_csv(path, dtype={"model": str, "twin": str, "warning": str}, na_values="", keep_default_na=False)
-        if (path := folder / name).exists()
-        else pd.DataFrame(columns=["model"])
-        for name in ("leaderboard.csv", TWINS)
-    ]
-    board, twins = (table.set_index("model") for table in tables)
     store = Store(folder)
-    fits = store.fits()
-    records = [record for fit in fits if fit.model == fits[0].model and (record := store.record(fit))]
-    return Budget(percent, folder, board, twins, tuple(records))
-
-
-def _describe(page: Page, family: str, budgets: Sequence[Budget]) -> None:
-    """What was run, and what was not."""
-    page.heading(f"Budgets of `{family}`")
-    page.text(
-        "A budget is the share of the training patients who keep their labels. The validation patients, who choose "
-        "epochs and the like, count against it. The other training patients go unlabeled to the semi-supervised "
-        "models; nobody who is tested is among either. The labelled patients of a budget are among those of every "
-        "larger one."
+    keys = store.fits()
+    records = [record for key in keys if key.model == keys[0].model and (record := store.record(key))]
+    return Budget(
+        percent=percent,
+        folder=folder,
+        leaderboard=LEADERBOARD.read(folder),
+        twins=TWINS.read(folder),
+        records=tuple(records),
     )
-    rows = [
-        [
-            f"{budget.percent} %",
-            _range([len(record.train_patients) + len(record.valid_patients) for record in budget.records]),
-            _range([len(record.valid_patients) for record in budget.records]),
-            _range([len(record.unlabeled_patients) for record in budget.records]),
-            len({record.seed for record in budget.records}),
-            f"{(budget.board['status'] == COMPLETE).sum()} of {len(budget.board)} complete",
-            f"[{budget.folder.name}]({budget.folder.name}/README.md)",
-        ]
-        for budget in budgets
-    ]
-    headers = ["budget", "labelled patients", "of these for validation", "unlabeled patients", "seeds", "models"]
-    page.table("The budgets that were run; numbers of patients are those of a fit.", [*headers, "report"], rows)
-    run = {budget.percent for budget in budgets}
-    absent = [f"{percent} %" for percent in sorted(LADDER) if percent not in run]
-    if absent:
-        page.text(f"Not run: {', '.join(absent)}.")
-
-
-def _not_to_be_mixed(budgets: Sequence[Budget]) -> str:
-    """Why the budgets can't stand in one table, in sentences; empty if they can."""
-    if len({budget.fingerprint for budget in budgets}) == 1:
-        return ""
-    known = ", ".join(f"{budget.percent} % `{budget.fingerprint or 'unknown'}`" for budget in budgets)
-    return (
-        "**These budgets can't be compared: they were run on different contents of the corpus.** (Fingerprints: "
-        f"{known}.) Run all of them again on the same contents, then `respbench report`."
-    )
-
-
-def _tables(page: Page, budgets: Sequence[Budget], metric: str, name: str) -> None:
-    """One metric of every model by budget; then the differences to the twins, in numbers and in words."""
-    flagged = bracketed(_flags(budgets))
-    columns = [f"{budget.percent} %" for budget in budgets]
-    twin_of, models = _twins(budgets), _models(budgets)
-    titled = name[0].upper() + name[1:]
-    page.heading(titled, 3)
-    page.table(
-        f"{titled} by label budget, each twin above its semi-supervised models; {LEVEL} % intervals over patients.",
-        ["model", "twin", *columns],
-        [
-            [m, twin_of.get(m, ""), *(_cell(b.value(m, metric)) or b.lacking(b.board, m) for b in budgets)]
-            for m in models
-        ],
-    )
-    if not twin_of:
-        return
-    page.table(
-        f"{titled} of each semi-supervised model minus its supervised twin, on the same resampled patients; {LEVEL} % "
-        "intervals.",
-        ["model", "twin", *columns],
-        [
-            [m, twin_of[m], *(_cell(b.gain(m, metric), signed=True) or b.lacking(b.twins, m) for b in budgets)]
-            for m in models
-            if m in twin_of
-        ],
-    )
-    gains = {b.percent: {m: gain for m in twin_of if (gain := b.gain(m, metric))} for b in budgets}
-    page.bullets(
-        [words_on(f"{name}, with {percent} %", gain, OUTCOMES) + flagged for percent, gain in gains.items() if gain]
-    )
-
-
-def _panels(budgets: Sequence[Budget], metric: str) -> list[Panel]:
-    """For each twin with a number: its metric and that of its semi-supervised models, by budget."""
-
-    def line(model: str) -> dict[int, Estimate]:
-        return {budget.percent: value for budget in budgets if (value := budget.value(model, metric))}
-
-    twin_of = _twins(budgets)
-    panels = []
-    for twin in sorted(set(twin_of.values())):
-        lines = {model: found for model in twin_of if twin_of[model] == twin and (found := line(model))}
-        if lines:
-            panels.append(Panel(twin, line(twin), lines))
-    return panels
-
-
-def _twins(budgets: Sequence[Budget]) -> dict[str, str]:
-    """The twin of each semi-supervised model, by the model's name, sorted."""
-    found = {str(m): str(twin) for b in budgets for m, twin in b.twins.get("twin", pd.Series(dtype=str)).items()}
-    return dict(sorted(found.items()))
-
-
-def _models(budgets: Sequence[Budget]) -> list[str]:
-    """Every model: each twin before its semi-supervised models, then those that have to do with no twin."""
-    twin_of = _twins(budgets)
-    every = sorted({str(model) for budget in budgets for model in budget.board.index} | set(twin_of.values()))
-    paired = set(twin_of) | set(twin_of.values())
-    return sorted(every, key=lambda model: (model not in paired, twin_of.get(model, model), model in twin_of, model))
-
-
-def _flags(budgets: Sequence[Budget]) -> tuple[str, ...]:
-    """The warnings of the reports, each once."""
-    told = [str(warning) for budget in budgets for warning in budget.board["warning"].dropna()]
-    return tuple(dict.fromkeys(flag for warning in told for flag in warning.split("; ")))
-
-
-def _estimate(table: pd.DataFrame, model: str, metric: str) -> Estimate | None:
-    if model not in table.index or table.loc[model, "status"] != COMPLETE:
-        return None
-    value, low, high = (float(str(table.loc[model, f"{metric}{end}"])) for end in ("", "_low", "_high"))
-    return Estimate(value, low, high)
-
-
-def _cell(value: Estimate | None, signed: bool = False) -> str:
-    return cell(value, signed=signed) if value else ""
-
-
-def _range(values: Sequence[int]) -> str:
-    if not values:
-        return "unknown"
-    low, high = min(values), max(values)
-    return str(low) if low == high else f"{low} to {high}"

@@ -1,91 +1,112 @@
-"""The folded part of the report about one model: where it comes from, what it confuses, what it costs, what failed."""
+"""The folded section of each model: where it comes from, its studies, what it confuses, what it costs, what failed."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.report.leaderboard import costs
-from benchmarks.report.markdown import Page, escape, listed
-from benchmarks.report.studies import add_studies
-from benchmarks.statistics.metrics import Floats, confusion_matrix
-from benchmarks.statistics.results import Board, Entry
+from benchmarks.report.leaderboard import formatted_costs
+from benchmarks.statistics.confusion import class_shares, classification_report, mean_confusion
+from benchmarks.statistics.results import ModelResults, Results
+from benchmarks.storage.records import TrialRecord
+from benchmarks.tuning.analysis import ENOUGH, chosen, importances, trials_of
 
 
-def add_model(page: Page, board: Board, entry: Entry) -> None:
-    """Everything about one model that the tables of the page have no room for."""
-    page.open_details(f"<b>{escape(entry.model)}</b>: {escape(entry.status)}")
-    if entry.stored:
-        record = entry.stored[0].record
-        twin = f" Supervised twin: `{entry.twin}`." if entry.twin else ""
-        page.text(f"Source: {escape(record.source)}. Kind: {entry.kind}.{twin}")
-        parameters = ", ".join(f"{name} = {value}" for name, value in record.parameters.items())
-        page.text(f"Parameters: {escape(parameters) or 'none'}.{_tuning(board, entry)}")
-        add_studies(page, entry)
-        page.text("Costs: " + ", ".join(f"{name} {value}" for name, value in costs(entry).items()) + ".")
-    if entry.complete:
-        page.table(
-            f"`{entry.model}`, classification report: over all tested clips of a seed, averaged over "
-            f"the seeds ({len(entry.seeds)}).",
-            ["class", "precision", "recall", "F1", "clips"],
-            _classification_report(entry, board.classes),
-        )
-        page.table(
-            f"`{entry.model}`, confusion matrix: clips a seed (share of the true class).",
-            ["true class", *(f"called {name}" for name in board.classes)],
-            _confusion(entry, board.classes),
-        )
-    if entry.failures:
-        page.bullets([f"{fit.stem} failed: {escape(reason)}" for fit, reason in sorted(entry.failures.items())])
-    page.close_details()
+@dataclass(frozen=True, kw_only=True)
+class Studies:
+    """What the studies of a tuned model chose, and which parameters mattered.
 
-
-def mean_confusion(entry: Entry) -> Floats:
-    """(classes, classes) confusion matrix of a complete model, averaged over its seeds."""
-    mean: Floats = np.mean([confusion_matrix(predictions) for predictions in entry.seeds.values()], axis=0)
-    return mean
-
-
-def classification_report(entry: Entry) -> Floats:
-    """(classes, 4): precision, recall, F1 and number of clips, each averaged over the seeds.
-
-    A class that was never predicted has precision 0, as its F1.
+    Attributes:
+        names: of the parameters, as in its space.
+        chosen: rows of the table of what each study chose.
+        importances: rows of the table of importances; empty if no study is large enough.
+        enough: completed trials that a study needs for that.
+        unknown: parameters without an importance.
     """
-    reports = []
-    for predictions in entry.seeds.values():
-        confusion = confusion_matrix(predictions).astype(np.float64)
-        right, clips, decided = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-        parts = (
-            right / np.maximum(decided, 1),
-            right / np.maximum(clips, 1),
-            2 * right / np.maximum(clips + decided, 1),
-        )
-        reports.append(np.stack([*parts, clips], axis=1))
-    mean: Floats = np.mean(reports, axis=0)
-    return mean
+
+    names: list[str]
+    chosen: list[list[object]]
+    importances: list[list[object]]
+    enough: int
+    unknown: list[str]
 
 
-def _classification_report(entry: Entry, classes: tuple[str, ...]) -> list[list[object]]:
-    report = classification_report(entry)
-    rows: list[list[object]] = [
-        [name, *(f"{value:.3f}" for value in row[:3]), f"{row[3]:.0f}"]
-        for name, row in zip(classes, report, strict=True)
-    ]
-    means = report[:, :3].mean(axis=0)
-    return [*rows, ["mean", *(f"{value:.3f}" for value in means), f"{report[:, 3].sum():.0f}"]]
+@dataclass(frozen=True, kw_only=True)
+class ModelSection:
+    """What the section of one model shows.
+
+    Attributes:
+        results: of the model.
+        tuned_as: the models that are this one, tuned.
+        parameters: of its first fit, as text.
+        studies: of a tuned model; else None.
+        costs: by column of costs.csv; empty if no fit is stored.
+        report: rows of the classification report; empty unless it is complete.
+        confusion: rows of the confusion matrix; empty unless it is complete.
+    """
+
+    results: ModelResults
+    tuned_as: list[str]
+    parameters: str
+    studies: Studies | None
+    costs: dict[str, str]
+    report: list[list[object]]
+    confusion: list[list[object]]
 
 
-def _confusion(entry: Entry, classes: tuple[str, ...]) -> list[list[object]]:
-    confusion = mean_confusion(entry)
-    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    return [
-        [name, *(f"{n:.1f} ({100 * share:.0f} %)" for n, share in zip(row, share_row, strict=True))]
-        for name, row, share_row in zip(classes, confusion, shares, strict=True)
-    ]
-
-
-def _tuning(board: Board, entry: Entry) -> str:
-    if not entry.untuned:
-        beside = [other.model for other in board.entries if other.untuned == entry.model]
-        return f" These are its defaults; tuned, it is {listed(beside)}." if beside else " Not tuned."
-    return (
-        f" Tuned: `{entry.untuned}`, with the best parameters of a study for each of {len(entry.stored)} fits; those "
-        "above are of the first fit."
+def model_section(results: Results, model: ModelResults) -> ModelSection:
+    """Collect everything about one model that the tables of the page have no room for."""
+    parameters = model.fits[0].record.parameters if model.fits else {}
+    return ModelSection(
+        results=model,
+        tuned_as=[other.name for other in results.models if other.untuned == model.name],
+        parameters=", ".join(f"{name} = {value}" for name, value in parameters.items()),
+        studies=studies(model) if model.untuned else None,
+        costs=formatted_costs(model) if model.fits else {},
+        report=_report(model, results.classes) if model.complete else [],
+        confusion=_confusion(model, results.classes) if model.complete else [],
     )
+
+
+def studies(model: ModelResults) -> Studies:
+    """Describe the studies of a tuned model."""
+    names = list(dict.fromkeys(name for trial in trials_of(model) for name in trial.suggested))
+    shares = importances(model)
+    return Studies(
+        names=names,
+        chosen=[[fit.key.seed, fit.key.fold, *_chosen(chosen(fit), names)] for fit in model.fits],
+        importances=[
+            [name, f"{np.mean(each):.2f}", f"{min(each):.2f} to {max(each):.2f}", f"{len(each)} of {len(model.fits)}"]
+            for name, each in shares.items()
+        ],
+        enough=ENOUGH,
+        unknown=[name for name in names if name not in shares],
+    )
+
+
+def _chosen(trial: TrialRecord, names: list[str]) -> list[object]:
+    """Trial, inner AUROC and parameters of a row."""
+    if trial.number == 0:
+        return ["defaults", f"{trial.value:.3f}", *("default" for _ in names)]
+    values = (trial.suggested.get(name, "") for name in names)
+    return [
+        trial.number,
+        f"{trial.value:.3f}",
+        *(f"{value:.3g}" if isinstance(value, float) else value for value in values),
+    ]
+
+
+def _report(model: ModelResults, classes: tuple[str, ...]) -> list[list[object]]:
+    report = classification_report(model)
+    mean = [*report[:, :3].mean(axis=0), report[:, 3].sum()]
+    return [
+        [name, *(f"{value:.3f}" for value in row[:3]), f"{row[3]:.0f}"]
+        for name, row in zip((*classes, "mean"), [*report, mean], strict=True)
+    ]
+
+
+def _confusion(model: ModelResults, classes: tuple[str, ...]) -> list[list[object]]:
+    confusion = mean_confusion(model)
+    return [
+        [name, *(f"{n:.1f} ({100 * share:.0f} %)" for n, share in zip(row, shares, strict=True))]
+        for name, row, shares in zip(classes, confusion, class_shares(confusion), strict=True)
+    ]

@@ -1,43 +1,42 @@
-"""The report of a results folder: README.md, leaderboard.csv, costs.csv and figures, from what is stored there."""
+"""The report of a results folder: README.md, CSV files and figures, from what is stored there."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from rich.text import Text
 
-from benchmarks.report.ablation import add_ablations
-from benchmarks.report.checks import results_of_checks
-from benchmarks.report.comparisons import add_comparisons
-from benchmarks.report.crossing import add_crossing, is_crossing
-from benchmarks.report.figures.curves import LEARNING, SEMI_SUPERVISED, draw_curves
-from benchmarks.report.figures.leaderboard import Figures, draw_figures
-from benchmarks.report.figures.tuning import draw_tuning
+from benchmarks.report.ablation import ablations
+from benchmarks.report.checks import run_checks
+from benchmarks.report.comparisons import comparisons
+from benchmarks.report.crossing import crossing
+from benchmarks.report.figures.curves import curves_by_twin, plan_curves, twin_figure
+from benchmarks.report.figures.results import plan_figures
+from benchmarks.report.figures.style import Drawings, write_figures
+from benchmarks.report.figures.tuning import plan_tuning
 from benchmarks.report.index import results_index
 from benchmarks.report.label_efficiency import budget_of, write_label_efficiency
-from benchmarks.report.leaderboard import UNDEFINED, cell, costs, costs_csv, leaderboard, leaderboard_csv, summary
-from benchmarks.report.markdown import Page, listed
-from benchmarks.report.models import add_model
-from benchmarks.report.tuning import TUNING, add_tuning, tuning_csv
-from benchmarks.report.twins import TWINS, add_twins, twins_csv
-from benchmarks.statistics.bootstrap import LEVEL, RESAMPLES
-from benchmarks.statistics.metrics import DEFINITIONS, evaluate
-from benchmarks.statistics.results import DURATION, Board
+from benchmarks.report.leaderboard import (
+    COSTS,
+    LEADERBOARD,
+    cost_rows,
+    formatted_costs,
+    leaderboard_rows,
+    summary,
+)
+from benchmarks.report.markdown import render
+from benchmarks.report.measured import measured, repeat_rows
+from benchmarks.report.models import model_section
+from benchmarks.report.tuning import TUNING, tuning, tuning_rows
+from benchmarks.report.twins import TWINS, twin_rows, twins
+from benchmarks.statistics.bootstrap import RESAMPLES
+from benchmarks.statistics.loading import load_results
+from benchmarks.statistics.results import DURATION, Results
 from benchmarks.storage.files import write_atomically
-from benchmarks.storage.store import Store, StoredFit
+from benchmarks.storage.store import CLIPS, Store
 
 README = "README.md"
 
-LABELS = {
-    "score": "score",
-    "auroc": "AUROC",
-    "auroc_within_patients": "AUROC within patients",
-    "auroc_within_durations": "AUROC within durations",
-    "sensitivity": "sensitivity",
-    "specificity": "specificity",
-    "macro_f1": "macro F1",
-    "accuracy": "accuracy",
-}
 RANKING = ("score", "auroc", "auroc_within_patients", "auroc_within_durations")
 DECISIONS = ("sensitivity", "specificity", "macro_f1", "accuracy")
 
@@ -48,49 +47,48 @@ class Report:
 
     Attributes:
         page: its README.md.
-        board: the numbers in it.
+        results: the numbers in it.
     """
 
     page: Path
-    board: Board
+    results: Results
 
     @property
     def summary(self) -> Text:
         """The leaderboard for the terminal."""
-        return Text(summary(self.board), no_wrap=True, overflow="ignore")
+        return Text(summary(self.results), no_wrap=True, overflow="ignore")
 
 
-def write_report(store: Store) -> Report:
+def write_report(store: Store, draw: bool = True) -> Report:
     """Write the report of a results folder, from its stored predictions alone.
 
-    That of a label budget writes the page about all label budgets beside it anew as well.
+    That of a label budget also rewrites the page over all label budgets beside it.
 
     Args:
         store: the results folder.
+        draw: whether to write the figures, too.
 
     Raises:
-        InputError: see `benchmarks.report.leaderboard.leaderboard`; or the folder can't be written.
+        InputError: see `load_results`; or the folder can't be written.
     """
-    board = leaderboard(store)
-    figures = {**draw_figures(board), **draw_curves(board), **draw_tuning(board)}
-    folder = store.folder / "figures"
-    for name, figure in figures.items():
-        write_atomically(folder / name, figure.png)
-    for old in folder.glob("*.png"):
-        if old.name not in figures:
-            old.unlink()
-    write_atomically(store.folder / "leaderboard.csv", leaderboard_csv(board).encode())
-    write_atomically(store.folder / "costs.csv", costs_csv(board).encode())
-    for name, table in ((TWINS, twins_csv(board)), (TUNING, tuning_csv(board))):
-        if table:
-            write_atomically(store.folder / name, table.encode())
-        else:
-            (store.folder / name).unlink(missing_ok=True)
+    results = load_results(store)
+    drawings = plan_drawings(results)
+    if draw:
+        write_figures(store.folder / "figures", drawings)
+    LEADERBOARD.write(store.folder, leaderboard_rows(results))
+    COSTS.write(store.folder, cost_rows(results))
+    TWINS.write(store.folder, twin_rows(results))
+    TUNING.write(store.folder, tuning_rows(results))
     page = store.folder / README
-    write_atomically(page, report_text(board, figures, store.folder).encode())
+    write_atomically(page, report_text(results, drawings, store.folder).encode())
     if budget_of(store.folder):
-        write_label_efficiency(store.folder.parent)
-    return Report(page, board)
+        write_label_efficiency(store.folder.parent, draw)
+    return Report(page, results)
+
+
+def plan_drawings(results: Results) -> Drawings:
+    """List all figures of a report, by file name."""
+    return {**plan_figures(results), **plan_curves(results), **plan_tuning(results)}
 
 
 def write_index(results: Path) -> Path:
@@ -100,185 +98,34 @@ def write_index(results: Path) -> Path:
     return page
 
 
-def report_text(board: Board, figures: Figures, folder: Path) -> str:
-    """README.md of a results folder."""
-    page = Page(board.flags)
-    page.heading(board.title, 1)
-    page.text("*Generated by `respbench report <folder>` from the predictions under `runs/`. Do not edit by hand.*")
-    _warn(page, board)
-    _describe(page, board)
-    if board.protocol.ablation_of:
-        add_ablations(page, board)
-    if is_crossing(board):
-        add_crossing(page, board, folder)
-    _leaderboard(page, board)
-    for name in ("leaderboard.png", "roc.png"):
-        _figure(page, figures, name)
-    add_twins(page, board)
-    add_tuning(page, board, figures)
-    add_comparisons(page, board)
-    _seeds(page, board)
-    page.heading("Checks of these results")
-    page.table("What a careful reader would ask.", ["no.", "check", "found"], results_of_checks(board))
-    _costs(page, board)
-    page.heading("The models one by one")
-    for name in ("confusion.png", *(name for name in figures if name.startswith((LEARNING, SEMI_SUPERVISED)))):
-        _figure(page, figures, name)
-    for entry in board.entries:
-        add_model(page, board, entry)
-    _definitions(page)
-    _versions(page, board)
-    return str(page)
-
-
-def _warn(page: Page, board: Board) -> None:
-    warnings = [board.corpus.description] if board.corpus.simulated else []
-    warnings += [board.protocol.warning] if board.protocol.warning else []
-    if warnings:
-        page.warning(warnings)
-
-
-def _describe(page: Page, board: Board) -> None:
-    """What was tested, on whom, and how they were divided."""
-    corpus, protocol = board.corpus, board.protocol
-    fits = list(board.fits)
-    first_seed = {s.key.fold: s for s in fits if s.key.seed == board.seeds[0]}
-    labels = [label for stored in first_seed.values() for label in stored.predictions["label"]]
-    page.heading("What was measured")
-    page.bullets(
-        [
-            f"Corpus: {corpus.description}; {corpus.rate} Hz; {corpus.left_out} clips left out as unusable.",
-            f"Tested: {len(labels)} clips of {len(board.patients)} patients: "
-            + ", ".join(f"{labels.count(name)} {name}" for name in board.classes)
-            + ".",
-            f"Protocol `{protocol.name}`: {protocol.explanation}.",
-            f"Folds: {len(first_seed)}. Seeds: {', '.join(map(str, board.seeds))}; each seed deals {_dealt(board)} and "
-            "other initial weights, and every model gets the same ones.",
-            "A fit has "
-            + ", ".join(
-                f"{_range([getattr(s.record, f'{part}_clips') for s in fits])} {name} clips "
-                f"of {_range([len(getattr(s.record, f'{part}_patients')) for s in fits])} patients"
-                for part, name in (("train", "training"), ("valid", "validation"), ("test", "test"))
-            )
-            + ".",
-            *_unlabeled(fits),
-        ]
+def report_text(results: Results, figures: Iterable[str], folder: Path) -> str:
+    """Render README.md of a results folder; ``figures`` are the names of those that it has."""
+    duration = results.find(DURATION)
+    return render(
+        "report.md.j2",
+        results.flags,
+        results=results,
+        figures=list(figures),
+        semi_supervised={twin_figure(twin): twin for twin in curves_by_twin(results)},
+        measured=measured(results),
+        ablations=ablations(results),
+        crossing=crossing(results, folder),
+        leaderboard={metrics: _leaderboard(results, metrics) for metrics in (RANKING, DECISIONS)},
+        duration=duration.estimate("auroc_within_durations") if duration else None,
+        twins=twins(results),
+        tuning=tuning(results),
+        comparisons=comparisons(results),
+        repeats=repeat_rows(results),
+        checks=run_checks(results),
+        costs=[[model.name, *list(formatted_costs(model).values())[:6]] for model in results.models],
+        models=[model_section(results, model) for model in results.models],
+        clips_file=CLIPS,
+        resamples=RESAMPLES,
     )
 
 
-def _unlabeled(fits: list[StoredFit]) -> list[str]:
-    """A sentence on the unlabeled clips of a fit; none where no fit has any."""
-    patients = [len(stored.record.unlabeled_patients) for stored in fits]
-    if not any(patients):
-        return []
-    clips = [stored.record.unlabeled_clips for stored in fits]
-    counted = f"{_range(clips)} clips" if clips else "the clips"
+def _leaderboard(results: Results, metrics: tuple[str, ...]) -> list[list[object]]:
     return [
-        f"Unlabeled: {counted} of {_range(patients)} further patients, whose labels are hidden. Only "
-        "semi-supervised models learn from them."
+        [model.name, model.kind or "", *(model.estimate(metric) for metric in metrics), model.status]
+        for model in results.models
     ]
-
-
-def _leaderboard(page: Page, board: Board) -> None:
-    page.heading("Leaderboard")
-    interval = f"{LEVEL} % intervals by bootstrap over {len(board.patients)} patients"
-    for metrics, caption in ((RANKING, "Sorted by score"), (DECISIONS, "What the decisions are made of")):
-        rows = [
-            [e.model, e.kind, *(cell(e.estimate(m)) if e.complete else UNDEFINED for m in metrics), e.status]
-            for e in board.entries
-        ]
-        page.table(f"{caption}; {interval}.", ["model", "kind", *(LABELS[m] for m in metrics), "status"], rows)
-        if metrics is RANKING:
-            page.text(*(sentence + board.flagged for sentence in _durations_in_words(board)))
-
-
-def _durations_in_words(board: Board) -> list[str]:
-    """What the column AUROC within durations leaves over of duration, or why it is empty."""
-    if board.no_durations:
-        return [board.no_durations]
-    control = board.find(DURATION)
-    if control is None:
-        return [f"`{DURATION}` is not among the complete models, so what duration tells within durations is unknown."]
-    left = control.estimate("auroc_within_durations")
-    if not np.isfinite(left.value):
-        return ["No tenth of the durations holds an abnormal and a normal clip of one fold."]
-    return [
-        f"AUROC within durations: the control `{DURATION}`, which knows how long a clip is and nothing else, has "
-        f"{cell(left)} there. What that differs from 0.5, duration still tells within a tenth of the durations; what a "
-        "model has above it comes from elsewhere."
-    ]
-
-
-def _figure(page: Page, figures: Figures, name: str) -> None:
-    if name in figures:
-        page.figure(f"figures/{name}", figures[name].caption)
-
-
-def _seeds(page: Page, board: Board) -> None:
-    page.heading("Spread over seeds")
-    if len(board.seeds) < 2:
-        page.text("Only one seed was run, so the spread from seed to seed is unknown.")
-        return
-    rows = []
-    for entry in board.complete:
-        ones = np.ones((1, len(board.patients)))
-        each = [evaluate(predictions, ones) for predictions in entry.seeds.values()]
-        values = {metric: np.array([seed[metric][0] for seed in each]) for metric in ("score", "auroc")}
-        rows.append([entry.model, *(t for v in values.values() for t in (f"{v.std(ddof=1):.3f}", _between(v)))])
-    page.table(
-        f"How the numbers change from seed to seed ({len(board.seeds)} seeds; {_dealt(board)}, other initial weights).",
-        ["model", "score: standard deviation", "lowest to highest", "AUROC: standard deviation", "lowest to highest"],
-        rows,
-    )
-
-
-def _costs(page: Page, board: Board) -> None:
-    page.heading("Costs")
-    rows = [[e.model, *list(costs(e).values())[:6]] for e in board.entries]
-    names = ["fit (s)", "tuning (s)", "predict (ms a clip)", "parameters", "peak memory (MB)", "threads"]
-    page.table(
-        "Median over a model's fits; memory is the peak of the process that did the fit, with all that it had loaded.",
-        ["model", *names],
-        rows,
-    )
-
-
-def _definitions(page: Page) -> None:
-    page.heading("How the numbers are made")
-    page.bullets([f"**{LABELS[name]}**: {text}." for name, text in DEFINITIONS.items()])
-    page.text(
-        "For each seed, the predictions of all folds are pooled (AUROC: taken fold by fold), and the metric is "
-        "averaged over seeds. The decision is the most probable class.",
-        f"**Intervals**: {LEVEL} %, percentile bootstrap, {RESAMPLES} resamples of whole patients, never of clips, the "
-        "same for every model. The models are not fitted again: the intervals say how far the numbers would move with "
-        "other test patients, not with other training patients.",
-    )
-
-
-def _versions(page: Page, board: Board) -> None:
-    page.heading("Made with")
-    versions = sorted({f"{name} {number}" for s in board.fits for name, number in s.record.versions.items()})
-    hardware = sorted({s.record.hardware for s in board.fits})
-    threads = sorted({str(s.record.threads) for s in board.fits})
-    page.bullets(
-        [
-            f"Versions: {', '.join(versions)}.",
-            f"Hardware: {'; '.join(hardware)}; threads a fit: {', '.join(threads)}.",
-            f"Corpus fingerprint: `{board.corpus.fingerprint}`.",
-            f"Models: {listed([entry.model for entry in board.entries])}.",
-        ]
-    )
-
-
-def _dealt(board: Board) -> str:
-    """What another seed changes."""
-    return "other folds" if len({stored.key.fold for stored in board.fits}) > 1 else "other validation patients"
-
-
-def _range(values: list[int]) -> str:
-    low, high = min(values), max(values)
-    return str(low) if low == high else f"{low} to {high}"
-
-
-def _between(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
-    return f"{values.min():.3f} to {values.max():.3f}"

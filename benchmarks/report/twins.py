@@ -1,112 +1,97 @@
-"""Each semi-supervised model beside its supervised twin: what the unlabeled clips are shown to do, for good or ill."""
+"""The section about semi-supervised models: each beside its supervised baseline, the "twin"."""
 
-import pandas as pd
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from benchmarks.report.comparisons import COMPARED
-from benchmarks.report.leaderboard import DIGITS, cell
-from benchmarks.report.markdown import Page, listed
-from benchmarks.statistics.pairs import Pair, words_on
-from benchmarks.statistics.results import COMPLETE, Board, difference
+from benchmarks.report.table import Column, Row, Table
+from benchmarks.statistics.bootstrap import Difference
+from benchmarks.statistics.comparisons import COMPARED, Pair, Verdict, difference, verdict
+from benchmarks.statistics.results import Results
+from models.registry import REGISTRY
+from models.spec import ModelKind
 
-TWINS = "twins.csv"
+TWINS = Table(
+    "twins.csv",
+    (
+        Column("model"),
+        Column("twin"),
+        Column("paired_fits", int),
+        *(Column(metric, Difference) for metric in COMPARED),
+        Column("status"),
+        Column("warning"),
+    ),
+)
 
-LABELED = "-labeled-"
-"""In the name of a semi-supervised model that is kept from unlabeled clips, as `planted-labeled-cnn` is; without it,
-the name is that of the whole model."""
 
-OUTCOMES = ("better than the supervised twin", "worse than it", "not shown to differ from it")
+@dataclass(frozen=True, kw_only=True)
+class Twins:
+    """What the section shows.
+
+    Attributes:
+        rows: of the table of models that can be compared.
+        verdicts: by metric.
+        labeled: rows of the models that have a version without unlabeled clips.
+        tuned: models that, unlike their twin, are tuned.
+        obstacles: why a model can't be compared, by its name.
+    """
+
+    rows: list[list[object]]
+    verdicts: dict[str, Verdict]
+    labeled: list[list[object]]
+    tuned: list[str]
+    obstacles: dict[str, str]
 
 
-def pairs_of(board: Board) -> list[Pair]:
-    """Every semi-supervised model with its twin, by the twin's name, then in the order of the table."""
-    entries = {entry.model: entry for entry in board.entries}
-    semi = [entry for entry in board.entries if entry.twin]
-    pairs = [Pair(entry, entries.get(entry.twin), f"its twin `{entry.twin}` was not run") for entry in semi]
+def twin_pairs(results: Results) -> list[Pair]:
+    """Pair every semi-supervised model with its twin, sorted by the twin's name, then in the order of the table."""
+    models = {model.name: model for model in results.models}
+    semi = [model for model in results.models if model.twin]
+    pairs = [Pair(model, models.get(model.twin), f"its twin `{model.twin}` was not run") for model in semi]
     return sorted(pairs, key=lambda pair: pair.model.twin)
 
 
-def add_twins(page: Page, board: Board) -> None:
-    """The section about semi-supervised models; nothing where there are none."""
-    pairs = pairs_of(board)
+def twins(results: Results) -> Twins | None:
+    """Compare semi-supervised models with their twins; None where there are none."""
+    pairs = twin_pairs(results)
+    compared = [pair for pair in pairs if pair.comparable]
     if not pairs:
-        return
-    page.heading("Against the supervised twin")
-    page.text(
-        "The twin of a semi-supervised model has the same network, labelled patients, number of steps and "
-        "augmentation, and gets no unlabeled clips. The difference between the two is what the unlabeled clips do."
-    )
-    compared = [pair for pair in pairs if pair.status == COMPLETE]
-    if compared:
-        page.table(
-            "Each semi-supervised model, and the same minus its twin, on the same resampled patients; 95 % intervals "
-            f"over {len(board.patients)} patients.",
-            ["model", "twin", "paired fits", *(h for name in COMPARED.values() for h in (name, f"{name} minus twin"))],
-            [_row(pair) for pair in compared],
-        )
-        said = [
-            words_on(name, {pair.model.model: pair.gain(metric) for pair in compared}, OUTCOMES)
-            for metric, name in COMPARED.items()
-        ]
-        page.bullets([words + board.flagged for words in said])
-        page.text(
-            "An interval that includes 0 shows no difference, neither that the unlabeled clips help nor that they are "
-            "harmless. The intervals speak of other test patients. Which patients were labelled is chance as well: "
-            "only more seeds, each of which deals other ones, tell how much hangs on that."
-        )
-    _add_labeled(page, board)
-    if tuned := [pair.model.model for pair in compared if pair.model.untuned]:
-        page.text(
-            f"Tuned, unlike the twin, which has its default parameters: {listed(tuned)}. There, the difference is what "
-            "tuning and the unlabeled clips do together."
-        )
-    lacking = [f"`{p.model.model}` can't be compared: {p.status}." for p in pairs if p.status != COMPLETE]
-    if lacking:
-        page.bullets(lacking)
-
-
-def _add_labeled(page: Page, board: Board) -> None:
-    """What unlabeled clips add to a method that has something to teach in labelled ones, too."""
-    alone = [entry for entry in board.complete if LABELED in entry.model]
-    pairs = [(whole, entry) for entry in alone if (whole := board.find(entry.model.replace(LABELED, "-", 1)))]
-    if not pairs:
-        return
-    page.table(
-        f"What unlabeled clips add to a method that can do without them; 95 % intervals over {len(board.patients)} "
-        "patients.",
-        ["model", "minus the same in labelled clips alone", *COMPARED.values()],
-        [
-            [whole.model, entry.model, *(cell(difference(whole, entry, metric), signed=True) for metric in COMPARED)]
-            for whole, entry in pairs
-        ],
+        return None
+    rows: list[list[object]] = []
+    for pair in compared:
+        numbers = [value for metric in COMPARED for value in (pair.model.estimate(metric), pair.gain(metric))]
+        rows.append([pair.model.name, pair.model.twin, pair.shared_fits, *numbers])
+    return Twins(
+        rows=rows,
+        verdicts={metric: verdict({p.model.name: p.gain(metric) for p in compared}) for metric in COMPARED},
+        labeled=labeled_rows(results),
+        tuned=[pair.model.name for pair in compared if pair.model.untuned],
+        obstacles={pair.model.name: pair.obstacle for pair in pairs if not pair.comparable},
     )
 
 
-def twins_csv(board: Board) -> str:
-    """twins.csv: one row a semi-supervised model, with its differences to its twin; empty if there is no such model.
-
-    The differences have the names of the metrics, and ``_low`` and ``_high``; they are empty where ``status`` is not
-    ``complete``.
-    """
-    rows: list[dict[str, object]] = []
-    for pair in pairs_of(board):
-        row: dict[str, object] = {"model": pair.model.model, "twin": pair.model.twin, "paired_fits": _fits(pair)}
-        for metric in COMPARED:
-            gain = pair.gain(metric)
-            row |= {metric: gain.value, f"{metric}_low": gain.low, f"{metric}_high": gain.high}
-        rows.append({**row, "status": pair.status, "warning": "; ".join(board.flags)})
-    return pd.DataFrame(rows).to_csv(index=False, float_format=DIGITS, lineterminator="\n") if rows else ""
-
-
-def _fits(pair: Pair) -> int:
-    """The seeds and folds that both were fitted on."""
-    both = [{(stored.key.seed, stored.key.fold) for stored in e.stored} for e in (pair.model, pair.reference) if e]
-    return len(set.intersection(*both)) if len(both) == 2 else 0
+def labeled_rows(results: Results) -> list[list[object]]:
+    """Each method minus the same method without its unlabeled clips, where the registry has both."""
+    semi = [spec for spec in REGISTRY.values() if spec.kind is ModelKind.SEMI_SUPERVISED]
+    rows: list[list[object]] = []
+    for model in results.complete:
+        alone = REGISTRY.get(model.name)
+        if alone not in semi or alone.unlabeled:
+            continue
+        for whole in semi:
+            same = whole.unlabeled and (whole.target, whole.overrides) == (alone.target, alone.overrides)
+            if same and (other := results.find(whole.name)):
+                rows.append([other.name, model.name, *(difference(other, model, metric) for metric in COMPARED)])
+    return rows
 
 
-def _row(pair: Pair) -> list[object]:
-    numbers = [
-        text
-        for metric in COMPARED
-        for text in (cell(pair.model.estimate(metric)), cell(pair.gain(metric), signed=True))
-    ]
-    return [pair.model.model, pair.model.twin, _fits(pair), *numbers]
+def twin_rows(results: Results) -> Iterator[Row]:
+    """Yield the rows of twins.csv; differences are empty where ``status`` is not ``complete``."""
+    for pair in twin_pairs(results):
+        yield {
+            "model": pair.model.name,
+            "twin": pair.model.twin,
+            "paired_fits": pair.shared_fits,
+            **{metric: pair.gain(metric) for metric in COMPARED},
+            "status": pair.obstacle or "complete",
+            "warning": "; ".join(results.flags),
+        }

@@ -1,4 +1,4 @@
-"""95 % intervals by bootstrap over patients: the clips of one patient are no independent witnesses.
+"""95 % intervals by bootstrap over patients, since the clips of one patient are not independent.
 
 Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13 (percentile interval); whole patients are drawn,
 as in Field & Welsh 2007, doi:10.1111/j.1467-9868.2007.00593.x (cluster bootstrap).
@@ -26,6 +26,14 @@ class Estimate:
     def excludes_zero(self) -> bool:
         """Whether the interval lies on one side of 0."""
         return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class Difference(Estimate):
+    """One model minus another on the same resampled patients; formatted with its sign."""
+
+
+UNKNOWN_DIFFERENCE = Difference(float("nan"), float("nan"), float("nan"))
 
 
 def draws(patients: int, resamples: int = RESAMPLES) -> Floats:

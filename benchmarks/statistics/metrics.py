@@ -12,30 +12,18 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-METRICS = (
-    "score",
-    "sensitivity",
-    "specificity",
-    "auroc",
-    "macro_f1",
-    "accuracy",
-    "auroc_within_patients",
-    "auroc_within_durations",
-)
-DEFINITIONS = {
-    "score": "mean of sensitivity and specificity (the ICBHI challenge's score; on two classes, balanced accuracy)",
-    "sensitivity": "share of abnormal clips that are given their own class",
-    "specificity": "share of normal clips that are called normal",
-    "auroc": "area under the ROC curve, the mean over folds (four classes: one against the rest, averaged)",
-    "macro_f1": "mean over the classes of F1",
-    "accuracy": "share of clips that are given their own class",
-    "auroc_within_patients": "probability that, of an abnormal and a normal clip of the same patient, the abnormal one "
-    "gets the higher probability of being abnormal; over all such pairs. Telling people apart does not help here",
-    "auroc_within_durations": "probability that, of an abnormal and a normal clip of about the same duration, the "
-    "abnormal one gets the higher probability of being abnormal; over all pairs within a fold and within a tenth of "
-    "the tested clips, sorted by duration. How long a clip is hardly helps here: the control `duration`, which knows "
-    "nothing else, shows by its own value how much it still does",
+METRICS = {
+    "score": "score",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "auroc": "AUROC",
+    "macro_f1": "macro F1",
+    "accuracy": "accuracy",
+    "auroc_within_patients": "AUROC within patients",
+    "auroc_within_durations": "AUROC within durations",
 }
+"""The metrics in the order of leaderboard.csv, each with its name for readers."""
+
 NORMAL = "normal"
 STRATA = 10
 

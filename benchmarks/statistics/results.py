@@ -1,94 +1,132 @@
-"""The contents of one results folder as the report sees them: models, their predictions, and where they come from."""
+"""The contents of one results folder: its models, their predictions, and where they come from."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
 
 from benchmarks.statistics.bootstrap import Estimate, estimate
 from benchmarks.statistics.metrics import Floats, Predictions
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import StoredFit
-from benchmarks.tuning.study import TUNED
 from corpora.facts import CorpusFacts
 from corpora.protocols import Protocol
+from models.spec import ModelKind
 
-COMPLETE = "complete"
 PRIOR = "prior"
 METADATA = "metadata"
 DURATION = "duration"
 BASELINE = "svm"
-PRETENDED = "SIMULATED"
+SIMULATED = "SIMULATED"
+
+
+class Completion(StrEnum):
+    """Whether all fits of a model are stored; if not, whether that is for a failure."""
+
+    COMPLETE = "complete"
+    FAILED = "failed"
+    UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True)
-class Entry:
+class Status:
+    """The completion of a model with what is lacking, as a table shows it."""
+
+    completion: Completion
+    detail: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is lacking."""
+        return self.completion is Completion.COMPLETE
+
+    def __str__(self) -> str:
+        return f"{self.completion}: {self.detail}" if self.detail else str(self.completion)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what ``str`` wrote.
+
+        Raises:
+            ValueError: it wrote no such text.
+        """
+        completion, _, detail = text.partition(": ")
+        return cls(Completion(completion), detail)
+
+
+@dataclass(frozen=True)
+class ModelResults:
     """One model's fits in a results folder: a row of the table.
 
     Attributes:
-        model: its name.
-        stored: its fits, by seed, then fold.
+        name: of the model.
+        fits: those that are stored, by seed, then fold.
         failures: the fits that failed, each with the last line of its traceback.
-        wanted: how many fits a complete model has here.
-        seeds: its out-of-fold predictions, one a seed; empty unless the model is complete.
+        expected: number of fits of a complete model.
+        predictions: out-of-fold predictions by seed; empty unless the model is complete.
         distributions: each metric's value, then its bootstrap distribution; empty unless the model is complete.
     """
 
-    model: str
-    stored: tuple[StoredFit, ...]
+    name: str
+    fits: tuple[StoredFit, ...]
     failures: dict[FitKey, str]
-    wanted: int
-    seeds: dict[int, Predictions] = field(default_factory=dict)
+    expected: int
+    predictions: dict[int, Predictions] = field(default_factory=dict)
     distributions: dict[str, Floats] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
-        """Whether every fit is there; only then are its numbers comparable."""
-        return len(self.stored) == self.wanted
+        """Whether every fit is stored; only then are its numbers comparable."""
+        return len(self.fits) == self.expected
 
     @property
-    def status(self) -> str:
-        """``complete``, or what is lacking."""
+    def status(self) -> Status:
+        """Whether it is complete, and what is lacking."""
         if self.complete:
-            return COMPLETE
+            return Status(Completion.COMPLETE)
         if self.failures:
             reason = self.failures[min(self.failures)]
-            return f"failed: {len(self.failures)} of {self.wanted} fits ({reason})"
-        return f"unfinished: {len(self.stored)} of {self.wanted} fits"
+            return Status(Completion.FAILED, f"{len(self.failures)} of {self.expected} fits ({reason})")
+        return Status(Completion.UNFINISHED, f"{len(self.fits)} of {self.expected} fits")
 
     @property
-    def kind(self) -> str:
-        """``control``, ``baseline``, ``network``, … (see `models.spec`); empty if no fit was ever finished."""
-        return self.stored[0].record.kind if self.stored else ""
+    def kind(self) -> ModelKind | None:
+        """Its group; None if no fit is stored."""
+        return ModelKind(self.fits[0].record.kind) if self.fits else None
 
     @property
     def twin(self) -> str:
-        """Of a semi-supervised model, the name of the same model without the unlabeled clips; else empty."""
-        return self.stored[0].record.supervised_baseline if self.stored else ""
+        """Of a semi-supervised model, the name of its supervised baseline; else empty."""
+        return self.fits[0].record.supervised_baseline if self.fits else ""
 
     @property
     def untuned(self) -> str:
         """Of a tuned model, the name of the same model with its default parameters; else empty."""
-        if self.stored:
-            return self.stored[0].record.untuned
-        return self.model.removesuffix(TUNED) if self.model.endswith(TUNED) else ""
+        return self.fits[0].record.untuned if self.fits else ""
 
-    def estimate(self, metric: str) -> Estimate:
-        """A metric with its interval; the model is complete."""
-        return estimate(self.distributions[metric])
+    def estimate(self, metric: str) -> Estimate | None:
+        """Compute a metric with its interval; None unless the model is complete."""
+        return estimate(self.distributions[metric]) if self.complete else None
+
+    def value(self, metric: str) -> float:
+        """Compute a metric; NaN unless the model is complete."""
+        return float(self.distributions[metric][0]) if self.complete else math.nan
 
 
 @dataclass(frozen=True)
-class Board:
+class Results:
     """All models of one corpus, task and protocol.
 
     Attributes:
-        corpus: name, description, simulated, rate (Hz), classes, left_out, fingerprint.
+        corpus: its facts.
         task: name of the task.
         protocol: how patients were divided.
         classes: names of the classes.
         patients: everyone who was tested, sorted; the numbering that all predictions use.
-        entries: the models in the order of the table: by score, incomplete ones last.
-        no_durations: why there is no AUROC within durations, in one sentence; empty if there is.
+        models: in the order of the table: by score, incomplete ones last.
+        has_clips: whether the durations of the clips are stored.
+        has_durations: whether they differ, so that there is an AUROC within durations.
     """
 
     corpus: CorpusFacts
@@ -96,23 +134,24 @@ class Board:
     protocol: Protocol
     classes: tuple[str, ...]
     patients: tuple[str, ...]
-    entries: tuple[Entry, ...]
-    no_durations: str = ""
+    models: tuple[ModelResults, ...]
+    has_clips: bool = True
+    has_durations: bool = True
 
     @property
-    def complete(self) -> tuple[Entry, ...]:
+    def complete(self) -> tuple[ModelResults, ...]:
         """The models whose numbers can be compared, best first."""
-        return tuple(entry for entry in self.entries if entry.complete)
+        return tuple(model for model in self.models if model.complete)
 
     @property
     def fits(self) -> Iterator[StoredFit]:
         """Every stored fit of every model."""
-        return (stored for entry in self.entries for stored in entry.stored)
+        return (fit for model in self.models for fit in model.fits)
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """The seeds that were run."""
-        return tuple(sorted({stored.key.seed for stored in self.fits}))
+        return tuple(sorted({fit.key.seed for fit in self.fits}))
 
     @property
     def title(self) -> str:
@@ -121,41 +160,37 @@ class Board:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """The words that must stand wherever a number of this folder stands."""
-        simulated = (PRETENDED,) if self.corpus.simulated else ()
+        """The words that must accompany every number of this folder."""
+        simulated = (SIMULATED,) if self.corpus.simulated else ()
         warned = (self.protocol.warning.partition(":")[0],) if self.protocol.warning else ()
         return (*simulated, *warned)
 
     @property
-    def flagged(self) -> str:
-        """The flags in brackets, with a space before; empty if there are none."""
-        return bracketed(self.flags)
+    def warnings(self) -> tuple[str, ...]:
+        """The sentences behind the flags."""
+        simulated = (self.corpus.description,) if self.corpus.simulated else ()
+        return (*simulated, *filter(None, (self.protocol.warning,)))
 
-    def find(self, model: str) -> Entry | None:
-        """A complete model by name, or None."""
-        return next((entry for entry in self.complete if entry.model == model), None)
+    def find(self, name: str) -> ModelResults | None:
+        """Find a complete model by name; None if there is none."""
+        return next((model for model in self.complete if model.name == name), None)
 
-    def best_baseline(self) -> Entry | None:
-        """The classical baseline or control with the highest AUROC, or None if none is complete."""
-        candidates = [entry for entry in self.complete if entry.kind in ("baseline", "control")]
-        known = [entry for entry in candidates if math.isfinite(entry.estimate("auroc").value)]
-        return max(known, key=lambda entry: entry.estimate("auroc").value, default=None)
-
-
-def bracketed(flags: Sequence[str]) -> str:
-    """The words in brackets, with a space before; empty if there are none."""
-    return f" [{', '.join(flags)}]" if flags else ""
+    def best_baseline(self) -> ModelResults | None:
+        """Find the baseline or control with the highest AUROC; None if none is complete."""
+        candidates = [model for model in self.complete if model.kind in (ModelKind.BASELINE, ModelKind.CONTROL)]
+        known = [model for model in candidates if math.isfinite(model.value("auroc"))]
+        return max(known, key=lambda model: model.value("auroc"), default=None)
 
 
-def chooses_epoch(entry: Entry) -> bool:
-    """Whether the validation score decided which epoch was kept: not on a fixed schedule, where it is only noted.
+def chooses_epoch(model: ModelResults) -> bool:
+    """Whether the validation score decided which epoch was kept: not on a fixed schedule, where it is only recorded.
 
-    Where a model's parameters don't tell, its curves do: a score that decides is nowhere higher than where it was kept.
+    Where a model's parameters don't say, its curves do: a score that decides is nowhere higher than where it was kept.
     """
-    curves = [stored.record.curve for stored in entry.stored if stored.record.curve]
+    curves = [fit.record.curve for fit in model.fits if fit.record.curve]
     if not curves or any("valid_score" not in row for curve in curves for row in curve):
         return False
-    if keep := entry.stored[0].record.parameters.get("keep"):
+    if keep := model.fits[0].record.parameters.get("keep"):
         return bool(keep != "last")
     return all(
         row["valid_score"] == max(other["valid_score"] for other in curve)
@@ -163,8 +198,3 @@ def chooses_epoch(entry: Entry) -> bool:
         for row in curve
         if row["kept"]
     )
-
-
-def difference(model: Entry, reference: Entry, metric: str) -> Estimate:
-    """One complete model minus another, judged on the same resampled patients."""
-    return estimate(model.distributions[metric] - reference.distributions[metric])

@@ -9,9 +9,9 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import create_trial
 
+from benchmarks.statistics.comparisons import Pair
 from benchmarks.statistics.metrics import Floats
-from benchmarks.statistics.pairs import Pair
-from benchmarks.statistics.results import Board, Entry
+from benchmarks.statistics.results import ModelResults, Results
 from benchmarks.storage.records import TrialRecord, TrialState
 from benchmarks.storage.store import StoredFit
 
@@ -25,50 +25,50 @@ TREES = 16
 """Of the forest that importance is read from; a quarter of Optuna's number, since many studies are averaged."""
 
 
-def tuned_models(board: Board) -> list[Pair]:
-    """Every tuned model beside the same with its default parameters, in the order of the table."""
-    entries = {entry.model: entry for entry in board.entries}
+def tuned_pairs(results: Results) -> list[Pair]:
+    """Pair every tuned model with the same with its default parameters, in the order of the table."""
+    models = {model.name: model for model in results.models}
     absent = "`{}`, the same with its default parameters, was not run"
     return [
-        Pair(entry, entries.get(entry.untuned), absent.format(entry.untuned))
-        for entry in board.entries
-        if entry.untuned
+        Pair(model, models.get(model.untuned), absent.format(model.untuned))
+        for model in results.models
+        if model.untuned
     ]
 
 
-def trials_of(entry: Entry) -> list[TrialRecord]:
+def trials_of(model: ModelResults) -> list[TrialRecord]:
     """The trials of all studies of a tuned model."""
-    return [record for stored in entry.stored for record in stored.record.trials]
+    return [record for fit in model.fits for record in fit.record.trials]
 
 
-def chosen(stored: StoredFit) -> TrialRecord:
+def chosen(fit: StoredFit) -> TrialRecord:
     """The trial with the parameters of a tuned fit."""
-    records = stored.record.trials
-    return next(record for record in records if record.number == stored.record.chosen_trial)
+    records = fit.record.trials
+    return next(record for record in records if record.number == fit.record.chosen_trial)
 
 
-def defaults_chosen(entry: Entry) -> int:
+def defaults_chosen(model: ModelResults) -> int:
     """In how many studies no trial was better than the defaults."""
-    return sum(stored.record.chosen_trial == 0 for stored in entry.stored)
+    return sum(fit.record.chosen_trial == 0 for fit in model.fits)
 
 
-def inner_auroc(entry: Entry) -> tuple[float, float]:
+def inner_auroc(model: ModelResults) -> tuple[float, float]:
     """AUROC on inner test patients of the defaults and of the chosen trials: means over studies with both.
 
     NaN where no study has them: the defaults may have failed.
     """
-    pairs = [(stored.record.trials[0].value, chosen(stored).value) for stored in entry.stored]
+    pairs = [(fit.record.trials[0].value, chosen(fit).value) for fit in model.fits]
     known = np.array([pair for pair in pairs if pair[0] is not None])
     before, after = known.mean(axis=0).tolist() if len(known) else (np.nan, np.nan)
     return before, after
 
 
-def best_so_far(entry: Entry) -> Floats:
+def best_so_far(model: ModelResults) -> Floats:
     """(trials,) inner AUROC of the best trial up to each one, minus that of the defaults; the mean over studies.
 
     Empty where the defaults failed in every study.
     """
-    values = [[record.value for record in stored.record.trials] for stored in entry.stored]
+    values = [[record.value for record in fit.record.trials] for fit in model.fits]
     known = np.array([study for study in values if study[0] is not None], dtype=np.float64)  # None becomes NaN
     if not len(known):
         return np.empty(0)
@@ -77,13 +77,13 @@ def best_so_far(entry: Entry) -> Floats:
     return mean
 
 
-def at_the_edge(entry: Entry) -> Counter[tuple[str, str]]:
+def at_the_edge(model: ModelResults) -> Counter[tuple[str, str]]:
     """In how many studies a number that was chosen lies at an end of its space: (parameter, ``lower`` or ``upper``).
 
     The defaults don't count: they were not drawn from the space.
     """
     found: Counter[tuple[str, str]] = Counter()
-    for record in (chosen(stored) for stored in entry.stored):
+    for record in (chosen(fit) for fit in model.fits):
         for name, value in record.suggested.items() if record.number else ():
             position = _position(value, json_to_distribution(record.distributions[name]))
             if position < EDGE or position > 1 - EDGE:
@@ -91,7 +91,7 @@ def at_the_edge(entry: Entry) -> Counter[tuple[str, str]]:
     return found
 
 
-def importances(entry: Entry) -> dict[str, list[float]]:
+def importances(model: ModelResults) -> dict[str, list[float]]:
     """How much of what the inner AUROC varies by is due to each parameter alone, in every study that tells.
 
     Functional analysis of variance by a random forest (Hutter, Hoos & Leyton-Brown 2014, ICML), over the completed
@@ -99,8 +99,8 @@ def importances(entry: Entry) -> dict[str, list[float]]:
     shares of a study sum to less than 1: the rest is due to several parameters at once.
     """
     found = defaultdict(list)
-    for stored in entry.stored:
-        for name, share in _importances(stored.record.trials).items():
+    for fit in model.fits:
+        for name, share in _importances(fit.record.trials).items():
             found[name].append(share)
     return dict(sorted(found.items(), key=lambda item: (-float(np.mean(item[1])), item[0])))
 

@@ -15,10 +15,9 @@ from made_up_results import fail, made_up_results
 from benchmarks.cli import main
 from benchmarks.report import page as report_module
 from benchmarks.report.ablation import difference_in_words
-from benchmarks.report.comparisons import COMPARED
-from benchmarks.report.leaderboard import cell
 from benchmarks.report.page import write_index, write_report
-from benchmarks.statistics.results import difference
+from benchmarks.statistics.comparisons import COMPARED, difference
+from benchmarks.statistics.formatting import cell
 from benchmarks.storage.identity import model_identity
 from benchmarks.storage.store import Store
 from corpora import protocols
@@ -38,7 +37,7 @@ MADE_UP = Ablation(
 @pytest.fixture(autouse=True)
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take most of a report's time and are tested elsewhere."""
-    monkeypatch.setattr(report_module, "draw_figures", lambda board: {})
+    monkeypatch.setattr(report_module, "draw_figures", lambda results: {})
 
 
 @pytest.fixture
@@ -111,8 +110,8 @@ def test_an_ablation_has_the_folds_of_its_protocol_and_a_name_of_its_own() -> No
 def test_a_group_has_a_table_and_words(tmp_path: Path) -> None:
     strengths = {"metadata": 0.6, "svm": 1.5, "svm-weak": 0.3, "svm-like": 1.5, "svm-old": 0.5}
     report = write_report(made_up_results(tmp_path, strengths, protocol="patients-3fold-ablation"))
-    text, board = report.page.read_text(), report.board
-    full, weak, like = (board.find(name) for name in ("svm", "svm-weak", "svm-like"))
+    text, results = report.page.read_text(), report.results
+    full, weak, like = (results.find(name) for name in ("svm", "svm-weak", "svm-like"))
     assert full is not None
     assert weak is not None
     assert like is not None
@@ -122,7 +121,7 @@ def test_a_group_has_a_table_and_words(tmp_path: Path) -> None:
     for entry in (weak, like):
         for metric in COMPARED:
             assert cell(difference(entry, full, metric), signed=True) in text
-        what = next(spec.source for spec in MADE_UP.variants if spec.name == entry.model)
+        what = next(spec.source for spec in MADE_UP.variants if spec.name == entry.name)
         assert difference_in_words(entry, full, what) in text
     said = "`svm-weak` (less of it): worse than `svm` on score, AUROC and AUROC within patients."
     assert difference_in_words(weak, full, "less of it") == said

@@ -45,9 +45,9 @@ def test_inner_auroc_is_of_studies_with_both(tmp_path: Path) -> None:
 def test_edges_are_near_the_ends_on_the_scale_of_the_space(
     tmp_path: Path, suggested: dict[str, Any], found: dict[tuple[str, str], int]
 ) -> None:
-    board = studied(tmp_path, lambda n: [trial(0, 0.6), trial(1, 0.7, suggested=suggested)])
-    assert dict(at_the_edge(entry_of(board, "svm-tuned"))) == found
-    assert ("edge in 6 of 6 studies" in found_by(board, EDGES)) == bool(found)
+    results = studied(tmp_path, lambda n: [trial(0, 0.6), trial(1, 0.7, suggested=suggested)])
+    assert dict(at_the_edge(entry_of(results, "svm-tuned"))) == found
+    assert ("edge in 6 of 6 studies" in found_by(results, EDGES)) == bool(found)
 
 
 def test_edges_are_reported_from_a_quarter_of_the_studies_on(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_the_file_of_an_unknown_model_is_its_own(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, {"mine-tuned": 1.0}, seeds=1)
     tune(store, "mine-tuned", lambda n: [trial(0, 0.6), trial(1, 0.7, suggested={"depth": 2})])
     assert "`mine-tuned`: depth lies at the lower edge in 3 of 3 studies; widen its space in its file" in found_by(
-        leaderboard(store), EDGES
+        load_results(store), EDGES
     )
 
 
@@ -85,9 +85,9 @@ def drawn(n: int, count: int = 12) -> list[dict[str, Any]]:
 
 
 def test_importance_is_that_of_the_parameter_that_matters(tmp_path: Path) -> None:
-    board = studied(tmp_path, lambda n: drawn(n, 9 if n == 2 else 12) + [trial(13, None)] * (n != 2), seeds=1)
+    results = studied(tmp_path, lambda n: drawn(n, 9 if n == 2 else 12) + [trial(13, None)] * (n != 2), seeds=1)
     level = optuna.logging.get_verbosity()
-    entry = entry_of(board, "svm-tuned")
+    entry = entry_of(results, "svm-tuned")
     shares = importances(entry)
     assert optuna.logging.get_verbosity() == level
     assert list(shares) == ["C", "depth"]

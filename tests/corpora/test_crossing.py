@@ -328,7 +328,7 @@ def test_numbers_of_other_contents_are_not_set_beside(results, sounds, tmp_path)
     target = folder(tmp_path)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.symlink_to(copy)
-    lacking = what_is_lacking(leaderboard(Store(target)), target)
+    lacking = what_is_lacking(load_results(Store(target)), target)
     assert lacking == "`patients-5fold` was run on other contents of the corpus."
 
 

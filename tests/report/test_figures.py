@@ -26,10 +26,10 @@ SIGNATURE = b"\x89PNG\r\n"
 @pytest.mark.parametrize("classes", [("normal", "abnormal"), FOUR])
 def test_figures_are_there_reproducible_and_undated(tmp_path: Path, classes: tuple[str, ...]) -> None:
     store = made_up_results(tmp_path, {**STRENGTHS, "cnn": 1.0}, classes=classes)
-    board = leaderboard(store)
-    figures = {**draw_figures(board), **draw_curves(board)}
+    results = load_results(store)
+    figures = {**draw_figures(results), **draw_curves(results)}
     assert set(figures) == {"leaderboard.png", "roc.png", "confusion.png", "learning_curves.png"}
-    again = {**draw_figures(board), **draw_curves(board)}
+    again = {**draw_figures(results), **draw_curves(results)}
     for name, figure in figures.items():
         assert figure.png == again[name].png
         assert figure.png.startswith(SIGNATURE)
@@ -42,19 +42,19 @@ def test_figures_are_there_reproducible_and_undated(tmp_path: Path, classes: tup
 
 
 def test_figures_leave_no_global_state_behind(tmp_path: Path) -> None:
-    draw_figures(leaderboard(made_up_results(tmp_path)))
+    draw_figures(load_results(made_up_results(tmp_path)))
     pyplot = sys.modules.get("matplotlib.pyplot")
     assert pyplot is None or not pyplot.get_fignums()
 
 
 def test_without_networks_or_complete_models_nothing_is_drawn(tmp_path: Path) -> None:
     store = made_up_results(tmp_path)
-    assert draw_curves(leaderboard(store)) == {}
+    assert draw_curves(load_results(store)) == {}
     for fit in store.fits():
         if fit.fold == 0:
             store.set_aside(fit)
     fail(store, "broken")
-    assert draw_figures(leaderboard(store)) == {}
+    assert draw_figures(load_results(store)) == {}
 
 
 def test_mean_roc_is_the_mean_of_the_folds(tmp_path: Path) -> None:

@@ -35,9 +35,9 @@ def budget(results: Path, percent: int, models: dict[str, float] | None = None, 
 
 def report(store: Store) -> None:
     """As `write_report`, without the figures, which take seconds."""
-    board = leaderboard(store)
-    (store.folder / "leaderboard.csv").write_text(leaderboard_csv(board))
-    (store.folder / TWINS).write_text(twins_csv(board) or "model\n")
+    results = load_results(store)
+    (store.folder / "leaderboard.csv").write_text(leaderboard_text(results))
+    (store.folder / TWINS).write_text(twins_csv(results) or "model\n")
     write_label_efficiency(store.folder.parent)
 
 
@@ -57,15 +57,15 @@ def tables(text: str) -> list[pd.DataFrame]:
 
 def test_one_budget_is_enough_for_a_page(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, MODELS, protocol="patients-3fold-labels10", twins=OF)
-    board = write_report(store).board
+    results = write_report(store).results
     text = page_of(store)
     assert "Not run: 5 %, 25 %, 50 %, 100 %." in text
     budgets, score, score_gain, auroc, auroc_gain = tables(text)
     assert budgets.loc["10 %"].to_list()[:5] == ["4", "2", "12", "2", "4 of 4 complete"]
     for metric, table in (("score", score), ("auroc", auroc)):
         assert list(table.index) == ["supervised-cnn", "fixmatch-cnn", "vat-cnn", "svm"]
-        for entry in board.entries:
-            assert table.loc[entry.model, "10 %"] == cell(entry.estimate(metric))
+        for entry in results.models:
+            assert table.loc[entry.name, "10 %"] == cell(entry.estimate(metric))
     for table in (score_gain, auroc_gain):
         assert list(table.index) == ["fixmatch-cnn", "vat-cnn"]
         assert table.loc["vat-cnn", "10 %"] == "+0.000 [+0.000, +0.000]"

@@ -21,7 +21,7 @@ from benchmarks.report.markdown import Page, listed
 from benchmarks.report.models import classification_report
 from benchmarks.report.page import Report, write_index, write_report
 from benchmarks.statistics.metrics import DEFINITIONS, METRICS
-from benchmarks.statistics.results import METADATA, Board, difference
+from benchmarks.statistics.results import METADATA, Results, difference
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
 from corpora.digests import digest
@@ -49,8 +49,8 @@ def change_predictions(store: Store, fit: FitKey, find: str, replace: str) -> No
     change_facts(store, fit, predictions_digest=digest([text]))
 
 
-def found_by(board: Board, number: int) -> str:
-    return str(results_of_checks(board)[number - 1][2])
+def found_by(results: Results, number: int) -> str:
+    return str(results_of_checks(results)[number - 1][2])
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +101,12 @@ def test_every_table_is_as_wide_as_its_heading(written: Report) -> None:
 
 
 def test_noise_and_deafness_are_said_in_words(written: Report) -> None:
-    text, board = written.page.read_text(), written.board
-    metadata = board.find(METADATA)
+    text, results = written.page.read_text(), written.results
+    metadata = results.find(METADATA)
     assert metadata is not None
-    for entry in board.complete:
+    for entry in results.complete:
         beyond = difference(entry, metadata, "auroc").low > 0
-        assert (f"`{entry.model}` {METADATA_SENTENCE}" in text) == (entry.kind != "control" and not beyond)
+        assert (f"`{entry.name}` {METADATA_SENTENCE}" in text) == (entry.kind != "control" and not beyond)
     assert f"`deaf` {METADATA_SENTENCE}" in text
     assert f"`svm` {METADATA_SENTENCE}" not in text
     assert re.search(r"On score, `(cnn|svm)` \(first in the table\) is not shown to be better than `(cnn|svm)`", text)
@@ -121,7 +121,7 @@ def test_without_metadata_the_report_says_what_it_cannot_say(tmp_path: Path) -> 
 def test_leaderboard_is_sorted_and_every_interval_holds_its_value(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, {**MODELS, "svm2": 1.2})
     fail(store, "aaa")
-    table = read_csv(leaderboard_csv(leaderboard(store)))
+    table = read_csv(leaderboard_text(load_results(store)))
     assert list(table.columns[:3]) == ["score", "score_low", "score_high"]
     assert list(table.columns) == [
         *(f"{m}{end}" for m in METRICS for end in ("", "_low", "_high")),
@@ -139,7 +139,7 @@ def test_leaderboard_is_sorted_and_every_interval_holds_its_value(tmp_path: Path
 
 def test_equal_scores_are_sorted_by_name(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, {"zebra": 0.0, "prior": 0.0, "ape": 0.0})
-    assert [entry.model for entry in leaderboard(store).entries] == ["ape", "prior", "zebra"]
+    assert [entry.name for entry in load_results(store).models] == ["ape", "prior", "zebra"]
 
 
 def test_second_writing_is_byte_identical_and_old_figures_go(tmp_path: Path) -> None:
@@ -156,10 +156,10 @@ def test_second_writing_is_byte_identical_and_old_figures_go(tmp_path: Path) -> 
 
 def test_leaderboard_depends_on_nothing_but_predictions(tmp_path: Path) -> None:
     store = made_up_results(tmp_path)
-    before = leaderboard_csv(leaderboard(store))
+    before = leaderboard_text(load_results(store))
     for fit in store.fits():
         change_facts(store, fit, fit_seconds=99.0, threads=64, hardware="another", versions={"numpy": "9"})
-    assert leaderboard_csv(leaderboard(store)) == before
+    assert leaderboard_text(load_results(store)) == before
 
 
 @pytest.mark.parametrize(
@@ -185,9 +185,9 @@ def test_warnings_stand_wherever_a_number_stands(
         if block.startswith("|"):
             assert above in places, "a table without a caption"
     for word in ("SIMULATED", "LEAKY", "NOT PATIENT-DISJOINT"):
-        for place in [*places, summary(report.board).splitlines()[0]]:
+        for place in [*places, summary(report.results).splitlines()[0]]:
             assert (word in place) == (word in words), place
-        for table in (leaderboard_csv(report.board), costs_csv(report.board)):
+        for table in (leaderboard_text(report.results), costs_csv(report.results)):
             assert all((word in warning) == (word in words) for warning in read_csv(table)["warning"])
     assert ("[!WARNING]" in text) == bool(words)
     index = write_index(tmp_path).read_text().splitlines()[-1]
@@ -213,7 +213,7 @@ def test_incomplete_models_have_a_status_and_no_numbers(tmp_path: Path) -> None:
     store.set_aside(FitKey("svm", 1, 2))
     (store.folder / "runs" / "metadata" / "seed0-fold0.json").unlink()
     store.write_failure(FitKey("metadata", 0, 0), "Traceback\nRuntimeError: no")
-    table = read_csv(leaderboard_csv(leaderboard(store)))
+    table = read_csv(leaderboard_text(load_results(store)))
     assert table["status"].to_dict() == {
         "prior": "complete",
         "metadata": "failed: 1 of 6 fits (RuntimeError: no)",
@@ -230,7 +230,7 @@ def test_a_fold_that_no_model_has_counts_as_missing(tmp_path: Path) -> None:
     for seed in range(2):
         store.set_aside(FitKey("svm", seed, 2))
     report = write_report(store)
-    assert [entry.status for entry in report.board.entries] == ["unfinished: 4 of 6 fits"]
+    assert [entry.status for entry in report.results.models] == ["unfinished: 4 of 6 fits"]
     assert not list((store.folder / "figures").glob("*.png"))
     assert "n/a" in str(report.summary)
 
@@ -238,7 +238,7 @@ def test_a_fold_that_no_model_has_counts_as_missing(tmp_path: Path) -> None:
 def test_a_fit_that_failed_on_repetition_is_not_taken_from_before(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, {"svm": 1.0, "cnn": 0.5})
     store.write_failure(FitKey("cnn", 0, 0), "Traceback\nRuntimeError: no")
-    assert leaderboard(store).entries[-1].status == "failed: 1 of 6 fits (RuntimeError: no)"
+    assert load_results(store).models[-1].status == "failed: 1 of 6 fits (RuntimeError: no)"
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_sound_results_pass_their_checks(tmp_path: Path) -> None:
     for fit in store.fits():
         if fit.model == "cnn":
             change_facts(store, fit, curve=curve(0, kept=3))
-    assert [row[2] for row in results_of_checks(leaderboard(store))] == ["fine"] * len(CHECKS)
+    assert [row[2] for row in results_of_checks(load_results(store))] == ["fine"] * len(CHECKS)
 
 
 def test_checks_find_what_is_wrong(tmp_path: Path) -> None:
@@ -297,16 +297,16 @@ def test_checks_find_what_is_wrong(tmp_path: Path) -> None:
     for fit in store.fits():
         change_facts(store, fit, curve=curve(0, kept=5) if fit.model == "cnn" else [])
     change_facts(store, FitKey("cnn", 0, 0), train_patients=[f"{100 + i}" for i in range(24)], threads=2)
-    board = leaderboard(store)
-    assert "`one-class` is not shown to be above `prior`" in found_by(board, 1)
-    assert "`broken` failed: 6 of 6 fits" in found_by(board, 2)
-    assert found_by(board, 3) == "`cnn` kept its last epoch in 6 of 6 fits; more epochs may help"
-    assert found_by(board, 5).startswith("`leak` has AUROC 0.9")
-    assert found_by(board, 6) == "`one-class` gives all clips one class in 6 of 6 fits"
-    assert found_by(board, 7) == "`cnn` was tested on patients it had met in 1 fits"
-    assert found_by(board, 8).startswith("`wrong` has AUROC 0.0")
-    assert "only 2 seeds" in found_by(board, 10)
-    assert found_by(board, 11) == "the fits were made with 2 different numbers of threads"
+    results = load_results(store)
+    assert "`one-class` is not shown to be above `prior`" in found_by(results, 1)
+    assert "`broken` failed: 6 of 6 fits" in found_by(results, 2)
+    assert found_by(results, 3) == "`cnn` kept its last epoch in 6 of 6 fits; more epochs may help"
+    assert found_by(results, 5).startswith("`leak` has AUROC 0.9")
+    assert found_by(results, 6) == "`one-class` gives all clips one class in 6 of 6 fits"
+    assert found_by(results, 7) == "`cnn` was tested on patients it had met in 1 fits"
+    assert found_by(results, 8).startswith("`wrong` has AUROC 0.0")
+    assert "only 2 seeds" in found_by(results, 10)
+    assert found_by(results, 11) == "the fits were made with 2 different numbers of threads"
 
 
 def test_checks_find_a_fold_without_a_class_and_a_model_that_knows_only_people(tmp_path: Path) -> None:
@@ -317,8 +317,8 @@ def test_checks_find_a_fold_without_a_class_and_a_model_that_knows_only_people(t
         path = store.folder / "runs" / model / "seed0-fold1.csv.gz"
         change_predictions(store, FitKey(model, 0, 1), "label,normal,normal", "label,normal,abnormal")
         assert b"abnormal" in gzip.decompress(path.read_bytes()).splitlines()[0]
-    board = leaderboard(store)
-    assert found_by(board, 4) == "seed0-fold1 tests no clip of abnormal, and is left out of the AUROC"
+    results = load_results(store)
+    assert found_by(results, 4) == "seed0-fold1 tests no clip of abnormal, and is left out of the AUROC"
 
 
 def test_a_model_that_knows_only_people_is_found_out(tmp_path: Path) -> None:
@@ -331,14 +331,14 @@ def test_a_model_that_knows_only_people_is_found_out(tmp_path: Path) -> None:
             text = table.assign(abnormal=share, normal=1 - share).to_csv(index=False)
             path.write_bytes(gzip.compress(text.encode(), mtime=0))
             change_facts(store, fit, predictions_digest=digest([text]))
-    board = leaderboard(store)
-    assert "`svm` is above chance, but within patients not shown to be (0.500 [0.500, 0.500])" in found_by(board, 9)
+    results = load_results(store)
+    assert "`svm` is above chance, but within patients not shown to be (0.500 [0.500, 0.500])" in found_by(results, 9)
 
 
 def test_costs_are_means_over_fits(tmp_path: Path) -> None:
     store = made_up_results(tmp_path)
     fail(store, "broken")
-    table = read_csv(costs_csv(leaderboard(store)))
+    table = read_csv(costs_csv(load_results(store)))
     assert table.loc["svm"].to_dict() == {
         "fit_seconds": "2.500",
         "tune_seconds": "0.000",
@@ -353,7 +353,7 @@ def test_costs_are_means_over_fits(tmp_path: Path) -> None:
 
 
 def test_classification_report_agrees_with_the_leaderboard(tmp_path: Path) -> None:
-    entry = leaderboard(made_up_results(tmp_path, {"svm": 1.0})).entries[0]
+    entry = load_results(made_up_results(tmp_path, {"svm": 1.0})).models[0]
     report = classification_report(entry)
     assert report[:, 2].mean() == pytest.approx(entry.estimate("macro_f1").value, abs=1e-12)
     assert report[0, 1] == pytest.approx(entry.estimate("specificity").value, abs=1e-12)
@@ -362,7 +362,7 @@ def test_classification_report_agrees_with_the_leaderboard(tmp_path: Path) -> No
 
 def test_summary_fits_a_terminal_and_shows_failures(written: Report) -> None:
     text = str(written.summary)
-    assert text == summary(written.board)
+    assert text == summary(written.results)
     assert "failed: 6 of 6 fits" in text
     assert max(len(line) for line in text.splitlines()) <= 90
 

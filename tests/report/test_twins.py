@@ -49,16 +49,16 @@ def test_gain_loss_and_neither_are_said_in_words(written: Report) -> None:
 
 
 def test_differences_are_paired_with_the_twin(written: Report) -> None:
-    table, board = twins(written), written.board
+    table, results = twins(written), written.results
     assert sorted(table.index) == sorted(OF)
     assert set(table["twin"]) == {"supervised-cnn"}
     assert set(table["paired_fits"]) == {6}
-    reference = board.find("supervised-cnn")
+    reference = results.find("supervised-cnn")
     assert reference is not None
-    for pair in pairs_of(board):
+    for pair in pairs_of(results):
         for metric in ("score", "auroc", "auroc_within_patients"):
             gain = difference(pair.model, reference, metric)
-            stored = [float(table.loc[pair.model.model, f"{metric}{end}"]) for end in ("", "_low", "_high")]
+            stored = [float(table.loc[pair.model.name, f"{metric}{end}"]) for end in ("", "_low", "_high")]
             assert stored == pytest.approx([gain.value, gain.low, gain.high], abs=1e-6)
     assert re.search(r"\| equal-cnn +\| supervised-cnn +\| +6 \|.*\+0\.000 \[\+0\.000, \+0\.000\]", section(written))
 
@@ -106,7 +106,7 @@ def test_facts_of_before_there_were_twins_can_be_read(tmp_path: Path) -> None:
     path = store.folder / "runs" / "cnn" / "seed0-fold0.json"
     path.write_text(re.sub(r'\n "(twin|unlabeled_clips)": .*', "", path.read_text()))
     assert "twin" not in path.read_text()
-    assert leaderboard(store).entries[0].twin == ""
+    assert load_results(store).models[0].twin == ""
     assert "Unlabeled:" not in write_report(store).page.read_text()
 
 
@@ -126,10 +126,10 @@ def test_warnings_stand_in_the_section_too(tmp_path: Path) -> None:
 def test_semi_supervised_curves_have_a_figure_for_each_twin(tmp_path: Path) -> None:
     of = {**OF, "pi-mlp": "supervised-mlp"}
     strengths = {**STRENGTHS, "supervised-mlp": 0.5, "pi-mlp": 0.6}
-    board = leaderboard(made_up_results(tmp_path, strengths, twins=of, protocol=BUDGET, seeds=1))
-    figures = draw_curves(board)
-    assert figures == draw_curves(board)
-    text = report_text(board, figures, tmp_path)
+    results = load_results(made_up_results(tmp_path, strengths, twins=of, protocol=BUDGET, seeds=1))
+    figures = draw_curves(results)
+    assert figures == draw_curves(results)
+    text = report_text(results, figures, tmp_path)
     for name in ("learning_curves", "semi_supervised_curves-supervised-cnn", "semi_supervised_curves-supervised-mlp"):
         assert f"(figures/{name}.png)" in text
     heights = [imread(io.BytesIO(figure.png), format="png").shape[0] for figure in figures.values()]
@@ -141,12 +141,12 @@ def test_semi_supervised_curves_have_a_figure_for_each_twin(tmp_path: Path) -> N
 def test_curves_are_drawn_whatever_a_method_notes(tmp_path: Path) -> None:
     of = {"pi-cnn": "supervised-cnn"}
     store = made_up_results(tmp_path, {"pi-cnn": 1.0}, twins=of, seeds=1, protocol="patients-2fold-labels10")
-    drawn = [draw_curves(leaderboard(store))]
+    drawn = [draw_curves(load_results(store))]
     for absent in ({"confident_accuracy"}, {"confident", "confident_accuracy", "alpha", "valid_loss", "valid_score"}):
         rows = [{key: row[key] for key in row.keys() - absent} for row in semi_supervised(curve(0))]
         for fit in store.fits():
             change_facts(store, fit, curve=rows)
-        drawn.append(draw_curves(leaderboard(store)))
+        drawn.append(draw_curves(load_results(store)))
         assert drawn[-1].keys() == drawn[0].keys()
     assert drawn[0] != drawn[1] != drawn[2]
 
@@ -159,12 +159,12 @@ def test_on_a_fixed_schedule_the_score_is_noted_and_nothing_chosen(tmp_path: Pat
         rows = [{**row, "kept": int(row["epoch"] == 5)} for row in curve(0, kept=best)]
         for fit in store.fits():
             change_facts(store, fit, curve=rows, parameters={"keep": keep} if keep else {})
-        boards.append(leaderboard(store))
-    assert [found_by(board, 3) for board in boards] == [
+        boards.append(load_results(store))
+    assert [found_by(results, 3) for results in boards] == [
         "fine",
         "`cnn` kept its last epoch in 3 of 3 fits; more epochs may help",
     ]
-    noted, chosen = (draw_curves(board) for board in boards)
+    noted, chosen = (draw_curves(results) for results in boards)
     assert noted != chosen, "dots mark the epochs that were chosen, and no others"
 
 
@@ -182,7 +182,7 @@ def test_what_unlabeled_clips_add_is_told_where_a_method_can_do_without(tmp_path
     row = next(
         line for line in section(report).splitlines() if "| planted-labeled-cnn " in line and line.count("|") == 6
     )
-    whole, alone = (report.board.find(name) for name in ("planted-cnn", "planted-labeled-cnn"))
+    whole, alone = (report.results.find(name) for name in ("planted-cnn", "planted-labeled-cnn"))
     assert whole is not None
     assert alone is not None
     assert row.startswith("| planted-cnn ")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from benchmarks.report.figures.leaderboard import COLOURS, Drawn, new_figure, png
+from benchmarks.report.figures.style import COLORS, SMALL, grid, new_figure, png
 from corpora.clips import Clips, Signal
 from features.spectral import bin_frequencies, log_mel, mel_filters, pad, power_spectrum
 
@@ -21,7 +21,7 @@ TICKS = (100, 200, 500, 1000, 2000, 5000)
 """Hz."""
 
 
-def draw_patients(clips: Clips, title: str) -> Drawn:
+def draw_patients(clips: Clips, title: str) -> bytes:
     """How many clips of which class each patient has, the patient with most on the left."""
     counts = pd.crosstab(clips.patient, clips.label).reindex(columns=range(len(clips.classes)), fill_value=0)
     order = np.lexsort((counts.index.to_numpy(), -counts.sum(axis=1).to_numpy()))
@@ -30,34 +30,33 @@ def draw_patients(clips: Clips, title: str) -> Drawn:
     axes = figure.subplots()
     below = np.zeros(len(table))
     for label, name in enumerate(clips.classes):
-        axes.bar(np.arange(len(table)), table[:, label], width=1, bottom=below, color=COLOURS[label], label=name)
+        axes.bar(np.arange(len(table)), table[:, label], width=1, bottom=below, color=COLORS[label], label=name)
         below += table[:, label]
     axes.set_xlabel("patients, by number of clips")
     axes.set_ylabel("clips")
     axes.set_xticks([])
     axes.margins(x=0.01)
     axes.legend(frameon=False)
-    return Drawn(png(figure), "Clips of each patient, by class. Few patients may make up much of a class.")
+    return png(figure)
 
 
-def draw_durations(clips: Clips, title: str) -> Drawn:
-    """Histogram of the durations, a line a class; each class adds up to 100 %."""
+def draw_durations(clips: Clips, title: str) -> bytes:
+    """Histogram of the durations, a line per class; each class adds up to 100 %."""
     figure = new_figure(7, 3.4, title)
     axes = figure.subplots()
     edges = np.linspace(0, max(float(np.percentile(clips.seconds, 99.5)), 0.1), 31)
     for label, name in enumerate(clips.classes):
         seconds = clips.seconds[clips.label == label]
         counts, _ = np.histogram(np.minimum(seconds, edges[-1]), edges)
-        axes.stairs(100 * counts / max(1, len(seconds)), edges, color=COLOURS[label], label=name, linewidth=1.8)
+        axes.stairs(100 * counts / max(1, len(seconds)), edges, color=COLORS[label], label=name, linewidth=1.8)
     axes.set_xlabel("duration (s); the last bin holds all longer ones")
     axes.set_ylabel("% of the class")
-    axes.grid(color="0.92")
-    axes.set_axisbelow(True)
+    grid(axes)
     axes.legend(frameon=False)
-    return Drawn(png(figure), "Durations by class. Where they differ, duration alone tells something about the label.")
+    return png(figure)
 
 
-def draw_sounds(clips: Clips, examples: dict[str, list[int]], title: str) -> Drawn:
+def draw_sounds(clips: Clips, examples: dict[str, list[int]], title: str) -> bytes:
     """Waveforms and mel-spectrograms of some clips of each class.
 
     Args:
@@ -68,10 +67,10 @@ def draw_sounds(clips: Clips, examples: dict[str, list[int]], title: str) -> Dra
     shown = {name: rows for name, rows in examples.items() if rows}
     columns = max(len(rows) for rows in shown.values())
     figure = new_figure(3.3 * columns + 0.6, 2.9 * len(shown) + 0.4, title)
-    grid = figure.subplots(2 * len(shown), columns, squeeze=False, height_ratios=[1, 2] * len(shown))
+    all_axes = figure.subplots(2 * len(shown), columns, squeeze=False, height_ratios=[1, 2] * len(shown))
     for number, (name, rows) in enumerate(shown.items()):
         for column in range(columns):
-            wave, picture = grid[2 * number, column], grid[2 * number + 1, column]
+            wave, picture = all_axes[2 * number, column], all_axes[2 * number + 1, column]
             if column >= len(rows):
                 wave.set_axis_off()
                 picture.set_axis_off()
@@ -81,14 +80,13 @@ def draw_sounds(clips: Clips, examples: dict[str, list[int]], title: str) -> Dra
             _picture(picture, clips.signals[row], clips.rate)
             wave.set_title(f"{name}: patient {clips.patient[row]}", fontsize=9)
             if column == 0:
-                picture.set_ylabel("Hz (mel scale)", fontsize=8)
-    for axes in grid[-1]:
-        axes.set_xlabel("s", fontsize=8)
-    caption = "Waveforms and mel-spectrograms of clips of typical duration, each of another patient within a class"
-    return Drawn(png(figure), f"{caption}; {DYNAMIC_RANGE} dB from black to the brightest.")
+                picture.set_ylabel("Hz (mel scale)", fontsize=SMALL)
+    for axes in all_axes[-1]:
+        axes.set_xlabel("s", fontsize=SMALL)
+    return png(figure)
 
 
-def draw_columns(clips: Clips, columns: list[str], title: str) -> Drawn:
+def draw_columns(clips: Clips, columns: list[str], title: str) -> bytes:
     """For each group of each column, the share of the classes; equal bars would mean that the column tells nothing."""
     tables = {}
     for column in columns:
@@ -96,23 +94,23 @@ def draw_columns(clips: Clips, columns: list[str], title: str) -> Drawn:
         tables[column] = pd.crosstab(values, clips.label).reindex(columns=range(len(clips.classes)), fill_value=0)
     groups = [len(table) for table in tables.values()]
     figure = new_figure(7.5, 0.8 + sum(0.3 * n + 0.55 for n in groups), title)
-    grid = figure.subplots(len(columns), 1, squeeze=False, sharex=True, height_ratios=[n + 0.5 for n in groups])
-    for axes, (column, table) in zip(grid[:, 0], tables.items(), strict=True):
+    all_axes = figure.subplots(len(columns), 1, squeeze=False, sharex=True, height_ratios=[n + 0.5 for n in groups])
+    for axes, (column, table) in zip(all_axes[:, 0], tables.items(), strict=True):
         counts = table.to_numpy()
         shares = 100 * counts / counts.sum(axis=1, keepdims=True)
         left = np.zeros(len(table))
         for label, name in enumerate(clips.classes):
-            axes.barh(np.arange(len(table)), shares[:, label], left=left, color=COLOURS[label], label=name)
+            axes.barh(np.arange(len(table)), shares[:, label], left=left, color=COLORS[label], label=name)
             left += shares[:, label]
         labels = [f"{value} (n = {n})" for value, n in zip(table.index, counts.sum(axis=1).tolist(), strict=True)]
-        axes.set_yticks(np.arange(len(table)), labels, fontsize=8)
+        axes.set_yticks(np.arange(len(table)), labels, fontsize=SMALL)
         axes.invert_yaxis()
         axes.set_title(column, fontsize=9, loc="left")
         axes.set_xlim(0, 100)
-    grid[-1, 0].set_xlabel("% of the clips")
-    handles, labels = grid[0, 0].get_legend_handles_labels()
+    all_axes[-1, 0].set_xlabel("% of the clips")
+    handles, labels = all_axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(clips.classes), frameon=False)
-    return Drawn(png(figure), "Share of each class by group. Where the bars differ, the group alone tells something.")
+    return png(figure)
 
 
 def _wave(axes: Axes, signal: Signal, rate: int) -> None:

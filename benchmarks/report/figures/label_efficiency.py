@@ -1,4 +1,4 @@
-"""The figure of label efficiency: metrics by budget, a column a backbone, the supervised twin in the foreground."""
+"""The figure of label efficiency: metrics by budget, a column per backbone, the supervised twin in the foreground."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from benchmarks.report.figures.leaderboard import Drawn, look, new_figure, png
-from benchmarks.statistics.bootstrap import Estimate
+from benchmarks.report.figures.style import LABEL, grid, line_style, new_figure, png
+from benchmarks.statistics.bootstrap import LEVEL, Estimate
 from benchmarks.tuning.study import TUNED
 
 SPREAD = 0.5
-"""Of the distance between two budgets: the models of one budget stand side by side, lest their intervals overlap."""
+"""Of the distance between two budgets, over which the models of one budget are drawn side by side."""
 
 TWIN = "supervised-"
 """How the names of twins begin; the rest is the backbone's, in which the names of its semi-supervised models end."""
@@ -42,7 +42,7 @@ class Panel:
         return model.removesuffix(tuned).removesuffix(f"-{self.backbone}") + tuned
 
 
-def draw_label_efficiency(title: str, metrics: Mapping[str, Sequence[Panel]]) -> Drawn:
+def draw_label_efficiency(title: str, metrics: Mapping[str, Sequence[Panel]]) -> bytes:
     """Metrics with intervals by budget.
 
     Args:
@@ -54,39 +54,34 @@ def draw_label_efficiency(title: str, metrics: Mapping[str, Sequence[Panel]]) ->
     methods = sorted({panel.method(model) for panel in every for model in panel.lines})
     columns = len(every) // len(metrics)
     figure = new_figure(2.2 + (3.2 + 0.45 * len(budgets)) * columns, 0.6 + 3.2 * len(metrics), title)
-    grid = figure.subplots(len(metrics), columns, squeeze=False, sharex=True, sharey="row")
-    for row, (name, panels) in zip(grid, metrics.items(), strict=True):
-        row[0].set_ylabel(f"{name} (95 % interval)", fontsize=10)
+    all_axes = figure.subplots(len(metrics), columns, squeeze=False, sharex=True, sharey="row")
+    for row, (name, panels) in zip(all_axes, metrics.items(), strict=True):
+        row[0].set_ylabel(f"{name} ({LEVEL} % interval)", fontsize=LABEL)
         for axes, panel in zip(row, panels, strict=True):
             _draw(axes, panel, budgets, methods)
-    for axes, panel in zip(grid[0], every, strict=False):
-        axes.set_title(panel.backbone, fontsize=10)
-    labelled = [axes.get_legend_handles_labels() for axes in grid.flat]
-    handles = {name: handle for pair in labelled for handle, name in zip(*pair, strict=True)}
+    for axes, panel in zip(all_axes[0], every, strict=False):
+        axes.set_title(panel.backbone, fontsize=LABEL)
+    labels = [axes.get_legend_handles_labels() for axes in all_axes.flat]
+    handles = {name: handle for pair in labels for handle, name in zip(*pair, strict=True)}
     order = [name for name in ("supervised twin", *methods) if name in handles]
     figure.legend([handles[name] for name in order], order, loc="outside right center", frameon=False)
-    figure.supxlabel("training patients whose labels are kept (%)", fontsize=10)
-    words = (
-        f"{' and '.join(metrics)} by label budget, with 95 % intervals over patients; a column a backbone. Black: the "
-        "supervised twin, which gets no unlabeled clips. The models of one budget stand side by side for the eye alone"
-    )
-    return Drawn(png(figure), f"{words[0].upper()}{words[1:]}.")
+    figure.supxlabel("training patients whose labels are kept (%)", fontsize=LABEL)
+    return png(figure)
 
 
 def _draw(axes: Axes, panel: Panel, budgets: Sequence[int], methods: Sequence[str]) -> None:
-    """One backbone. Every method has the same colour, and stands in the same place, in every panel."""
+    """One backbone. Every method has the same color and position in every panel."""
     step = SPREAD / (len(methods) + 1)
     for model, line in sorted(panel.lines.items()):
         number = methods.index(panel.method(model))
         offset = step * (number + 1) - SPREAD / 2
-        _line(axes, line, budgets, offset, panel.method(model), width=1.4, marker="o", **look(number))
+        _line(axes, line, budgets, offset, panel.method(model), width=1.4, marker="o", **line_style(number))
     twin = {"color": "black", "linestyle": "-"}
     _line(axes, panel.supervised, budgets, -SPREAD / 2, "supervised twin", width=3, marker="s", **twin)
     axes.set_xticks(range(len(budgets)), [str(budget) for budget in budgets])
     axes.set_xlim(-0.5, len(budgets) - 0.5)
     axes.tick_params(labelbottom=True)
-    axes.grid(axis="y", color="0.92")
-    axes.set_axisbelow(True)
+    grid(axes, "y")
 
 
 def _line(

@@ -1,0 +1,113 @@
+"""The one style of all figures: size, colors, line styles, grid, and how they are written."""
+
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from benchmarks.storage.files import write_atomically
+
+DPI = 110
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+"""Okabe & Ito 2008: distinct with every kind of color blindness (their yellow is too faint on white)."""
+
+LINES = ("-", "--", ":", "-.")
+"""A second cue beside color, and a third, fourth … set of seven models."""
+
+REFERENCE: dict[str, Any] = {"color": "0.4", "linestyle": "--", "linewidth": 1}
+"""A line at chance or at no difference."""
+
+TITLE, LABEL, SMALL = 11, 10, 8
+"""Font sizes in points."""
+
+Drawings = dict[str, Callable[[], bytes]]
+"""Functions that draw the figures of a page, by file name."""
+
+
+def new_figure(width: float, height: float, title: str, computed_layout: bool = True) -> Figure:
+    """Create an empty figure of ``width`` x ``height`` inches outside matplotlib's global state."""
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained" if computed_layout else None)
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=TITLE)
+    return figure
+
+
+def panels(
+    figure: Figure,
+    rows: int,
+    columns: int,
+    *,
+    left: float = 0.6,
+    right: float = 0.15,
+    bottom: float = 0.45,
+    top: float = 0.65,
+    across: float = 0.5,
+    down: float = 0.5,
+    **options: Any,
+) -> NDArray[Any]:
+    """Add a grid of axes with fixed margins in inches; for many panels much faster than a computed layout.
+
+    Args:
+        figure: made without a computed layout.
+        rows: number of rows.
+        columns: number of columns.
+        left: margin; likewise ``right``, ``bottom`` and ``top``, which holds the title.
+        across: space between columns.
+        down: space between rows.
+        options: of `Figure.subplots`.
+
+    Returns:
+        (rows, columns) axes.
+    """
+    width, height = figure.get_size_inches()
+    spaces = {
+        "left": left / width,
+        "right": 1 - right / width,
+        "bottom": bottom / height,
+        "top": 1 - top / height,
+        "wspace": across * columns / (width - left - right - across * (columns - 1)),
+        "hspace": down * rows / (height - bottom - top - down * (rows - 1)),
+    }
+    figure.texts[0].set_y(1 - 0.12 / height)  # the title
+    grid: NDArray[Any] = figure.subplots(rows, columns, squeeze=False, gridspec_kw=spaces, **options)
+    return grid
+
+
+def png(figure: Figure) -> bytes:
+    """Encode a figure as PNG without date or version, so that drawing it again gives the same bytes."""
+    # With an engine that still has to lay it out, savefig draws everything twice.
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def write_figures(folder: Path, drawings: Mapping[str, Callable[[], bytes]], pattern: str = "*.png") -> None:
+    """Draw and write figures, and remove those of an earlier report that match ``pattern``."""
+    for name, draw in drawings.items():
+        write_atomically(folder / name, draw())
+    for old in folder.glob(pattern):
+        if old.name not in drawings:
+            old.unlink()
+
+
+def line_style(number: int) -> dict[str, Any]:
+    """Color and line style of the number-th of many lines."""
+    return {
+        "color": COLORS[number % len(COLORS)],
+        "linestyle": LINES[(number // len(COLORS) + number % len(COLORS)) % len(LINES)],
+    }
+
+
+def grid(axes: Axes, axis: str = "both") -> None:
+    """Put a faint grid behind the data."""
+    axes.grid(axis=axis, color="0.92")  # type: ignore[arg-type]
+    axes.set_axisbelow(True)

@@ -1,0 +1,78 @@
+"""The sections about what was measured and with what: corpus, folds, patients, repeats, machines."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.statistics.formatting import span
+from benchmarks.statistics.metrics import evaluate
+from benchmarks.statistics.results import Results
+
+PARTS = {"train": "training", "valid": "validation", "test": "test"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What was tested, on whom, how they were divided, and on what machines.
+
+    Attributes:
+        clips: number of tested clips of each class.
+        folds: number of folds.
+        parts: of a fit: its name, with clips and patients as ``1 to 3``.
+        unlabeled: clips and patients without labels of a fit; None if no fit has any.
+        versions: of Python and the numerical libraries.
+        hardware: every machine.
+        threads: of a fit.
+    """
+
+    clips: dict[str, int]
+    folds: int
+    parts: dict[str, tuple[str, str]]
+    unlabeled: tuple[str, str] | None
+    versions: list[str]
+    hardware: list[str]
+    threads: list[int]
+
+    @property
+    def reshuffled(self) -> str:
+        """What a repeat with another seed changes beside initial weights."""
+        return "other folds" if self.folds > 1 else "other validation patients"
+
+
+def measured(results: Results) -> Measured:
+    """Count clips, patients and folds."""
+    records = [fit.record for fit in results.fits]
+    first = {fit.key.fold: fit for fit in results.fits if fit.key.seed == results.seeds[0]}
+    labels = [label for fit in first.values() for label in fit.predictions["label"]]
+    unlabeled = [len(record.unlabeled_patients) for record in records]
+    return Measured(
+        clips={name: labels.count(name) for name in results.classes},
+        folds=len({fit.key.fold for fit in results.fits}),
+        parts={
+            name: (
+                span([getattr(record, f"{part}_clips") for record in records]),
+                span([len(getattr(record, f"{part}_patients")) for record in records]),
+            )
+            for part, name in PARTS.items()
+        },
+        unlabeled=(span([record.unlabeled_clips for record in records]), span(unlabeled)) if any(unlabeled) else None,
+        versions=sorted({f"{name} {number}" for record in records for name, number in record.versions.items()}),
+        hardware=sorted({record.hardware for record in records}),
+        threads=sorted({record.threads for record in records}),
+    )
+
+
+def repeat_rows(results: Results) -> list[list[object]]:
+    """How much score and AUROC change from repeat to repeat: rows of a table; none if there is one repeat."""
+    if len(results.seeds) < 2:
+        return []
+    once = np.ones((1, len(results.patients)))
+    rows: list[list[object]] = []
+    for model in results.complete:
+        each = [evaluate(predictions, once) for predictions in model.predictions.values()]
+        row: list[object] = [model.name]
+        for metric in ("score", "auroc"):
+            values = np.array([found[metric][0] for found in each])
+            row += [f"{values.std(ddof=1):.3f}", f"{values.min():.3f} to {values.max():.3f}"]
+        rows.append(row)
+    return rows

@@ -1,0 +1,128 @@
+"""The CSV files of a report: each declares its columns once, and is written and read by that declaration alone."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.statistics.bootstrap import Estimate
+from benchmarks.statistics.results import Status
+from benchmarks.storage.files import write_atomically
+from corpora.problems import InputError
+
+DIGITS = ".7f"
+"""Far finer than any interval, far coarser than rounding errors."""
+
+Row = Mapping[str, Any]
+"""Values by column name."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One value of a row.
+
+    Attributes:
+        name: header of the value; an `Estimate` has two more columns, ``<name>_low`` and ``<name>_high``.
+        kind: str, int, float, `Estimate` or `Status`. An empty cell is read as "", None, NaN, None, or refused.
+        form: how a float is formatted.
+    """
+
+    name: str
+    kind: type[Any] = str
+    form: str = DIGITS
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """Names of its columns in the file."""
+        ends = ("", "_low", "_high") if issubclass(self.kind, Estimate) else ("",)
+        return tuple(self.name + end for end in ends)
+
+    def cells(self, value: Any) -> Iterator[str]:
+        """Format a value for its columns."""
+        if issubclass(self.kind, Estimate):
+            for part in (value.value, value.low, value.high) if value else (math.nan,) * 3:
+                yield self._number(part)
+        else:
+            yield self._number(value) if self.kind is float else "" if value is None else str(value)
+
+    def value(self, cells: list[str]) -> Any:
+        """Read a value from its columns.
+
+        Raises:
+            ValueError: they hold no such value.
+        """
+        if issubclass(self.kind, Estimate):
+            return self.kind(*map(float, cells)) if all(cells) else None
+        (text,) = cells
+        if self.kind is Status:
+            return Status.parse(text)
+        if self.kind is str:
+            return text
+        return self.kind(text) if text else (math.nan if self.kind is float else None)
+
+    def _number(self, value: float | None) -> str:
+        return "" if value is None or math.isnan(value) else f"{value:{self.form}}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV file with one row per model.
+
+    Attributes:
+        filename: in the folder of a report.
+        columns: in their order; the first is the model's name.
+    """
+
+    filename: str
+    columns: tuple[Column, ...]
+
+    @property
+    def headers(self) -> list[str]:
+        """The header line."""
+        return [header for column in self.columns for header in column.headers]
+
+    def text(self, rows: Iterable[Row]) -> str:
+        """Format rows as the content of the file."""
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(self.headers)
+        writer.writerows([cell for c in self.columns for cell in c.cells(row.get(c.name))] for row in rows)
+        return buffer.getvalue()
+
+    def write(self, folder: Path, rows: Iterable[Row]) -> None:
+        """Write the file, or remove it where there are no rows."""
+        if found := list(rows):
+            write_atomically(folder / self.filename, self.text(found).encode())
+        else:
+            (folder / self.filename).unlink(missing_ok=True)
+
+    def read(self, folder: Path) -> dict[str, dict[str, Any]]:
+        """Read the rows by model, in their order; empty if there is no such file.
+
+        Raises:
+            InputError: it is no such table.
+        """
+        path = folder / self.filename
+        if not path.exists():
+            return {}
+        with path.open(encoding="utf-8", newline="") as file:
+            headers, *lines = [*csv.reader(file)] or [[]]
+        try:
+            if headers != self.headers:
+                raise ValueError("other columns")
+            rows = [self._row(line) for line in lines]
+        except ValueError as error:
+            raise InputError(f"{path} was not written by this version ({error}); run `respbench report`") from error
+        return {row[self.columns[0].name]: row for row in rows}
+
+    def _row(self, line: list[str]) -> dict[str, Any]:
+        if len(line) != len(self.headers):
+            raise ValueError(f"a row of {len(line)} cells")
+        cells, row = list(line), {}
+        for column in self.columns:
+            count = len(column.headers)
+            row[column.name], cells = column.value(cells[:count]), cells[count:]
+        return row

@@ -1,0 +1,47 @@
+"""Format numbers and names for tables, Markdown and the terminal."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.statistics.bootstrap import Difference, Estimate
+
+UNDEFINED = "n/a"
+
+
+def cell(value: Estimate | None, digits: int = 3) -> str:
+    """Format an estimate as ``0.623 [0.571, 0.672]``, a difference with its sign; ``n/a`` where it is undefined."""
+    if value is None or not np.isfinite(value.value):
+        return UNDEFINED
+    sign = "+" if isinstance(value, Difference) else ""
+    number, low, high = (f"{part:{sign}.{digits}f}" for part in (value.value, value.low, value.high))
+    return f"{number} [{low}, {high}]"
+
+
+def number(value: float, form: str = ".3f") -> str:
+    """Format a number; ``n/a`` where it is undefined."""
+    return f"{value:{form}}" if np.isfinite(value) else UNDEFINED
+
+
+def span(values: Sequence[float], form: str = "") -> str:
+    """Format the lowest and the highest of some numbers as ``1 to 3``, or the one that all are."""
+    if not values:
+        return "unknown"
+    low, high = (f"{value:{form}}" for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
+
+
+def escape(text: str) -> str:
+    """Make text fit for a table: no line breaks, no bars, no HTML."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def listed(names: Sequence[str], code: bool = True) -> str:
+    """Join names as ```a`, `b` and `c```; without the backticks if they are no code."""
+    quoted = [f"`{name}`" for name in names] if code else list(names)
+    return " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]])) if quoted else "none"
+
+
+def bracketed(flags: Sequence[str]) -> str:
+    """Join flags in brackets, with a space before; empty if there are none."""
+    return f" [{', '.join(flags)}]" if flags else ""
