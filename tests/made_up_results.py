@@ -1,14 +1,22 @@
 """A results folder as a run would leave it, with small made-up predictions, for the tests of the report."""
 
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.report.checks import CHECKS, Finding, run_checks
+from benchmarks.statistics.results import Results
 from benchmarks.storage.records import FitKey, FitRecord
 from benchmarks.storage.store import Store
 from corpora.clips import Clips
+from corpora.digests import digest
 from corpora.facts import CorpusFacts
 from corpora.protocols import find_stored
 
@@ -20,7 +28,7 @@ CONTENTS = "0123456789abcdef"
 
 
 def made_up_clips(classes: tuple[str, ...] = ("normal", "abnormal"), patients: int = PATIENTS) -> Clips:
-    """Clips without sound worth mentioning: 8 of each patient, labels and durations (1 to 10 ms) at random."""
+    """Silent clips: 8 of each patient, labels and durations (1 to 10 ms) at random."""
     rng = np.random.default_rng(1)
     n = patients * CLIPS
     patient = np.repeat([f"{100 + i}" for i in range(patients)], CLIPS)
@@ -77,7 +85,7 @@ def semi_supervised(rows: list[dict[str, float]]) -> list[dict[str, float]]:
     ]
 
 
-def facts_of(
+def record_of(
     clips: Clips,
     fit: FitKey,
     test: NDArray[np.int64],
@@ -90,7 +98,7 @@ def facts_of(
     kind = "semi-supervised" if twin else KINDS.get(fit.model, "network")
     rows = curve(100 * fit.seed + fit.fold) if kind in ("network", "semi-supervised") else []
     others = sorted(set(clips.patient.tolist()) - set(clips.patient[test].tolist()))
-    labelled = 4 if "-labels" in protocol else len(others)
+    labeled = 4 if "-labels" in protocol else len(others)
     return FitRecord(
         fingerprint=f"code of {fit.model}",
         model=fit.model,
@@ -110,13 +118,13 @@ def facts_of(
         classes=clips.classes,
         seed=fit.seed,
         fold=fit.fold,
-        train_patients=tuple(others[2:labelled]),
+        train_patients=tuple(others[2:labeled]),
         valid_patients=tuple(others[:2]),
         test_patients=tuple(sorted(set(clips.patient[test].tolist()))),
-        unlabeled_patients=tuple(others[labelled:]),
-        unlabeled_clips=(len(others) - labelled) * CLIPS,
+        unlabeled_patients=tuple(others[labeled:]),
+        unlabeled_clips=(len(others) - labeled) * CLIPS,
         supervised_baseline=twin,
-        train_clips=(labelled - 2) * CLIPS,
+        train_clips=(labeled - 2) * CLIPS,
         valid_clips=2 * CLIPS,
         test_clips=len(test),
         parameters={"C": 1.0, "kernel": "rbf"},
@@ -163,8 +171,8 @@ def made_up_results(
             for fold in range(folds):
                 fit, test = FitKey(model, seed, fold), np.flatnonzero(part == fold)
                 tested = clips.take(test)
-                facts = facts_of(clips, fit, test, simulated, protocol, twin, contents)
-                store.write(fit, tested, probabilities(tested, strength, 1000 * number + 10 * seed + fold), facts)
+                record = record_of(clips, fit, test, simulated, protocol, twin, contents)
+                store.write(fit, tested, probabilities(tested, strength, 1000 * number + 10 * seed + fold), record)
     return store
 
 
@@ -173,3 +181,26 @@ def fail(store: Store, model: str, seeds: int = 2, folds: int = 3) -> None:
     for seed in range(seeds):
         for fold in range(folds):
             store.write_failure(FitKey(model, seed, fold), "Traceback …\nValueError: it broke | badly")
+
+
+def change_record(store: Store, key: FitKey, **changes: Any) -> None:
+    """Edit the record of a stored fit."""
+    record = store.record(key)
+    assert record is not None
+    path = store.folder / "runs" / key.model / f"{key.stem}.json"
+    path.write_text(json.dumps(asdict(replace(record, **changes))))
+
+
+def change_predictions(store: Store, key: FitKey, find: str, put: str, count: int = -1) -> None:
+    """Edit the predictions of a stored fit together with their digest."""
+    path = store.folder / "runs" / key.model / f"{key.stem}.csv.gz"
+    text = gzip.decompress(path.read_bytes()).decode().replace(find, put, count)
+    path.write_bytes(gzip.compress(text.encode(), mtime=0))
+    change_record(store, key, predictions_digest=digest([text]))
+
+
+def found_by(results: Results, check: Callable[[Results], Iterator[Finding]]) -> list[Finding]:
+    """What a check finds; the page would show it as sentences."""
+    (found,) = [one for one in run_checks(results) if CHECKS[one.number - 1].find is check]
+    assert len(found.sentences) == len(found.findings)
+    return list(found.findings)

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from made_up_corpora import clips_with, noise, write_kauh, write_manifest, write_segmented, write_sound, write_sprsound
 
 from benchmarks.cli import main
-from benchmarks.report.crossing import what_is_lacking
+from benchmarks.report.crossing import crossing
 from benchmarks.report.index import results_index
-from benchmarks.report.leaderboard import leaderboard
 from benchmarks.report.page import write_report
+from benchmarks.statistics.loading import load_results
 from benchmarks.storage.identity import fit_identity, splitter_targets
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
@@ -300,9 +300,7 @@ def test_the_report_sets_each_model_beside_itself(results, sounds, tmp_path):
     results = shutil.copytree(results, tmp_path / "results")
     page = folder(results) / "README.md"
     text = page.read_text()
-    lacking = (
-        "trained in `sprsound` itself can't be shown: `patients-5fold` was not run. Run the protocol `patients-5fold`"
-    )
+    lacking = "trained in `sprsound` itself can't be shown. Their protocol is `patients-5fold`: it was not run. Run"
     assert lacking in text
     inside = ("--corpus", "sprsound", "--data", str(sounds / "sprsound"), "--results", str(results))
     options = ("--workers", "1", "--seeds", "1", "--models")
@@ -328,8 +326,9 @@ def test_numbers_of_other_contents_are_not_set_beside(results, sounds, tmp_path)
     target = folder(tmp_path)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.symlink_to(copy)
-    lacking = what_is_lacking(load_results(Store(target)), target)
-    assert lacking == "`patients-5fold` was run on other contents of the corpus."
+    found = crossing(load_results(Store(target)), target)
+    assert found is not None
+    assert found.lacking == "it was run on other contents of the corpus"
 
 
 def test_the_index_keeps_them_apart(results):

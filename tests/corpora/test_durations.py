@@ -13,8 +13,10 @@ from made_up_results import STRENGTHS, made_up_clips, made_up_results
 
 from benchmarks.cli import main
 from benchmarks.report import page as report_module
-from benchmarks.report.leaderboard import cell, leaderboard, leaderboard_csv
+from benchmarks.report.leaderboard import LEADERBOARD, leaderboard_rows
 from benchmarks.report.page import write_report
+from benchmarks.statistics.formatting import cell
+from benchmarks.statistics.loading import load_results
 from benchmarks.storage.store import CLIPS, Store
 from corpora.clips import Clips
 from corpora.problems import InputError
@@ -26,7 +28,7 @@ COLUMN = "auroc_within_durations"
 @pytest.fixture(autouse=True)
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take most of a report's time and are tested elsewhere."""
-    monkeypatch.setattr(report_module, "draw_figures", lambda results: {})
+    monkeypatch.setattr(report_module, "write_figures", lambda folder, drawings: None)
 
 
 def lasting(seconds: np.ndarray) -> Clips:
@@ -108,7 +110,7 @@ def test_a_run_writes_the_clips_also_when_every_fit_is_stored(tmp_path: Path) ->
 
 def test_an_old_folder_without_clips_has_an_empty_column_and_says_how_to_fill_it(tmp_path: Path) -> None:
     store = made_up_results(tmp_path)
-    full = pd.read_csv(io.StringIO(leaderboard_text(load_results(store))))
+    full = pd.read_csv(io.StringIO(LEADERBOARD.text(leaderboard_rows(load_results(store)))))
     (store.folder / CLIPS).unlink()
     report = write_report(store)
     text = report.page.read_text()
@@ -147,7 +149,7 @@ def test_a_corpus_of_one_duration_has_an_empty_column_and_a_reason(tmp_path: Pat
 def test_clips_of_other_durations_that_were_not_tested_move_no_stratum(tmp_path: Path) -> None:
     """As under the official split, where only a part of the corpus is tested."""
     store = made_up_results(tmp_path, {"svm": 1.0})
-    before = leaderboard_text(load_results(store))
+    before = LEADERBOARD.text(leaderboard_rows(load_results(store)))
     clips = made_up_clips(patients=40)
     extra = clips.take(np.arange(24 * 8, 40 * 8))
     known = made_up_clips()
@@ -157,7 +159,7 @@ def test_clips_of_other_durations_that_were_not_tested_move_no_stratum(tmp_path:
         label=np.concatenate([known.label, extra.label]),
     )
     store.write_clips(both)
-    assert leaderboard_text(load_results(store)) == before
+    assert LEADERBOARD.text(leaderboard_rows(load_results(store))) == before
 
 
 def test_the_report_says_what_duration_still_tells_within_durations(tmp_path: Path) -> None:
@@ -167,7 +169,7 @@ def test_the_report_says_what_duration_still_tells_within_durations(tmp_path: Pa
     assert control is not None
     left = cell(control.estimate(COLUMN))
     text = report.page.read_text()
-    assert f"knows how long a clip is and nothing else, has {left} there" in text
+    assert f"whose only input is the length of a clip, has {left} there" in text
     assert "AUROC within durations" in text
     alone = write_report(made_up_results(tmp_path / "without", {"svm": 1.0})).page.read_text()
     assert "`duration` is not among the complete models" in alone

@@ -1,6 +1,5 @@
-"""Words about differences: who has not been shown to hear anything, and which number is too good to be true."""
+"""Differences between models: who leads, what the sound adds to metadata, and how differences are grouped."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,17 +7,19 @@ import numpy as np
 import pytest
 from made_up_results import STRENGTHS, made_up_results
 
-from benchmarks.report.checks import results_of_checks
-from benchmarks.report.comparisons import COMPARED, METADATA_SENTENCE, metadata_in_words
-from benchmarks.report.leaderboard import cell, leaderboard
+from benchmarks.report.comparisons import comparisons, sound_gains
 from benchmarks.report.page import report_text
-from benchmarks.statistics.results import METADATA, Results, difference
+from benchmarks.statistics.bootstrap import Estimate
+from benchmarks.statistics.comparisons import COMPARED, Verdict, difference, verdict
+from benchmarks.statistics.loading import load_results
+from benchmarks.statistics.results import METADATA, Results
+from models.spec import ModelKind
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """Three controls and three models that hear."""
-    strengths = {**STRENGTHS, "duration": 0.2, "deaf": 0.55, "cnn": 1.25}
+    """Three controls and four models that use the sound."""
+    strengths = {**STRENGTHS, "duration": 0.2, "weak": 0.55, "xgboost": 2.0, "cnn": 1.25}
     return load_results(made_up_results(tmp_path_factory.mktemp("results"), strengths))
 
 
@@ -27,62 +28,81 @@ def shifted(results: Results, model: str, **by: float) -> Results:
     metadata = results.find(METADATA)
     assert metadata is not None
     moved = {metric: values + by.get(metric, 0.0) for metric, values in metadata.distributions.items()}
-    entries = [replace(e, distributions=moved) if e.model == model else e for e in results.models]
-    return replace(results, entries=tuple(entries))
+    models = [replace(one, distributions=moved) if one.name == model else one for one in results.models]
+    return replace(results, models=tuple(models))
 
 
-def test_words_about_hearing_name_each_model_and_no_control(results: Results) -> None:
-    hearing = {entry.name for entry in results.complete if entry.kind != "control"}
-    assert hearing == {"svm", "deaf", "cnn"}
-    all_deaf = results
-    for model in hearing:
-        all_deaf = shifted(all_deaf, model, auroc=-0.01, score=0.1)
-    said = metadata_in_words(all_deaf)
-    assert {re.match(r"\*\*`([\w-]+)` ", sentence)[1] for sentence in said} == hearing
-    assert all(METADATA_SENTENCE in sentence and "AUROC -0.010 [-0.010, -0.010]" in sentence for sentence in said)
-    half = " ".join(metadata_in_words(shifted(all_deaf, "cnn", auroc=0.1, score=0.0)))
-    assert "`cnn` is above `metadata` on AUROC, but not shown to be on score." in half
-    assert f"`cnn` {METADATA_SENTENCE}" not in half
-    unknown = " ".join(metadata_in_words(shifted(all_deaf, "cnn", auroc=np.nan)))
-    assert "`cnn` has no AUROC here" in unknown
-    none_deaf = results
-    for model in hearing:
-        none_deaf = shifted(none_deaf, model, auroc=0.1, score=0.1)
-    assert metadata_in_words(none_deaf) == [
-        "Every model that hears is above `metadata` on score and AUROC, beyond the noise."
-    ]
-    controls = replace(results, entries=tuple(entry for entry in results.models if entry.kind == "control"))
-    assert "No model that hears is complete" in " ".join(metadata_in_words(controls))
-
-
-def test_differences_to_svm_and_to_metadata_stand_there_for_every_model(tmp_path: Path) -> None:
-    results = load_results(made_up_results(tmp_path, {**STRENGTHS, "duration": 0.2, "xgboost": 2.0, "cnn": 1.0}))
-    text = report_text(results, {}, tmp_path)
-    for name in ("xgboost", "svm", METADATA):
-        reference = results.find(name)
-        assert reference is not None
-        table = text.partition(f"Each model minus `{name}`")[2].split("\n\n")[1]
-        for entry in results.complete:
-            (row,) = [r for r in table.splitlines() if r.startswith(f"| {entry.name} ")] or [""]
-            assert (row == "") == (entry is reference)
-            cells = [cell(difference(entry, reference, metric), signed=True) for metric in COMPARED] if row else []
-            assert all(one in row for one in cells)
-    assert list(COMPARED) == ["score", "auroc", "auroc_within_patients"]
+def test_gains_over_metadata_are_those_of_the_models_that_use_the_sound(results: Results) -> None:
+    gains = {gain.model: gain for gain in sound_gains(results) or ()}
+    assert set(gains) == {"svm", "weak", "xgboost", "cnn"}
+    for model in results.complete:
+        if model.name in gains:
+            beyond = difference(model, results.models[0], "auroc")
+            assert beyond is not None
+            metadata = results.find(METADATA)
+            assert metadata is not None
+            assert gains[model.name].auroc == difference(model, metadata, "auroc")
+    assert gains["svm"].ranks_better
+    assert not gains["weak"].ranks_better
+    assert sound_gains(replace(results, models=tuple(m for m in results.models if m.name != METADATA))) is None
+    controls = tuple(model for model in results.models if model.kind is ModelKind.CONTROL)
+    assert sound_gains(replace(results, models=controls)) == []
 
 
 @pytest.mark.parametrize(
-    ("simulated", "protocol", "flagged"),
+    ("auroc", "score", "phrase"),
     [
-        (False, "patients-3fold", True),
-        (False, "patients-3fold-ablation", True),
-        (True, "patients-3fold", False),
-        (False, "random-3fold", False),
+        (-0.01, 0.1, "**`cnn` is not shown to rank clips better than `metadata`.**"),
+        (0.1, 0.0, "`cnn` is above `metadata` on AUROC, but not shown to be on score."),
+        (np.nan, 0.1, "`cnn` has no AUROC here"),
+        (0.1, 0.1, "Every model that uses the sound is above `metadata` on score and AUROC"),
     ],
 )
-def test_too_good_an_auroc_of_unknown_real_patients_is_a_leak_until_shown_otherwise(
-    tmp_path: Path, simulated: bool, protocol: str, flagged: bool
+def test_the_page_has_a_sentence_for_every_outcome(
+    results: Results, tmp_path: Path, auroc: float, score: float, phrase: str
 ) -> None:
-    results = load_results(made_up_results(tmp_path, {"leak": 2.5, "svm": 1.0}, simulated=simulated, protocol=protocol))
-    said = str(results_of_checks(results)[4][2])
-    assert bool(re.fullmatch(r"`leak` has AUROC 0\.9\d\d: treat as a leak until shown otherwise", said)) == flagged
-    assert (said == "fine") != flagged
+    for model in ("svm", "weak", "xgboost"):
+        results = shifted(results, model, auroc=0.1, score=0.1)
+    text = report_text(shifted(results, "cnn", auroc=auroc, score=score), [], tmp_path)
+    assert text.count(phrase) == 1
+
+
+def test_every_reference_is_compared_with_every_other_model(results: Results) -> None:
+    found = comparisons(results)
+    assert {one.role: one.reference for one in found.against} == {
+        "best": "xgboost",
+        "baseline": "svm",
+        "metadata": "metadata",
+        "prior": "prior",
+    }
+    for one in found.against:
+        reference = results.find(one.reference)
+        assert reference is not None
+        others = [model for model in results.complete if model is not reference]
+        for row, model in zip(one.rows, others, strict=True):
+            assert row[:-1] == [model.name, *(difference(model, reference, metric) for metric in COMPARED)]
+
+
+def test_the_leader_is_compared_with_all_others(results: Results, tmp_path: Path) -> None:
+    leader, second, *_ = results.complete
+    for lead in comparisons(results).leads:
+        assert (lead.leader, lead.second) == (leader.name, second.name)
+        assert lead.difference == difference(leader, second, lead.metric)
+        worse = {m.name for m in results.complete if m is not leader and difference(leader, m, lead.metric).low > 0}
+        assert set(lead.not_beaten) == {model.name for model in results.complete} - worse - {leader.name}
+    alone = load_results(made_up_results(tmp_path, {"svm": 1.0}, seeds=1))
+    assert comparisons(alone).leads == []
+    text = report_text(alone, [], tmp_path)
+    assert "nothing to compare" in text
+    assert "gain over it is unknown" in text
+
+
+def test_differences_are_grouped_by_what_they_show() -> None:
+    nan = float("nan")
+    gains = {
+        "a": Estimate(0.1, 0.01, 0.2),
+        "b": Estimate(0.1, 0.0, 0.2),
+        "c": Estimate(nan, nan, nan),
+        "d": Estimate(-0.1, -0.2, -0.01),
+    }
+    assert verdict(gains) == Verdict(better=("a",), worse=("d",), undecided=("b",), undefined=("c",))
