@@ -73,7 +73,7 @@ def list_entries(options: argparse.Namespace, console: Console) -> int:
 def data(options: argparse.Namespace, console: Console) -> int:
     """``respbench data``: fetch the ICBHI 2017 database."""
     from corpora.catalog import ICBHI_FOLDER
-    from corpora.download import ICBHI_URL, download_icbhi
+    from corpora.download.fetch import ICBHI_URL, download_icbhi
 
     download_icbhi(options.folder or ICBHI_FOLDER, options.url or ICBHI_URL)
     return 0
@@ -134,7 +134,8 @@ def _with_unlabeled(
     """The same with recordings of the user's own, which go unlabeled into every fold."""
     from benchmarks.execution.progress import Display
     from corpora.catalog import open_with_unlabeled
-    from corpora.unlabeled import WithUnlabeled, read_unlabeled
+    from corpora.splits.with_unlabeled import WithUnlabeled
+    from corpora.unlabeled import read_unlabeled
 
     if not any(spec.unlabeled for spec in specs):
         raise InputError(
@@ -282,7 +283,7 @@ def _open(
     """Prepare the corpus of the options, or another one with the same options."""
     from benchmarks.execution.progress import Display
     from corpora.catalog import open_corpus
-    from corpora.simulated import Simulation
+    from corpora.simulated.simulation import Simulation
 
     simulation = Simulation(options.patients, options.clips, options.difficulty, options.corpus_seed)
     with Display(console) as display:

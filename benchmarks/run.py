@@ -16,7 +16,7 @@ from benchmarks.storage.store import STALE, Store
 from benchmarks.tuning.jobs import TunedFitJob
 from corpora.digests import digest
 from corpora.problems import InputError
-from corpora.unlabeled import labelled_rows
+from corpora.splits.with_unlabeled import labeled_rows
 from models.spec import ModelKind
 
 
@@ -40,7 +40,7 @@ def run(plan: Plan, console: Console) -> Store:
                 store.remove_temporary()  # of a run that was killed
                 clips = folds_of(plan.prepared, plan.task, plan.protocol, 0)[0]
                 status = status_of(plan, store)
-                store.write_clips(clips.take(labelled_rows(clips)))
+                store.write_clips(clips.take(labeled_rows(clips)))
                 _carry_out(plan, status, store, console)
                 return store
             finally:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from corpora.choices import CORPORA
 from corpora.cycles import Cycle
-from corpora.icbhi import read_icbhi
 from corpora.joined import Joined, join
-from corpora.kauh import read_kauh
-from corpora.manifest import read_manifest
 from corpora.prepare import Prepared, Progress, prepare_clips, prepare_files
 from corpora.problems import InputError
-from corpora.simulated import Simulation, simulate
-from corpora.sprsound import read_sprsound
+from corpora.readers.icbhi import read_icbhi
+from corpora.readers.kauh import read_kauh
+from corpora.readers.manifest import read_manifest
+from corpora.readers.sprsound import read_sprsound
+from corpora.simulated.simulation import Simulation, simulate
 from corpora.unlabeled import Recordings, add_unlabeled
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -125,7 +125,7 @@ def _simulated(parameters: Simulation, rate: int, cache: Path) -> Prepared:
         "simulated",
         rate,
         f"{parameters!r} {rate}",
-        "corpora.simulated:simulate",
+        "corpora.simulated.simulation:simulate",
         cache,
         description,
     )

@@ -7,13 +7,13 @@ CORPORA = ("simulated", "icbhi", "sprsound", "kauh", "manifest")
 TASKS = {"abnormal": TWO_CLASSES, "four-class": FOUR_CLASSES}
 """The tasks and their classes."""
 
-LADDER = (100, 50, 25, 10, 5)
-"""Label budgets, % of the training patients that keep their labels; each is drawn from the one before it."""
+LABEL_PERCENTS = (100, 50, 25, 10, 5)
+"""Label budgets: % of the training patients that keep their labels; each is drawn from the one before it."""
 
 CROSS_CORPUS = "cross-corpus"
 
 PROTOCOLS = (
-    f"patients-5fold, patients-5fold-labels10 (or {', '.join(str(percent) for percent in LADDER if percent != 10)}), "
+    f"patients-5fold, patients-5fold-labels10 (or {', '.join(str(p) for p in LABEL_PERCENTS if p != 10)}), "
     f"official, {CROSS_CORPUS} or random-5fold (leaky)"
 )
 """The protocols in one line; `corpora.protocols.find` parses their names."""

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from corpora.clips import Clips, Signal
 from corpora.code_identity import code_identity
-from corpora.crossing import CORPUS
 from corpora.cycles import TWO_CLASSES, Cycle
 from corpora.digests import digest
 from corpora.facts import CorpusFacts
 from corpora.prepare import Prepared, prepare_rows
 from corpora.problems import InputError
+from corpora.splits.cross_corpus import CORPUS
 from corpora.tasks import for_task
 
 

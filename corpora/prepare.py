@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 
-from corpora.audio import read_audio
 from corpora.clips import HIDDEN, Clips, Signal, StoredSignals
 from corpora.code_identity import code_identity
 from corpora.cycles import UNLABELED, Cycle, classes_of
 from corpora.digests import digest, file_digest
 from corpora.facts import CorpusFacts
 from corpora.problems import InputError, InputErrors
+from corpora.readers.audio import read_audio
 
 Progress = Callable[[str, int, int], None]
 """Called as progress(what is done, how many are done, how many there are)."""

@@ -1,6 +1,6 @@
-"""The protocols by name: how patients are divided, and whether a number that comes of it can be trusted.
+"""The protocols by name: how a corpus is divided, and whether numbers from it hold for new patients.
 
-Only this file takes the names of protocols apart; other code asks the fields of `Protocol`.
+Names are parsed here only; other code reads the fields of `Protocol`.
 """
 
 import re
@@ -8,15 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from corpora.budgets import FEWEST, LabelBudget
 from corpora.choices import CROSS_CORPUS, PROTOCOLS
-from corpora.crossing import BetweenCorpora
 from corpora.problems import InputError
-from corpora.splits import LeavePatientsOut, OfficialSplit, RandomClips, Splitter
+from corpora.splits.cross_corpus import CrossCorpus
+from corpora.splits.folds import Splitter
+from corpora.splits.label_budget import MIN_LABELED_PATIENTS, LabelBudget
+from corpora.splits.leave_patients_out import LeavePatientsOut
+from corpora.splits.official import OfficialSplit
+from corpora.splits.random_clips import RandomClips
 
 
 class Kind(StrEnum):
-    """What decides who is trained on and who is tested."""
+    """What a corpus is divided by."""
 
     PATIENTS = "patients"
     RANDOM = "random"
@@ -30,13 +33,13 @@ class Protocol:
 
     Attributes:
         name: as in the path of the results.
-        kind: what the division goes by.
+        kind: what the corpus is divided by.
         splitter: yields the folds.
         explanation: one sentence for the report.
         warning: what is wrong with its numbers; empty if nothing is.
-        labeled_percent: of the training patients, how many keep their labels; None = all, by a protocol without budget.
-        trained_on: name of the corpus that models are fitted on; empty = the tested one.
-        ablation_of: the protocol with the same folds under which whole models are benchmarked; None = this is it.
+        labeled_percent: % of the training patients that keep their labels; None = a protocol without label budget.
+        trained_on: name of the corpus that models are trained on; empty = the tested one.
+        ablation_of: for variants of models, the protocol with the same folds for whole models; None = this is one.
     """
 
     name: str
@@ -50,12 +53,12 @@ class Protocol:
 
     @property
     def folds(self) -> int:
-        """How many folds each repeat has."""
+        """Number of folds of each repeat."""
         return getattr(self.splitter, "folds", 1)
 
     @property
     def patient_disjoint(self) -> bool:
-        """Whether the tested patients are never among those that are trained on."""
+        """Whether no tested patient is trained on."""
         return self.kind in {Kind.PATIENTS, Kind.CROSS_CORPUS}
 
     @property
@@ -65,12 +68,12 @@ class Protocol:
 
     @property
     def without_budget(self) -> "Protocol":
-        """The protocol with the same folds in which every training patient keeps the labels."""
+        """The protocol with the same folds in which every training patient keeps their labels."""
         return self if self.labeled_percent is None else _patients(self.folds)
 
     def for_ablation(self) -> "Protocol":
-        """The same folds for variants of models; results go to ``<protocol>-ablation``."""
-        explanation = f"{self.explanation}. Variants of models on the folds of `{self.name}`: no benchmark of models"
+        """Return the same folds for variants of models; results go to ``<protocol>-ablation``."""
+        explanation = f"{self.explanation}. Variants of models on the folds of `{self.name}`, not a benchmark of models"
         return replace(self, name=self.name + _ABLATION, explanation=explanation, ablation_of=self)
 
 
@@ -79,8 +82,8 @@ def _patients(folds: int) -> Protocol:
         name=f"patients-{folds}fold",
         kind=Kind.PATIENTS,
         splitter=LeavePatientsOut(folds),
-        explanation=f"{folds} folds; every patient is tested exactly once, by models that never met them; a tenth of "
-        "the training patients, again as whole patients, chooses epochs and the like",
+        explanation=f"stratified group {folds}-fold by patient: every patient is tested exactly once, by models fitted "
+        "to other patients; a tenth of the training patients is held out to choose the epoch",
     )
 
 
@@ -89,10 +92,10 @@ def _budget(folds: int, percent: int) -> Protocol:
         name=f"patients-{folds}fold-labels{percent}",
         kind=Kind.PATIENTS,
         splitter=LabelBudget(percent, folds),
-        explanation=f"{folds} folds; every patient is tested exactly once, by models that never met them; {percent} % "
-        f"of the training patients, but at least {FEWEST}, keep their labels, and a tenth of these, again as whole "
-        "patients, chooses epochs and the like; the clips of the other training patients go unlabeled to the models "
-        "that learn from such, and to no other",
+        explanation=f"stratified group {folds}-fold by patient: every patient is tested exactly once, by models fitted "
+        f"to other patients; {percent} % of the training patients, but at least {MIN_LABELED_PATIENTS}, keep their "
+        "labels, and a tenth of these is held out to choose the epoch; the clips of the other training patients go "
+        "unlabeled to the semi-supervised models and to no other",
         labeled_percent=percent,
     )
 
@@ -102,7 +105,7 @@ def _random(folds: int) -> Protocol:
         name=f"random-{folds}fold",
         kind=Kind.RANDOM,
         splitter=RandomClips(folds),
-        explanation=f"{folds} folds by clip: the same patients are trained on and tested",
+        explanation=f"stratified {folds}-fold by clip: the same patients are trained on and tested",
         warning="LEAKY: the models are tested on patients they were trained on. These numbers measure how much that "
         "flatters; they say nothing about a new patient.",
     )
@@ -118,17 +121,17 @@ OFFICIAL = Protocol(
 
 _FROM = f"{CROSS_CORPUS}-from-"
 _ABLATION = "-ablation"
-_ASIDE = re.compile(r"-of-[0-9a-f]+$")  # the folder of results of another corpus of the same name
+_ARCHIVED = re.compile(r"-of-[0-9a-f]+$")  # results of another corpus of the same name
 
 
 def trained_on(corpus: str) -> Protocol:
-    """The protocol that fits on one corpus and tests another; results are filed under the tested one."""
+    """Return the protocol that trains on one corpus and tests another; results are filed under the tested one."""
     return Protocol(
         name=_FROM + corpus,
         kind=Kind.CROSS_CORPUS,
-        splitter=BetweenCorpora(corpus),
-        explanation=f"models are fitted on the corpus `{corpus}` and tested on every clip of this one; a tenth of the "
-        "training patients, as whole patients, chooses epochs and the like, and each seed chooses other ones",
+        splitter=CrossCorpus(corpus),
+        explanation=f"models are trained on the corpus `{corpus}` and tested on every clip of this one; a tenth of the "
+        "training patients, others in each repeat, is held out to choose the epoch",
         warning=f"TRAINED ON {corpus}: nothing of the tested corpus was trained on. These numbers say how far what was "
         "learned there holds here; they don't compare with those of models that were trained here.",
         trained_on=corpus,
@@ -139,7 +142,7 @@ _FAMILIES: dict[str, Callable[[int], Protocol]] = {"patients": _patients, "rando
 
 
 def find(name: str) -> Protocol:
-    """The protocol that a user names.
+    """Find the protocol that a user names.
 
     Args:
         name: ``patients-<k>fold``, ``patients-<k>fold-labels<percent>``, ``random-<k>fold`` or ``official``.
@@ -165,7 +168,7 @@ def find(name: str) -> Protocol:
 
 
 def find_stored(name: str) -> Protocol:
-    """The protocol that stored fits name: one that `find` finds, its ablation, or ``cross-corpus-from-<corpus>``.
+    """Find the protocol that a stored fit names: as `find`, or its ablation, or ``cross-corpus-from-<corpus>``.
 
     Raises:
         InputError: there is none of that name.
@@ -178,8 +181,8 @@ def find_stored(name: str) -> Protocol:
 
 
 def of_folder(name: str) -> Protocol | None:
-    """The protocol of a results folder, also of one that was set aside; None if it has none."""
-    for candidate in (name, _ASIDE.sub("", name)):
+    """Find the protocol of a results folder, also of an archived one; None if its name is no protocol's."""
+    for candidate in (name, _ARCHIVED.sub("", name)):
         try:
             return find_stored(candidate)
         except InputError:

@@ -10,16 +10,15 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from corpora.audio import _refuse_truncated_wav, read_audio
 from corpora.clips import HIDDEN, Clips, Signal
 from corpora.code_identity import code_identity
 from corpora.cycles import UNLABELED, Cycle
 from corpora.digests import digest
 from corpora.facts import CorpusFacts
-from corpora.files import files_below
 from corpora.prepare import Prepared, describe, prepare_rows
 from corpora.problems import InputError, InputErrors
-from corpora.splits import Fold, Index, Splitter
+from corpora.readers.audio import read_audio, refuse_truncated_wav
+from corpora.readers.files import files_below
 
 CLIP = 3.0
 """s that a clip lasts: about the mean of ICBHI 2017's breathing cycles (2.7 s; Rocha et al. 2019)."""
@@ -93,7 +92,7 @@ def _spans(path: Path) -> tuple[list[tuple[float, float | None]], float]:
     Of a file that something is wrong with: one span of all of it, so that decoding says once what that is.
     """
     try:
-        _refuse_truncated_wav(path)
+        refuse_truncated_wav(path)
         seconds: float = soundfile.info(path).duration
     except (InputError, OSError, soundfile.SoundFileError):
         return [(0.0, None)], 0.0
@@ -222,37 +221,3 @@ def _described(recordings: Recordings, clip_ids: list[str]) -> str:
         f"{len(clip_ids)} unlabeled clips of up to {CLIP:g} s from {files} recordings in "
         f"{recordings.name}" + f" (left out: {', '.join(apart)})" * bool(apart)
     )
-
-
-@dataclass(frozen=True)
-class WithUnlabeled:
-    """The folds of another splitter, which deals the labelled clips alone; the unlabeled ones are added to each.
-
-    Attributes:
-        splitter: the other one.
-
-    Raises:
-        InputError: as the other one.
-    """
-
-    splitter: Splitter
-
-    @property
-    def folds(self) -> int:
-        """How many folds each seed has."""
-        return getattr(self.splitter, "folds", 1)
-
-    def split(self, clips: Clips, seed: int) -> Iterator[Fold]:
-        """The folds of ``clips``. Unlabeled clips of patients who are tested, or who validate, stay out of a fold."""
-        labelled, own = labelled_rows(clips), np.flatnonzero(clips.label == HIDDEN)
-        for fold in self.splitter.split(clips.take(labelled), seed):
-            train, valid, test, unlabeled = (
-                labelled[rows] for rows in (fold.train, fold.valid, fold.test, fold.unlabeled)
-            )
-            unmet = clips.patient[np.concatenate([valid, test])]
-            yield Fold(train, valid, test, np.concatenate([unlabeled, own[~np.isin(clips.patient[own], unmet)]]))
-
-
-def labelled_rows(clips: Clips) -> Index:
-    """Rows of the clips that have a label."""
-    return np.flatnonzero(clips.label != HIDDEN)

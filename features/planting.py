@@ -1,7 +1,7 @@
 """Clips with a crackle or a wheeze planted in them: sounds that nobody has to annotate.
 
-The waveforms are those of `corpora.breath_acoustics`, made from published acoustics. Each is as loud as the clip's own
-sound around its pitch, times a random strength, so that some are plain and some hardly heard.
+The waveforms are those of `corpora.simulated.acoustics`, made from published acoustics. Each is as loud as the clip's
+own sound around its pitch, times a random strength, so that some are plain and some hardly heard.
 """
 
 import hashlib
@@ -13,9 +13,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
-from corpora.breath_acoustics import COARSE_CRACKLE, FINE_CRACKLE, SHORTEST_WHEEZE, crackle, wheeze
 from corpora.clips import Signal
 from corpora.problems import InputError
+from corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE, SHORTEST_WHEEZE, crackle, wheeze
 from features.cache import Extractor, key
 from features.spectral import mono
 

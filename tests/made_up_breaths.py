@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from corpora.breath_acoustics import crackle, wheeze
 from corpora.clips import Signal
+from corpora.simulated.acoustics import crackle, wheeze
 
 RATE = 4000
 """Hz."""

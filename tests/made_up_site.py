@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from corpora.download import download_icbhi
+from corpora.download.fetch import download_icbhi
+from corpora.download.unpack import PIECE
+from corpora.download.verify import Structure
 from corpora.problems import InputError
-from corpora.unpack import PIECE
-from corpora.verify import Structure
 
 SMALL = Structure(recordings=3, patients=2, normal=3, crackle=1, wheeze=1, both=1)
 CYCLES = {

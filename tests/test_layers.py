@@ -19,7 +19,7 @@ MEASURED_AGAINST = {f"benchmarks/speed/{name}.py" for name in ("pipeline", "step
 
 OPENING = {"read_text", "write_text", "open"}
 TAKES_NO_ENCODING = {"read_text(annotation)", "read_text(path)", "read_text(manifest)", "opened.open(info)"}
-"""Calls of `corpora.files.read_text`, which reads UTF-8, and of an archive's binary files."""
+"""Calls of `corpora.readers.files.read_text`, which reads UTF-8, and of an archive's binary files."""
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benchmarks.execution.environment import peak_memory, reset_peak_memory
 from benchmarks.storage.store import CLIP_METADATA
 from corpora.clips import HIDDEN, Clips
-from corpora.splits import Fold
+from corpora.splits.folds import Fold
 from features.threads import one_thread
 from models.spec import HasLearningCurve, HasPseudoLabels, Model
 

@@ -20,7 +20,7 @@ from benchmarks.storage.store import Store
 from corpora.clips import Clips
 from corpora.prepare import Prepared
 from corpora.protocols import Protocol
-from corpora.splits import Fold
+from corpora.splits.folds import Fold
 from corpora.tasks import for_task
 from models.ensemble import combine
 from models.spec import ModelSpec

@@ -20,7 +20,7 @@ from benchmarks.statistics.metrics import METRICS
 from benchmarks.storage.files import write_atomically
 from benchmarks.storage.records import FitRecord
 from benchmarks.storage.store import Store
-from corpora.choices import LADDER
+from corpora.choices import LABEL_PERCENTS
 from corpora.protocols import Protocol, of_folder
 
 PAGE = "label-efficiency.md"
@@ -97,7 +97,7 @@ class Family:
     def not_run(self) -> list[str]:
         """The budgets that are not here."""
         run = {budget.percent for budget in self.budgets}
-        return [f"{percent} %" for percent in sorted(LADDER) if percent not in run]
+        return [f"{percent} %" for percent in sorted(LABEL_PERCENTS) if percent not in run]
 
     @property
     def twin_of(self) -> dict[str, str]:

@@ -30,14 +30,14 @@ from benchmarks.run import run
 from benchmarks.speed.reference import handcrafted_by_file, notebook_fold
 from benchmarks.storage.files import write_atomically
 from benchmarks.storage.store import Store
-from corpora.audio import read_audio
 from corpora.catalog import ICBHI_FOLDER, RATE
 from corpora.clips import Clips
 from corpora.cycles import Cycle
-from corpora.icbhi import read_icbhi
 from corpora.prepare import prepare_files
 from corpora.problems import InputError
 from corpora.protocols import find
+from corpora.readers.audio import read_audio
+from corpora.readers.icbhi import read_icbhi
 from corpora.tasks import for_task
 from features.handcrafted import Handcrafted
 from features.threads import one_thread

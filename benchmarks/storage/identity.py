@@ -10,7 +10,7 @@ from corpora.code_identity import code_identity, target_of
 from corpora.digests import digest
 from corpora.prepare import Prepared
 from corpora.protocols import Protocol
-from corpora.splits import Splitter
+from corpora.splits.folds import Splitter
 from models.spec import ModelSpec
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "xgboost-cpu" if platform.system() != "Darwin" else "xgboost")

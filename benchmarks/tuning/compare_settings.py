@@ -23,11 +23,12 @@ from tabulate import tabulate
 
 from benchmarks.execution.evaluate import evaluate
 from benchmarks.statistics.metrics import Predictions, auroc_within_patients
-from corpora.budgets import LabelBudget
 from corpora.catalog import open_corpus
 from corpora.clips import Clips
 from corpora.problems import InputError
-from corpora.splits import Fold, LeavePatientsOut, Splitter
+from corpora.splits.folds import Fold, Splitter
+from corpora.splits.label_budget import LabelBudget
+from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.tasks import for_task
 from models.registry import find
 from models.spec import ModelSpec
@@ -41,7 +42,7 @@ def inner_folds(clips: Clips, seeds: int, inner: Splitter = INNER) -> Iterator[F
         for outer in OUTER.split(clips, seed):
             training = np.sort(np.concatenate([outer.train, outer.valid]))
             for fold in inner.split(clips.take(training), seed):
-                yield Fold(*(training[rows] for rows in (fold.train, fold.valid, fold.test, fold.unlabeled)))
+                yield Fold(**{name: training[rows] for name, rows in vars(fold).items()})
 
 
 def judge(spec: ModelSpec, parameters: dict[str, Any], clips: Clips, fold: Fold) -> tuple[float, float, float]:

@@ -15,7 +15,7 @@ from benchmarks.storage.records import TrialRecord, TrialState
 from benchmarks.storage.store import Store
 from benchmarks.tuning.study import Study, batches, best_of, history_of, key_of, run_trial
 from corpora.clips import Clips
-from corpora.splits import Fold
+from corpora.splits.folds import Fold
 
 OF_A_FIT = ("curve", "fit_seconds", "predict_seconds", "n_parameters", "peak_mb")
 """Fields of the record that are those of the fit with the default parameters where these are the best."""

@@ -26,7 +26,8 @@ from benchmarks.storage.records import TrialRecord, TrialState
 from corpora.clips import Clips
 from corpora.digests import digest
 from corpora.problems import InputError
-from corpora.splits import Fold, LeavePatientsOut
+from corpora.splits.folds import Fold
+from corpora.splits.leave_patients_out import LeavePatientsOut
 from models.spec import Model, ModelKind, ModelSpec, TrainedByEpoch
 
 PRESETS = {"none": 0, "quick": 3, "standard": 20, "thorough": 100}
@@ -115,7 +116,12 @@ def inner_folds(clips: Clips, fold: Fold, seed: int) -> Iterator[Fold]:
     """
     training = np.sort(np.concatenate([fold.train, fold.valid]))
     for inner in INNER.split(clips.take(training), seed):
-        yield Fold(training[inner.train], training[inner.valid], training[inner.test], fold.unlabeled)
+        yield Fold(
+            train=training[inner.train],
+            valid=training[inner.valid],
+            test=training[inner.test],
+            unlabeled=fold.unlabeled,
+        )
 
 
 def run_trial(study: Study, number: int, history: Sequence[TrialRecord], clips: Clips, fold: Fold) -> TrialRecord:

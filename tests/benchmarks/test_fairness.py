@@ -10,8 +10,10 @@ from sklearn.metrics import roc_auc_score
 
 from corpora import catalog
 from corpora.clips import Clips
-from corpora.simulated import Simulation, simulate
-from corpora.splits import Fold, LeavePatientsOut, RandomClips, Splitter
+from corpora.simulated.simulation import Simulation, simulate
+from corpora.splits.folds import Fold, Splitter
+from corpora.splits.leave_patients_out import LeavePatientsOut
+from corpora.splits.random_clips import RandomClips
 from corpora.tasks import for_task
 from models.registry import REGISTRY
 

@@ -20,7 +20,7 @@ from benchmarks.execution import jobs as fitting
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
 from corpora.clips import Clips
-from corpora.splits import Fold
+from corpora.splits.folds import Fold
 from models import registry
 from models.spec import ModelKind, ModelSpec
 

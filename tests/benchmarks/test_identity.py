@@ -13,7 +13,7 @@ from benchmarks.tuning.study import tunable
 from corpora.catalog import open_corpus
 from corpora.code_identity import NOT_FOLLOWED, PACKAGES, CodeBase
 from corpora.protocols import find
-from corpora.simulated import Simulation
+from corpora.simulated.simulation import Simulation
 from models.registry import REGISTRY, from_file
 from models.spec import ModelSpec
 

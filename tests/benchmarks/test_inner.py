@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.tuning.compare_settings import OUTER, inner_folds
-from corpora.simulated import Simulation, simulate
+from corpora.simulated.simulation import Simulation, simulate
 from corpora.tasks import for_task
 
 

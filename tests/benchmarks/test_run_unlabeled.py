@@ -14,7 +14,7 @@ from benchmarks.execution.evaluate import with_pseudo_label_accuracy
 from benchmarks.storage.records import FitKey, FitRecord
 from benchmarks.storage.store import Store
 from corpora.clips import Clips
-from corpora.splits import Fold
+from corpora.splits.folds import Fold
 from models import registry
 from models.spec import ModelKind, ModelSpec
 

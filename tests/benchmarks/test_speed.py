@@ -10,9 +10,9 @@ from benchmarks.speed import steps as step_speed
 from benchmarks.speed.pipeline import Comparison, cut, page
 from benchmarks.speed.reference import NotebookCycles, handcrafted_by_file, notebook_fold
 from benchmarks.speed.steps import PASSES, StepCost, step_costs
-from corpora.audio import read_audio
 from corpora.cycles import Cycle
-from corpora.simulated import Simulation, simulate
+from corpora.readers.audio import read_audio
+from corpora.simulated.simulation import Simulation, simulate
 from features.handcrafted import Handcrafted
 from features.images import ResizedMel
 from models.registry import SEMI_SUPERVISED

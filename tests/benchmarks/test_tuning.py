@@ -24,7 +24,8 @@ from benchmarks.storage.store import Store
 from benchmarks.tuning import study as tuning
 from benchmarks.tuning.study import Study
 from corpora.clips import Clips
-from corpora.splits import Fold, LeavePatientsOut
+from corpora.splits.folds import Fold
+from corpora.splits.leave_patients_out import LeavePatientsOut
 from models.registry import REGISTRY, from_file
 from models.spec import ModelSpec
 

@@ -6,11 +6,11 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 from made_up_corpora import clips_with, made_up_clips
 
-from corpora.budgets import FEWEST, LabelBudget
-from corpora.choices import LADDER, PROTOCOLS
+from corpora.choices import LABEL_PERCENTS, PROTOCOLS
 from corpora.problems import InputError
 from corpora.protocols import find
-from corpora.splits import LeavePatientsOut
+from corpora.splits.label_budget import MIN_LABELED_PATIENTS, LabelBudget
+from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.tasks import for_task
 
 
@@ -38,7 +38,7 @@ def parts(percent, clips, folds, seed):
     ]
 
 
-budgets = st.sampled_from(LADDER)
+budgets = st.sampled_from(LABEL_PERCENTS)
 
 
 @given(corpora(), budgets)
@@ -65,7 +65,7 @@ def test_tests_and_training_patients_are_those_of_leave_patients_out(corpus, per
 def test_the_count_is_exact_and_validation_is_counted_in(corpus, percent):
     for train, valid, _, unlabeled in parts(percent, *corpus):
         training = len(train) + len(valid) + len(unlabeled)
-        wanted = min(training, max(FEWEST, int(training * percent / 100 + 0.5)))
+        wanted = min(training, max(MIN_LABELED_PATIENTS, int(training * percent / 100 + 0.5)))
         assert len(train) + len(valid) == wanted
         assert valid
         assert (percent == 100) <= (not unlabeled)
@@ -74,7 +74,7 @@ def test_the_count_is_exact_and_validation_is_counted_in(corpus, percent):
 @given(corpora())
 def test_budgets_are_nested(corpus):
     smaller = None
-    for percent in sorted(LADDER):
+    for percent in sorted(LABEL_PERCENTS):
         labelled = [train | valid for train, valid, _, _ in parts(percent, *corpus)]
         assert smaller is None or all(few <= many for few, many in zip(smaller, labelled, strict=True))
         smaller = labelled
@@ -119,7 +119,7 @@ def test_real_budgets_are_typical_of_the_training_patients(real_cycles, task, pe
     ("counts", "percent", "message"),
     [
         # Nobody has two classes: three patients, one of them for validation, can't have all three.
-        ([[3, 0, 0], [0, 3, 0], [0, 0, 3]] * 5, 5, "3 labelled of 10 training patients, who can't have every class"),
+        ([[3, 0, 0], [0, 3, 0], [0, 0, 3]] * 5, 5, "3 labeled of 10 training patients, who can't have every class"),
         ([[3, 3]] * 3, 5, "too few for 5 folds"),
     ],
 )
@@ -136,7 +136,7 @@ def test_a_larger_budget_mends_it():
 
 
 def test_the_protocol_has_a_name_and_a_sentence():
-    for percent in LADDER:
+    for percent in LABEL_PERCENTS:
         protocol = find(f"patients-5fold-labels{percent}")
         assert protocol.splitter == LabelBudget(percent, 5)
         assert protocol.name == f"patients-5fold-labels{percent}"
@@ -151,5 +151,5 @@ def test_the_protocol_has_a_name_and_a_sentence():
 
 @pytest.mark.parametrize("percent", [0, 20, 101])
 def test_a_budget_that_is_not_on_offer(percent):
-    with pytest.raises(InputError, match="not on offer; choose one of 5, 10, 25, 50, 100 %"):
+    with pytest.raises(InputError, match="not available; choose one of 5, 10, 25, 50, 100 %"):
         find(f"patients-5fold-labels{percent}")

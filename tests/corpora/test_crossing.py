@@ -26,11 +26,11 @@ from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
 from corpora.catalog import open_both, open_corpus
 from corpora.clips import Clips
-from corpora.crossing import CORPUS, BetweenCorpora
 from corpora.problems import InputError
 from corpora.protocols import find, find_stored
-from corpora.simulated import Simulation
-from corpora.splits import VALIDATION
+from corpora.simulated.simulation import Simulation
+from corpora.splits.balance import VALIDATION
+from corpora.splits.cross_corpus import CORPUS, CrossCorpus
 from features.cache import cached
 from features.handcrafted import Handcrafted
 from models.registry import REGISTRY
@@ -157,7 +157,7 @@ tables = st.integers(2, 4).flatmap(
 @given(tables, st.integers(0, 5))
 def test_one_corpus_is_tested_whole_and_the_other_divided_by_patient(counts, seed):
     clips = two_corpora(*counts)
-    (fold,) = BetweenCorpora("a").split(clips, seed)
+    (fold,) = CrossCorpus("a").split(clips, seed)
     corpus = clips.meta[CORPUS].to_numpy()
     assert fold.test.tolist() == np.flatnonzero(corpus == "b").tolist()
     assert sorted([*fold.train, *fold.valid]) == np.flatnonzero(corpus == "a").tolist()
@@ -165,23 +165,23 @@ def test_one_corpus_is_tested_whole_and_the_other_divided_by_patient(counts, see
     assert all(parts)
     assert sum(map(len, parts)) == len(set.union(*parts))
     assert set(clips.label[fold.train].tolist()) == set(range(len(clips.classes)))
-    (again,) = BetweenCorpora("a").split(clips, seed)
+    (again,) = CrossCorpus("a").split(clips, seed)
     assert again.train.tolist() == fold.train.tolist()
 
 
 @given(tables, st.randoms(use_true_random=False))
 def test_the_tested_clips_decide_nothing_about_the_training(counts, random):
     clips = two_corpora(*counts)
-    (fold,) = BetweenCorpora("a").split(clips, 0)
+    (fold,) = CrossCorpus("a").split(clips, 0)
     label = clips.label.copy()
     label[fold.test] = random.sample(label[fold.test].tolist(), len(fold.test))
-    (other,) = BetweenCorpora("a").split(replace(clips, label=label), 0)
+    (other,) = CrossCorpus("a").split(replace(clips, label=label), 0)
     assert (other.train.tolist(), other.valid.tolist()) == (fold.train.tolist(), fold.valid.tolist())
 
 
 def test_validation_is_a_tenth_and_the_seed_deals_it():
     clips = two_corpora([[2, 2]] * 40, [[1, 1]] * 3)
-    folds = [next(BetweenCorpora("a").split(clips, seed)) for seed in range(4)]
+    folds = [next(CrossCorpus("a").split(clips, seed)) for seed in range(4)]
     assert {len(set(clips.patient[fold.valid].tolist())) for fold in folds} == {round(40 * VALIDATION)}
     assert len({tuple(fold.valid.tolist()) for fold in folds}) > 1
 
@@ -192,21 +192,21 @@ def test_validation_is_a_tenth_and_the_seed_deals_it():
         (clips_with([[1, 1]] * 3), "the protocol cross-corpus needs a and one other corpus"),
         (two_corpora([[1, 1]] * 3), "the protocol cross-corpus needs a and one other corpus"),
         (two_corpora([[1, 1]], [[1, 1]] * 3), "the corpus a has one patient only, and none to spare for validation"),
-        (two_corpora([[1, 0]] * 3, [[1, 1]]), "the corpus a holds no clip of 'abnormal', which can then neither be"),
-        (two_corpora([[1, 1]] * 3, [[0, 1]]), "the corpus b holds no clip of 'normal', which can then neither be"),
-        (two_corpora([[1, 0], [0, 1]], [[1, 1]]), "none to spare for validation, each being the only one"),
+        (two_corpora([[1, 0]] * 3, [[1, 1]]), "the corpus a holds no clip of 'abnormal'"),
+        (two_corpora([[1, 1]] * 3, [[0, 1]]), "the corpus b holds no clip of 'normal'"),
+        (two_corpora([[1, 0], [0, 1]], [[1, 1]]), "none to spare for validation"),
     ],
 )
 def test_what_can_not_be_had_is_explained(clips, message):
     with pytest.raises(InputError, match=message):
-        list(BetweenCorpora("a").split(clips, 0))
+        list(CrossCorpus("a").split(clips, 0))
 
 
 def test_a_patient_of_both_corpora_is_refused():
     clips = two_corpora([[1, 1]] * 3, [[1, 1]] * 3)
     clips = replace(clips, patient=np.array([name.partition(":")[2] for name in clips.patient.tolist()]))
     with pytest.raises(InputError, match="patient p000 is in both corpora; rename the patient"):
-        list(BetweenCorpora("a").split(clips, 0))
+        list(CrossCorpus("a").split(clips, 0))
 
 
 # Protocol and identity
@@ -214,7 +214,7 @@ def test_a_patient_of_both_corpora_is_refused():
 
 def test_the_protocol_says_what_it_was_trained_on():
     protocol = find_stored("cross-corpus-from-my clips")
-    assert protocol.splitter == BetweenCorpora("my clips")
+    assert protocol.splitter == CrossCorpus("my clips")
     assert protocol.folds == 1
     assert protocol.warning.startswith("TRAINED ON my clips: ")
 
@@ -226,8 +226,8 @@ def test_half_a_protocol_is_none(name):
 
 
 def test_the_code_of_the_splitter_between_corpora_is_in_the_identity():
-    assert splitter_targets(BetweenCorpora("a")) == ["corpora.crossing:BetweenCorpora"]
-    assert splitter_targets(find("patients-5fold").splitter) == ["corpora.splits:LeavePatientsOut"]
+    assert splitter_targets(CrossCorpus("a")) == ["corpora.splits.cross_corpus:CrossCorpus"]
+    assert splitter_targets(find("patients-5fold").splitter) == ["corpora.splits.leave_patients_out:LeavePatientsOut"]
 
 
 # End to end

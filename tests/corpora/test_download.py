@@ -21,10 +21,10 @@ from urllib.error import URLError
 import pytest
 from made_up_site import ARCHIVE, HIDDEN, NOTES, STALL, Handler, Home, Site, quiet, small_files, wav, zipped
 
-from corpora import download
-from corpora.download import PAUSES, download_icbhi, fetch
+from corpora.download import fetch as fetching
+from corpora.download.fetch import PAUSES, download_icbhi, fetch
+from corpora.download.unpack import PIECE, unpack
 from corpora.problems import InputError, InputErrors
-from corpora.unpack import PIECE, unpack
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_ctrl_c_keeps_the_part(home: Home) -> None:
 
 def test_sigkill_in_the_middle_then_resume(home: Home) -> None:
     home.site.faults = ["stall"]
-    code = "import sys; from pathlib import Path; from corpora.download import download_icbhi as get; "
+    code = "import sys; from pathlib import Path; from corpora.download.fetch import download_icbhi as get; "
     arguments = [sys.executable, "-c", code + "get(Path(sys.argv[1]), sys.argv[2])", str(home.folder), home.site.url]
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as running:
         deadline = time.monotonic() + 20
@@ -183,7 +183,7 @@ def test_what_no_further_try_can_mend_is_said_at_once(home: Home, monkeypatch: p
     def refuse(*args: object, **kwargs: object) -> None:
         raise URLError(ssl.SSLCertVerificationError("unable to get local issuer certificate"))
 
-    monkeypatch.setattr(download, "urlopen", refuse)
+    monkeypatch.setattr(fetching, "urlopen", refuse)
     monkeypatch.setattr(ssl.SSLCertVerificationError, "verify_message", "no issuer", raising=False)
     home.refuses("certificate", "browser", str(home.archive))
     assert home.waits == []
@@ -274,7 +274,7 @@ def test_too_small_a_disk_is_said_at_once(
 
 def test_two_runs_at_once(home: Home) -> None:
     home.folder.parent.mkdir()
-    with download._alone(home.archive):
+    with fetching._alone(home.archive):
         home.refuses("another run")
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from made_up_corpora import noise, write_kauh, write_sound
 
 from corpora.catalog import open_corpus
-from corpora.kauh import PASSED_OVER, label_of, read_kauh
 from corpora.problems import InputError, InputErrors
-from corpora.splits import LeavePatientsOut
+from corpora.readers.kauh import PASSED_OVER, label_of, read_kauh
+from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.tasks import for_task
 
 

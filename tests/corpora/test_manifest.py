@@ -5,8 +5,8 @@ import pytest
 from made_up_corpora import noise, write_manifest, write_sound
 
 from corpora.catalog import open_corpus
-from corpora.manifest import read_manifest
 from corpora.problems import InputError
+from corpora.readers.manifest import read_manifest
 from corpora.tasks import for_task
 
 

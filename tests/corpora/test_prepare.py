@@ -18,9 +18,9 @@ from corpora import clips as clips_module
 from corpora import prepare
 from corpora.cycles import FOUR_CLASSES
 from corpora.facts import CorpusFacts
-from corpora.icbhi import read_icbhi
 from corpora.prepare import prepare_clips, prepare_files
 from corpora.problems import InputError, InputErrors
+from corpora.readers.icbhi import read_icbhi
 
 NAME = "odd[1] name*"
 """Manifests are called as their users like, and the name goes into that of a folder."""
@@ -29,7 +29,7 @@ APART = """
 import os, signal, sys, time
 from pathlib import Path
 from corpora import prepare
-from corpora.icbhi import read_icbhi
+from corpora.readers.icbhi import read_icbhi
 
 folder, cache, log, name, kill_at = sys.argv[1:]
 decode = prepare.read_audio
@@ -250,7 +250,9 @@ def test_generated_clips_are_stored_once_for_each_set_of_parameters(tmp_path):
             calls.append(parameters)
             return made_up_clips(seed=len(parameters))
 
-        return prepare_clips(make, "made-up", 4000, parameters, "corpora.simulated:simulate", tmp_path, "made up")
+        return prepare_clips(
+            make, "made-up", 4000, parameters, "corpora.simulated.simulation:simulate", tmp_path, "made up"
+        )
 
     stored, _, other = corpus("a"), corpus("a"), corpus("bb")
     assert calls == ["a", "bb"]

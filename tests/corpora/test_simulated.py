@@ -18,11 +18,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
-from corpora.breath_acoustics import COARSE_CRACKLE, FINE_CRACKLE, breath_colour, crackle, wheeze
 from corpora.clips import Clips
 from corpora.problems import InputError
-from corpora.simulated import Simulation, simulate
-from corpora.simulated_patients import draw_patient
+from corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE, breath_colour, crackle, wheeze
+from corpora.simulated.patients import draw_patient
+from corpora.simulated.simulation import Simulation, simulate
 
 FAST = 48_000  # Hz, for measuring waveforms finely
 

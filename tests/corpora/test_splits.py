@@ -12,7 +12,10 @@ from made_up_corpora import clips_with, made_up_clips
 from sklearn.model_selection import StratifiedGroupKFold
 
 from corpora.problems import InputError
-from corpora.splits import LeavePatientsOut, OfficialSplit, RandomClips, count_by_patient, deal, imbalance
+from corpora.splits.balance import assign_parts, count_by_patient, imbalance
+from corpora.splits.leave_patients_out import LeavePatientsOut
+from corpora.splits.official import OfficialSplit
+from corpora.splits.random_clips import RandomClips
 from corpora.tasks import for_task
 
 
@@ -110,7 +113,7 @@ def test_another_seed_gives_other_validation_patients():
 def test_no_move_and_no_exchange_of_patients_would_be_better(corpus, seed):
     clips, folds = corpus
     counts = count_by_patient(clips)[1]
-    part = deal(counts, np.full(folds, 1 / folds), np.random.default_rng(seed))
+    part = assign_parts(counts, np.full(folds, 1 / folds), np.random.default_rng(seed))
     reached = cost(counts, part, folds)
     for a, to in product(range(len(part)), range(folds)):
         moved = part.copy()
@@ -128,7 +131,7 @@ def test_of_few_patients_the_best_deal_is_found(corpus, seed):
     clips, _ = corpus
     counts = count_by_patient(clips)[1]
     best = min(cost(counts, part, 2) for part in product(range(2), repeat=len(counts)))
-    part = deal(counts, np.full(2, 0.5), np.random.default_rng(seed))
+    part = assign_parts(counts, np.full(2, 0.5), np.random.default_rng(seed))
     assert cost(counts, part, 2) == pytest.approx(best)
 
 
@@ -148,7 +151,7 @@ def test_real_cycles_are_dealt_no_worse_than_by_scikit_learn(real_cycles, task, 
     clips = for_task(real_cycles, task)
     counts = count_by_patient(clips)[1]
     for seed in range(3):
-        ours = deal(counts, np.full(5, 0.2), np.random.default_rng(seed))
+        ours = assign_parts(counts, np.full(5, 0.2), np.random.default_rng(seed))
         theirs = by_scikit_learn(clips, 5, seed)
         assert cost(counts, ours, 5, patients_too) <= cost(counts, theirs, 5, patients_too)
 
@@ -158,7 +161,7 @@ def test_made_up_clips_are_dealt_no_worse_than_by_scikit_learn(classes):
     for seed in range(5):
         clips = made_up_clips(patients=25, classes=classes, seed=seed)
         counts = count_by_patient(clips)[1]
-        ours = deal(counts, np.full(5, 0.2), np.random.default_rng(seed))
+        ours = assign_parts(counts, np.full(5, 0.2), np.random.default_rng(seed))
         assert cost(counts, ours, 5) <= cost(counts, by_scikit_learn(clips, 5, seed), 5)
 
 

@@ -11,7 +11,7 @@ from made_up_corpora import SPRSOUND_FOLDERS, noise, write_sound, write_sprsound
 
 from corpora.catalog import open_corpus
 from corpora.problems import InputError, InputErrors
-from corpora.sprsound import LABELS, RECORDING, read_sprsound
+from corpora.readers.sprsound import LABELS, RECORDING, read_sprsound
 
 EVENTS = [("100", "600", "Normal"), ("700", "1900", "Stridor")]
 

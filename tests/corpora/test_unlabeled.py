@@ -18,15 +18,17 @@ from made_up_corpora import clips_with, made_up_clips, noise, write_segmented, w
 from benchmarks.cli import main
 from benchmarks.storage.identity import splitter_targets
 from corpora import catalog
-from corpora.audio import read_audio
-from corpora.budgets import LabelBudget
 from corpora.catalog import open_corpus, open_with_unlabeled
 from corpora.clips import HIDDEN
 from corpora.problems import InputError
 from corpora.protocols import find
-from corpora.splits import LeavePatientsOut, OfficialSplit
+from corpora.readers.audio import read_audio
+from corpora.splits.label_budget import LabelBudget
+from corpora.splits.leave_patients_out import LeavePatientsOut
+from corpora.splits.official import OfficialSplit
+from corpora.splits.with_unlabeled import WithUnlabeled, labeled_rows
 from corpora.tasks import for_task
-from corpora.unlabeled import CLIP, WithUnlabeled, _patient, labelled_rows, read_unlabeled
+from corpora.unlabeled import CLIP, _patient, read_unlabeled
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -141,7 +143,7 @@ def test_other_kinds_of_files(tmp_path, cache, corpus, ending):
 
 def test_the_corpus_stays_as_it_is(corpus, both):
     clips, plain = both.clips(), corpus.clips()
-    labelled = clips.take(labelled_rows(clips))
+    labelled = clips.take(labeled_rows(clips))
     for field in ("clip_id", "patient", "label"):
         assert getattr(labelled, field).tolist() == getattr(plain, field).tolist()
     assert labelled.classes == plain.classes
@@ -211,15 +213,15 @@ def test_labelled_clips_are_dealt_as_without_the_others(seed, splitter, random):
     random.shuffle(order)
     mixed = mixed.take(np.array(order))
     try:
-        plain = list(splitter.split(mixed.take(labelled_rows(mixed)), seed))
+        plain = list(splitter.split(mixed.take(labeled_rows(mixed)), seed))
     except InputError:
         return
     for with_own, fold in zip(WithUnlabeled(splitter).split(mixed, seed), plain, strict=True):
         for part in ("train", "valid", "test"):
-            rows = labelled_rows(mixed)[getattr(fold, part)]
+            rows = labeled_rows(mixed)[getattr(fold, part)]
             assert np.array_equal(getattr(with_own, part), rows)
         hidden = mixed.label[with_own.unlabeled] == HIDDEN
-        assert np.array_equal(with_own.unlabeled[~hidden], labelled_rows(mixed)[fold.unlabeled])
+        assert np.array_equal(with_own.unlabeled[~hidden], labeled_rows(mixed)[fold.unlabeled])
         unmet = set(mixed.patient[np.concatenate([with_own.valid, with_own.test])].tolist())
         expected = [
             i for i, name in enumerate(mixed.patient.tolist()) if mixed.label[i] == HIDDEN and name not in unmet
@@ -250,9 +252,9 @@ def test_a_patients_own_recording_is_never_learned_from_where_the_patient_is_tes
 
 
 def test_the_code_of_both_splitters_is_in_the_identity():
-    assert splitter_targets(LeavePatientsOut()) == ["corpora.splits:LeavePatientsOut"]
+    assert splitter_targets(LeavePatientsOut()) == ["corpora.splits.leave_patients_out:LeavePatientsOut"]
     budget = splitter_targets(WithUnlabeled(LabelBudget(10)))
-    assert budget == ["corpora.unlabeled:WithUnlabeled", "corpora.budgets:LabelBudget"]
+    assert budget == ["corpora.splits.with_unlabeled:WithUnlabeled", "corpora.splits.label_budget:LabelBudget"]
     assert repr(WithUnlabeled(LabelBudget(10))) == "WithUnlabeled(splitter=LabelBudget(percent=10, folds=5))"
     assert WithUnlabeled(LabelBudget(10, 3)).folds == 3
     assert WithUnlabeled(OfficialSplit()).folds == 1

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from made_up_site import SMALL, quiet, small_files, wav, zipped
 
+from corpora.download.unpack import unpack
+from corpora.download.verify import ICBHI_2017, verify
 from corpora.problems import InputError, InputErrors
-from corpora.unpack import unpack
-from corpora.verify import ICBHI_2017, verify
 
 
 def test_no_flipped_byte_is_let_through(tmp_path: Path) -> None:

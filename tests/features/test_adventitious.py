@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from made_up_breaths import RATE, breath, signal, with_crackles, with_wheeze
 from scipy.signal import butter, resample_poly, sosfiltfilt
 
-from corpora.breath_acoustics import COARSE_CRACKLE
 from corpora.problems import InputError
-from corpora.simulated import Simulation, simulate
+from corpora.simulated.acoustics import COARSE_CRACKLE
+from corpora.simulated.simulation import Simulation, simulate
 from features.adventitious import FAMILIES, SHORTEST, Adventitious
 
 EXTRACTOR = Adventitious()

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from made_up_breaths import RATE, breath, signal, with_crackles, with_wheeze
 from scipy.signal import butter, resample_poly, sosfiltfilt
 
-from corpora.breath_acoustics import COARSE_CRACKLE, FINE_CRACKLE
 from corpora.problems import InputError
+from corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE
 from features.maps import BANDS, BANDWIDTH, CHANNELS, FRAME, SoundMaps, mirror
 from features.spectral import pad
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up_breaths import RATE, breath, with_crackles, with_wheeze
 
-from corpora.breath_acoustics import COARSE_CRACKLE, FINE_CRACKLE
+from corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE
 from features.adventitious import Adventitious
 from features.tonality import BAND_NAMES, EDGES, FLOOR, PITCHED, STANDS_OUT, continuous, percentiles, periodicity
 from features.transients import Bands

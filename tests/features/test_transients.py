@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up_breaths import RATE, breath, with_crackles, with_wheeze
 
-from corpora.breath_acoustics import COARSE_CRACKLE, FINE_CRACKLE
+from corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE
 from features import transients
 from features.adventitious import Adventitious
 from features.tonality import BAND_NAMES, EDGES

@@ -14,8 +14,9 @@ from benchmarks.storage.identity import model_identity
 from corpora import catalog
 from corpora.choices import TASKS
 from corpora.clips import Clips
-from corpora.simulated import Simulation, simulate
-from corpora.splits import Fold, LeavePatientsOut
+from corpora.simulated.simulation import Simulation, simulate
+from corpora.splits.folds import Fold
+from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.tasks import for_task
 from models.registry import REGISTRY
 from models.spec import Model, ModelSpec
@@ -160,7 +161,7 @@ class TestEveryLoop:
         task = for_task(clips, "four-class")
         parts = next(LeavePatientsOut(3).split(task, 0))
         rare = task.label[parts.valid] == 3
-        without = Fold(parts.train, parts.valid[~rare], parts.test)
+        without = Fold(train=parts.train, valid=parts.valid[~rare], test=parts.test)
         p = fitted(REGISTRY[name], task, without).predict_proba(task.take(parts.test).hide_labels())
         assert p.shape[1] == 4
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora.problems import InputError
-from corpora.simulated import Simulation, simulate
-from corpora.splits import LeavePatientsOut
+from corpora.simulated.simulation import Simulation, simulate
+from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.tasks import for_task
 from models import ensemble
 from models.ensemble import Ensemble, combine, parts

@@ -12,7 +12,7 @@ from made_up_networks import Given
 
 from corpora import catalog
 from corpora.problems import InputError
-from corpora.simulated import Simulation
+from corpora.simulated.simulation import Simulation
 from corpora.tasks import for_task
 from features import cache as features_cache
 from features.columns import Columns

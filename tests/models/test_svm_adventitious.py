@@ -6,8 +6,8 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from corpora.simulated import Simulation, simulate
-from corpora.splits import LeavePatientsOut
+from corpora.simulated.simulation import Simulation, simulate
+from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.tasks import for_task
 from features.adventitious import FAMILIES, Adventitious
 from models import svm, svm_adventitious, xgboost_adventitious

@@ -8,8 +8,8 @@ import torch
 from made_up_networks import LABEL, SIZE, SOUND, examples, weights
 from torch import nn
 
-from corpora.simulated import Simulation, simulate
-from corpora.splits import LeavePatientsOut
+from corpora.simulated.simulation import Simulation, simulate
+from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.tasks import for_task
 from features.augmentation import Augmentation
 from models.networks import batches

@@ -91,7 +91,9 @@ def noise_clips(rate: int = 4000) -> Clips:
 
 def prepared(cache: Path, rate: int) -> Prepared:
     description = "SIMULATED noise, made for a test"
-    return prepare_clips(lambda: noise_clips(rate), "noise", rate, "", "corpora.simulated:simulate", cache, description)
+    return prepare_clips(
+        lambda: noise_clips(rate), "noise", rate, "", "corpora.simulated.simulation:simulate", cache, description
+    )
 
 
 def test_explore_writes_a_page_with_figures_and_tables(tmp_path: Path) -> None:

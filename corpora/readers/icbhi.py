@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpora.cycles import Cycle, four_class
-from corpora.files import files_below, read_text
 from corpora.problems import InputError, InputErrors
+from corpora.readers.files import files_below, read_text
 
 SEGMENT = re.compile(r"(?P<recording>.+)_segment_(?P<number>\d+)_(?P<crackle>[01])_(?P<wheeze>[01])")
 RECORDING = re.compile(r"(?P<patient>\d+)_(?P<index>[^_]+)_(?P<location>[^_]+)_(?P<mode>[^_]+)_(?P<device>[^_]+)")

@@ -2,7 +2,7 @@
 
 That is how ICBHI 2017 was made, so cycles of one recording share heart beat, room, place and gain. Levels are in dB re
 breath noise: its RMS at the peak of inspiration, at the right posterior base. Sources beside those of
-``corpora.breath_acoustics`` and ``corpora.simulated_patients``:
+``corpora.simulated.acoustics`` and ``corpora.simulated.patients``:
     Tobin 1988: Tobin et al., Variability of resting respiratory drive and timing in healthy subjects,
         J Appl Physiol 65:309.
     Vyshedskiy & Murphy 2012: Crackle pitch rises progressively during inspiration in pneumonia, CHF, and IPF patients,
@@ -18,7 +18,8 @@ import numpy as np
 from numpy.random import Generator
 from scipy import fft
 
-from corpora.breath_acoustics import (
+from corpora.clips import Signal
+from corpora.simulated.acoustics import (
     SHORTEST_WHEEZE,
     Wave,
     airflow,
@@ -34,9 +35,8 @@ from corpora.breath_acoustics import (
     wheeze,
     white_spectrum,
 )
-from corpora.clips import Signal
-from corpora.simulated_patients import Patient
-from corpora.simulated_population import CLASSES
+from corpora.simulated.patients import Patient
+from corpora.simulated.population import CLASSES
 
 CYCLES_PER_RECORDING: Final = 5
 """Clips cut from one recording. ICBHI has 6,898 cycles in 920 recordings, 7.5 each; fewer here, so that ten clips come

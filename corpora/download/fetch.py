@@ -16,9 +16,9 @@ from urllib.request import Request, urlopen
 from filelock import FileLock, Timeout
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from corpora.download.unpack import AGAIN, PIECE, Report, disk, need, unpack
+from corpora.download.verify import COMPANIONS, ICBHI_2017, Structure, absent_companions, verify
 from corpora.problems import InputError, InputErrors
-from corpora.unpack import AGAIN, PIECE, Report, disk, need, unpack
-from corpora.verify import COMPANIONS, ICBHI_2017, Structure, absent_companions, verify
 
 ICBHI_URL = "https://bhichallenge.med.auth.gr/sites/default/files/ICBHI_final_database/ICBHI_final_database.zip"
 """The whole database as its authors publish it, about 1.9 GB."""

@@ -59,7 +59,7 @@ def read_audio(path: Path, rate: int, begin: float = 0.0, end: float | None = No
 def _decode(path: Path, begin: float, end: float | None) -> tuple[NDArray[np.float64], int]:
     """Samples (frames, channels) in float64, and the native rate in Hz."""
     try:
-        _refuse_truncated_wav(path)
+        refuse_truncated_wav(path)
         with soundfile.SoundFile(path) as file:
             native: int = file.samplerate
             first = round(begin * native)
@@ -91,7 +91,7 @@ def _decode(path: Path, begin: float, end: float | None) -> tuple[NDArray[np.flo
     return samples, native
 
 
-def _refuse_truncated_wav(path: Path) -> None:
+def refuse_truncated_wav(path: Path) -> None:
     """Compare the length that a wav announces with the length it has: libsndfile reads a cut file without a word."""
     size = path.stat().st_size
     if size == 0:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from corpora.cycles import Cycle, four_class
-from corpora.files import files_below
 from corpora.problems import InputError, InputErrors
+from corpora.readers.files import files_below
 
 NAME = re.compile(
     r"(?P<filter>[BDE])\s*P\s*(?P<number>\d+)\s*_(?P<diagnosis>[^,]+),(?P<sound>[^,]+),(?P<location>[^,]+),"

@@ -4,9 +4,8 @@ Nothing in it was recorded: results on it say how a method behaves, never how we
 the whole suite runs without a download, and it is built to show what real data show: a clip-level random split flatters
 a model, because patients, devices and rooms are easier to recognise than crackles and wheezes.
 
-``corpora.simulated_population`` says what kinds of patients there are, ``corpora.simulated_patients`` draws each one,
-``corpora.breath_acoustics`` makes the sounds and ``corpora.simulated_recordings`` records them. Published figures and
-their sources stand beside every constant there; "ours" marks the project's own choices.
+``population`` holds the kinds of patients, ``patients`` draws each one, ``acoustics`` makes the sounds and
+``recordings`` records them. Constants come with their published source; "ours" marks this project's own choices.
 """
 
 import math
@@ -20,9 +19,9 @@ from numpy.random import SeedSequence
 
 from corpora.clips import Clips, Signal
 from corpora.problems import InputError
-from corpora.simulated_patients import Patient, draw_patient
-from corpora.simulated_population import CLASSES, kind_of_patient
-from corpora.simulated_recordings import CYCLES_PER_RECORDING, record_patient
+from corpora.simulated.patients import Patient, draw_patient
+from corpora.simulated.population import CLASSES, kind_of_patient
+from corpora.simulated.recordings import CYCLES_PER_RECORDING, record_patient
 
 LOWEST_RATE: Final = 4000
 """Hz; the initial deflection of the finest crackles, about half a millisecond, needs two samples (and so the rate that

@@ -7,8 +7,8 @@ from pathlib import Path
 import soundfile
 
 from corpora.cycles import FOUR_CLASSES
-from corpora.icbhi import DEMOGRAPHICS, DIAGNOSES, OFFICIAL_SPLIT, read_icbhi
 from corpora.problems import InputErrors
+from corpora.readers.icbhi import DEMOGRAPHICS, DIAGNOSES, OFFICIAL_SPLIT, read_icbhi
 
 
 @dataclass(frozen=True)

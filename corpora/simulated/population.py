@@ -1,13 +1,13 @@
 """Which patients, devices and chest locations the simulated corpus holds, in shares like those of ICBHI 2017.
 
-Deliberately confounded with illness are the device, the chest locations and (``corpora.simulated_patients``) how long
+Deliberately confounded with illness are the device, the chest locations and (``corpora.simulated.patients``) how long
 cycles last, because they are so in ICBHI, where these three alone reach an AUROC of 0.65. They follow the patient's
 illness, never a clip's label.
 
 Source: ICBHI is the database of Rocha et al. 2019, An open access database for the evaluation of respiratory sound
 classification algorithms, Physiol Meas 40:035001. Its shares are counted on the published files: class counts on all
 6,898 cycles; the others on the 2,148 cycles, mostly single-channel, of 84 patients that this project develops on.
-Pasterkamp 1997 is cited in full in ``corpora.breath_acoustics``; "ours" marks this project's choice.
+Pasterkamp 1997 is cited in full in ``corpora.simulated.acoustics``; "ours" marks this project's choice.
 """
 
 from dataclasses import dataclass

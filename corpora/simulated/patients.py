@@ -3,7 +3,7 @@
 Patients differ as the difficulty asks: 0 = all alike, 1 and above = as in real data. Body, room and the character of
 crackles and wheezes are drawn from the same distributions for healthy and ill patients.
 
-Sources beside those of ``corpora.breath_acoustics`` and ``corpora.simulated_population``:
+Sources beside those of ``corpora.simulated.acoustics`` and ``corpora.simulated.population``:
     Tobin 1983: Tobin et al., Breathing patterns 1: normal subjects, Chest 84:202.
     Benchetrit 2000: Breathing pattern in humans: diversity and individuality, Respir Physiol 122:123.
     Vyshedskiy 2011: Vyshedskiy et al., Crackle pitch and rate do not vary significantly during a single
@@ -19,8 +19,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from corpora.breath_acoustics import COARSE_CRACKLE, FINE_CRACKLE
-from corpora.simulated_population import DEVICE_SHARES, DEVICES, LOCATION_SHARES, LOCATIONS, Device, draw_labels
+from corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE
+from corpora.simulated.population import DEVICE_SHARES, DEVICES, LOCATION_SHARES, LOCATIONS, Device, draw_labels
 
 CRACKLE_LEVEL: Final = 17.0
 """Median peak of crackles at difficulty 0 in dB re breath noise (ours: seven times its RMS, out of its reach)."""
@@ -183,7 +183,7 @@ def draw_patient(kind: str, clips: int, recordings: int, difficulty: float, rng:
         kind: one of ``DECK``.
         clips: number of labels to draw.
         recordings: number of locations to draw.
-        difficulty: spreads patients and lowers the adventitious sounds, see ``corpora.simulated.Simulation``.
+        difficulty: spreads patients and lowers the adventitious sounds; see `Simulation`.
         rng: the patient's own.
     """
     ill = kind != "healthy"

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from corpora.cycles import Cycle
-from corpora.files import files_below, read_text
 from corpora.problems import InputError, InputErrors
+from corpora.readers.files import files_below, read_text
 
 RECORDING = re.compile(
     r"(?P<patient>\d+)_(?P<age>\d+(?:\.\d+)?)_(?P<sex>[01])_(?P<location>p[1-4])_(?P<number>\d+)", re.ASCII

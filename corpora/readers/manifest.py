@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from corpora.cycles import FOUR_CLASSES, TWO_CLASSES, Cycle
-from corpora.files import read_text
 from corpora.problems import InputError, InputErrors
+from corpora.readers.files import read_text
 
 REQUIRED = ("path", "patient", "label")
 

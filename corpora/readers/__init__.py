@@ -1,0 +1,1 @@
+"""Read the recordings of a database: one file per corpus, and what they share."""

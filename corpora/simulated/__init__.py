@@ -1,0 +1,1 @@
+"""The embedded default corpus: breathing cycles simulated from published acoustics."""

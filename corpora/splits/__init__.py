@@ -1,0 +1,1 @@
+"""Divide the clips of a corpus into folds: one file per splitter."""
