@@ -12,6 +12,7 @@ DATA ?=
 TASK ?= abnormal
 PROTOCOL ?= patients-5fold
 MODELS ?=
+REPEATS ?= $(SEEDS)
 SEEDS ?=
 WORKERS ?=
 RATE ?=
@@ -25,13 +26,12 @@ UNLABELED ?=
 BACKEND ?=
 SCHEDULER ?=
 FIT_TIMEOUT ?=
-# With few labeled patients, a further split for tuning is not possible.
-TRIALS ?= $(if $(or $(findstring -labels,$(PROTOCOL)),$(UNLABELED)),none,quick)
+TRIALS ?=
 
 corpus_options = --corpus "$(CORPUS)" $(if $(DATA),--data "$(DATA)") $(if $(RATE),--rate "$(RATE)") \
 	$(if $(filter-out 0 no false,$(LEAVE_OUT_BAD)),--leave-out-bad) --results "$(RESULTS)"
 run_options = $(corpus_options) --task "$(TASK)" --protocol "$(PROTOCOL)" \
-	$(if $(SEEDS),--seeds "$(SEEDS)") $(if $(WORKERS),--workers "$(WORKERS)") \
+	$(if $(REPEATS),--repeats "$(REPEATS)") $(if $(WORKERS),--workers "$(WORKERS)") \
 	$(if $(BACKEND),--backend "$(BACKEND)") $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") \
 	$(if $(FIT_TIMEOUT),--fit-timeout "$(FIT_TIMEOUT)")
 
@@ -42,7 +42,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make benchmark CORPUS=simulated|icbhi|sprsound|kauh|manifest DATA=<folder or csv> TASK=abnormal|four-class"
-	@echo "                 PROTOCOL=patients-5fold|official|random-5fold MODELS=svm,cnn SEEDS=3 RESULTS=<folder>"
+	@echo "                 PROTOCOL=patients-5fold|official|random-5fold MODELS=svm,cnn REPEATS=3 RESULTS=<folder>"
 	@echo "                 TRIALS=none|quick|standard|thorough|<number> WORKERS=2 BACKEND=dask SCHEDULER=<address>"
 	@echo "  make benchmark PROTOCOL=cross-corpus CORPUS=icbhi DATA=<folder> OTHER=sprsound OTHER_DATA=<folder>"
 	@echo "  make benchmark PROTOCOL=patients-5fold-labels10 CORPUS=icbhi DATA=<folder> [UNLABELED=<folder of recordings>]"
@@ -57,7 +57,7 @@ $(READY): pyproject.toml constraints.txt
 
 benchmark: $(READY) ## fit and tune the models, write the report, print the leaderboard
 	$(if $(GROUP),$(error make benchmark takes no GROUP; name models with MODELS=, or use make ablation))
-	@$(BIN)/respbench run $(run_options) --trials "$(TRIALS)" $(if $(MODELS),--models "$(MODELS)") $(if $(MODEL),--model "$(MODEL)") \
+	@$(BIN)/respbench run $(run_options) $(if $(TRIALS),--trials "$(TRIALS)") $(if $(MODELS),--models "$(MODELS)") $(if $(MODEL),--model "$(MODEL)") \
 		$(if $(OTHER),--other "$(OTHER)") $(if $(OTHER_DATA),--other-data "$(OTHER_DATA)") \
 		$(if $(UNLABELED),--unlabeled "$(UNLABELED)")
 

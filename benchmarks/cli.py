@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from benchmarks.execution.pool import Backend, Engine, cpu_count
 from benchmarks.execution.signals import listening
-from benchmarks.options import parser
+from benchmarks.options import TRIALS, parser
 from corpora.problems import InputError
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 = done, 1 = a model failed, 2 = the input or the request must be mended."""
+    """Run one command; 0 = done, 1 = a model failed, 2 = the input or the request is wrong."""
     console = Console(soft_wrap=True)
-    options = parser().parse_args(arguments)
     try:
+        options = parser().parse_args(arguments)
         with listening():
             return COMMANDS[options.command](options, console)
     except InputError as problem:
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def list_entries(options: argparse.Namespace, console: Console) -> int:
-    """``respbench list``: what there is to choose from."""
+    """``respbench list``: print models, corpora, tasks and protocols."""
     from corpora.choices import CORPORA, PROTOCOLS, TASKS
     from models.ablations import ABLATIONS
     from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
@@ -60,7 +61,7 @@ def list_entries(options: argparse.Namespace, console: Console) -> int:
         only = " (only when named)" if spec.optional else ""
         console.print(f"  {spec.name:{width}} {spec.kind:8} {spec.source}{only}", highlight=False)
     over = ", ".join(f"-{backbone}" for backbone in BACKBONES)
-    console.print(f"semi-supervised methods: a name below and a backbone ({over}); supervised-… is the twin")
+    console.print(f"semi-supervised methods: a name below and a backbone ({over}); supervised-… is their baseline")
     for name, (_, source) in SEMI_SUPERVISED.items():
         console.print(f"  {name:{width}} {source}", highlight=False)
     console.print(f"ablations  {', '.join(ABLATIONS)}", highlight=False)
@@ -80,7 +81,7 @@ def data(options: argparse.Namespace, console: Console) -> int:
 
 
 def prepare(options: argparse.Namespace, console: Console) -> int:
-    """``respbench prepare``: decode a corpus, check it, and say what is in it."""
+    """``respbench prepare``: decode a corpus, check it, and count its clips."""
     prepared = _open(options, console)
     clips, facts = prepared.clips(), prepared.facts()
     console.print(f"{facts.description}", highlight=False)
@@ -96,7 +97,7 @@ def prepare(options: argparse.Namespace, console: Console) -> int:
 
 
 def explore(options: argparse.Namespace, console: Console) -> int:
-    """``respbench explore``: look at a corpus before anything is trained."""
+    """``respbench explore``: draw a corpus."""
     from benchmarks.report.explore import explore as look
 
     prepared = _open(options, console)
@@ -131,7 +132,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _with_unlabeled(
     options: argparse.Namespace, console: Console, protocol: "Protocol", specs: "Sequence[ModelSpec]"
 ) -> int:
-    """The same with recordings of the user's own, which go unlabeled into every fold."""
+    """Fit and report with recordings of the user's own, which go unlabeled into every fold."""
     from benchmarks.execution.progress import Display
     from corpora.catalog import open_with_unlabeled
     from corpora.splits.with_unlabeled import WithUnlabeled
@@ -182,12 +183,12 @@ def _cross(options: argparse.Namespace, console: Console, specs: "Sequence[Model
     names = [part.facts().name for part in parts]
     tests = [(one, trained_on(name)) for one, name in zip(joined, reversed(names), strict=True)]
     for prepared, protocol in tests:
-        folds_of(prepared, options.task, protocol, 0)  # what can't be had is said before anything is fitted
+        folds_of(prepared, options.task, protocol, 0)  # fails before anything is fitted
     return max([_fit_and_report(options, console, prepared, protocol, specs) for prepared, protocol in tests])
 
 
 def ablate(options: argparse.Namespace, console: Console) -> int:
-    """``respbench ablate``: the same for variants of models, in a folder of their own."""
+    """``respbench ablate``: fit models with one part changed, in a folder of their own."""
     from corpora.protocols import find as find_protocol
     from models.ablations import find_ablations, models_of
 
@@ -198,23 +199,9 @@ def ablate(options: argparse.Namespace, console: Console) -> int:
 
 
 def _refuse_early(options: argparse.Namespace) -> None:
-    """What is wrong with a request is said before a corpus is decoded."""
-    from benchmarks.execution.pool import Backend
-    from benchmarks.tuning.study import parse_trials
-    from corpora.choices import TASKS
-
-    if options.task not in TASKS:
-        raise InputError(f"unknown task {options.task!r}; choose from {', '.join(TASKS)}")
-    for what, number in (("SEEDS", options.seeds), ("WORKERS", options.workers)):
-        if number is not None and number < 1:
-            raise InputError(f"{what}={number} must be at least 1")
-    if options.fit_timeout is not None and not options.fit_timeout > 0:
-        raise InputError(f"FIT_TIMEOUT={options.fit_timeout:g} must be above 0 s")
-    if options.backend not in list(Backend):
-        raise InputError(f"unknown backend {options.backend!r}; choose from {', '.join(Backend)}")
-    if options.scheduler and options.backend != "dask":
+    """Refuse options that don't go together before a corpus is decoded."""
+    if options.scheduler and options.backend != Backend.DASK:
         raise InputError("a scheduler goes with the backend dask only; set --backend dask (BACKEND=dask for make)")
-    parse_trials(options.trials)
 
 
 def _fit_and_report(
@@ -224,18 +211,16 @@ def _fit_and_report(
     protocol: "Protocol",
     specs: "Sequence[ModelSpec]",
 ) -> int:
-    import joblib
-
-    from benchmarks.execution.pool import Backend, Engine
     from benchmarks.plan import Plan
     from benchmarks.report.page import write_report
     from benchmarks.run import run as run_plan
-    from benchmarks.tuning.study import parse_trials, tuned_name
+    from benchmarks.tuning.study import tuned_name
 
-    seeds = options.seeds if options.seeds is not None else (1 if prepared.facts().simulated else 3)
-    trials = parse_trials(options.trials)
+    repeats = options.repeats or (1 if prepared.facts().simulated else 3)
+    few_labels = protocol.few_labels or getattr(options, "unlabeled", None) is not None
+    trials = options.trials if options.trials is not None else 0 if few_labels else TRIALS
     engine = Engine(
-        workers=options.workers or joblib.cpu_count(),
+        workers=options.workers or cpu_count(),
         backend=Backend(options.backend),
         scheduler=options.scheduler,
         timeout=options.fit_timeout,
@@ -245,7 +230,7 @@ def _fit_and_report(
         task=options.task,
         protocol=protocol,
         specs=tuple(specs),
-        repeats=seeds,
+        repeats=repeats,
         results=options.results,
         trials=trials,
         engine=engine,
@@ -255,7 +240,7 @@ def _fit_and_report(
     console.print(report.summary)
     console.print(f"The full report: {report.page}", highlight=False)
     names = {name for spec in specs for name in (spec.name, tuned_name(spec.name))}
-    failures = [fit for fit in store.failures() if fit.model in names and fit.seed < seeds]
+    failures = [fit for fit in store.failures() if fit.model in names and fit.seed < repeats]
     if failures:
         models = ", ".join(sorted({fit.model for fit in failures}))
         console.print(f"{models} failed in {len(failures)} fits; see {store.folder / 'failures'}", highlight=False)

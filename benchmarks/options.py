@@ -1,21 +1,57 @@
-"""The options of the command line, and their defaults."""
+"""The options of the command line, and their defaults. Imports nothing heavy, so that ``--help`` answers at once."""
 
 import argparse
 from pathlib import Path
+from typing import NoReturn
+
+from benchmarks.execution.pool import Backend
+from corpora.choices import CORPORA, PROTOCOLS, TASKS
+from corpora.problems import InputError
 
 RESULTS = Path("results")
 
+PRESETS = {"none": 0, "quick": 3, "standard": 20, "thorough": 100}
+"""Trials of a study, the defaults among them, by name."""
+
+TRIALS = PRESETS["quick"]
+"""Trials of a study unless the user sets them; with few labels, none: too few patients to divide once more."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a wrong option like every other wrong request."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see `{self.prog} --help`")
+
 
 def _path(text: str) -> Path:
-    """A path as the user means it: make and some shells hand over ``~`` as it is."""
+    """Expand ``~``, which make and some shells pass on as it is."""
     return Path(text).expanduser()
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 1 on")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError(f"{text} must be above 0 s")
+    return seconds
+
+
+def trials(text: str) -> int:
+    """Parse a number of trials, or the name of a preset."""
+    if text not in PRESETS and not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no number of trials; give one, or {', '.join(PRESETS)}")
+    return PRESETS[text] if text in PRESETS else int(text)
+
+
 def parser() -> argparse.ArgumentParser:
-    """What `respbench` understands; ``command`` is the first word."""
-    options = argparse.ArgumentParser(
-        prog="respbench", description="An honest benchmark of respiratory-sound classification."
-    )
+    """Build the parser of `respbench`, which raises `InputError`; ``command`` is the first word."""
+    options = _Parser(prog="respbench", description="An honest benchmark of respiratory-sound classification.")
     commands = options.add_subparsers(required=True, dest="command", metavar="COMMAND")
 
     commands.add_parser("list", help="show models, corpora, tasks and protocols")
@@ -24,8 +60,8 @@ def parser() -> argparse.ArgumentParser:
     fetch.add_argument("--folder", type=_path, help="where to put it (default: data/ICBHI_final_database)")
     fetch.add_argument("--url", help="another address of the archive")
 
-    corpus = argparse.ArgumentParser(add_help=False)
-    corpus.add_argument("--corpus", default="simulated", help="simulated (default), icbhi, sprsound, kauh or manifest")
+    corpus = _Parser(add_help=False)
+    corpus.add_argument("--corpus", choices=CORPORA, default=CORPORA[0], help="what to work on (default: simulated)")
     corpus.add_argument("--data", type=_path, help="folder of the recordings, or the manifest's CSV file")
     corpus.add_argument("--rate", type=int, default=4000, help="analysis rate in Hz (default: 4000)")
     corpus.add_argument(
@@ -40,34 +76,38 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("prepare", parents=[corpus], help="decode and check a corpus")
     commands.add_parser("explore", parents=[corpus], help="look at a corpus")
 
-    bench = argparse.ArgumentParser(add_help=False, parents=[corpus])
-    bench.add_argument("--task", default="abnormal", help="abnormal (default) or four-class")
+    bench = _Parser(add_help=False, parents=[corpus])
+    bench.add_argument("--task", choices=TASKS, default="abnormal", help="which classes (default: abnormal)")
     bench.add_argument(
         "--protocol",
         default="patients-5fold",
-        help="patients-5fold (default), patients-5fold-labels10, official, cross-corpus or random-5fold",
+        help=f"{PROTOCOLS} (default: patients-5fold)".replace("%", "%%"),
     )
-    bench.add_argument("--seeds", type=int, help="repetitions (default: 1 on the simulated corpus, else 3)")
-    bench.add_argument("--workers", type=int, help="fits at once (default: one per core)")
-    bench.add_argument("--backend", default="processes", help="processes (default) or dask")
+    bench.add_argument("--repeats", type=_count, help="with other folds and weights (default: 3; 1 if simulated)")
+    bench.add_argument("--seeds", dest="repeats", type=_count, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    bench.add_argument("--workers", type=_count, help="fits at once (default: one per core)")
+    bench.add_argument(
+        "--backend", choices=tuple(map(str, Backend)), default=str(Backend.PROCESSES), help="(default: processes)"
+    )
     bench.add_argument("--scheduler", help="address of a Dask scheduler (default: a cluster on this machine)")
-    bench.add_argument("--fit-timeout", type=float, help="s after which a fit or a trial is given up (default: never)")
+    bench.add_argument("--fit-timeout", type=_seconds, help="s after which a fit or trial is given up (default: never)")
 
     fit = commands.add_parser("run", parents=[bench], help="fit what is missing, report, print the leaderboard")
     fit.add_argument("--models", help="comma-separated names (default: the usual ones; see `respbench list`)")
     fit.add_argument("--model", type=_path, action="append", default=[], help="a model file outside the clone")
     fit.add_argument(
         "--trials",
-        default="none",
-        help="of each model's tuning in each fold: none (default), quick, standard, thorough, or a number",
+        type=trials,
+        help="per model and fold, to tune it: none, quick (default; none with few labels), standard, thorough, or a "
+        "number",
     )
-    fit.add_argument("--other", help="the second corpus of the protocol cross-corpus: trained on, then tested")
+    fit.add_argument("--other", choices=CORPORA, help="second corpus of the protocol cross-corpus")
     fit.add_argument("--other-data", type=_path, help="its folder of recordings, or its manifest")
     fit.add_argument("--unlabeled", type=_path, help="folder of recordings without annotation, to learn from")
 
     parts = commands.add_parser("ablate", parents=[bench], help="the same for models with one part changed")
     parts.add_argument("--group", help="comma-separated groups of models/ablations.py (default: all)")
-    parts.set_defaults(trials="none")  # what is compared must differ in one part alone
+    parts.set_defaults(trials=0)  # what is compared must differ in one part alone
 
     again = commands.add_parser("report", help="write tables and figures again from the stored predictions")
     again.add_argument("folder", type=_path, nargs="?", default=RESULTS, help="results folder, or one report's folder")

@@ -8,17 +8,17 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import joblib
-
-from benchmarks.execution.processes import ProcessPool
 from benchmarks.execution.signals import check
 from benchmarks.execution.timeout import OutOfTime, deadline
 from corpora.problems import InputError
+
+if TYPE_CHECKING:
+    from benchmarks.execution.processes import ProcessPool
 
 FEWER = "run the same command with fewer workers (WORKERS for make), or where there is more memory"
 KILLED = f"its worker process was killed, probably because memory ran out; {FEWER}"
@@ -82,6 +82,13 @@ class Backend(StrEnum):
     DASK = "dask"
 
 
+def cpu_count() -> int:
+    """Count the cores that this process may use, also in a container."""
+    import joblib  # slow to import
+
+    return int(joblib.cpu_count())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Engine:
     """Where and how jobs are executed.
@@ -93,7 +100,7 @@ class Engine:
         timeout: s that a job may take; None = no limit.
     """
 
-    workers: int = joblib.cpu_count()
+    workers: int = field(default_factory=cpu_count)
     backend: Backend = Backend.PROCESSES
     scheduler: str | None = None
     timeout: float | None = None
@@ -127,6 +134,8 @@ class Executor:
                 ) from error
             self.client = self.stack.enter_context(connected(self.engine.scheduler, self.engine.workers))
         elif self.engine.workers > 1:
+            from benchmarks.execution.processes import ProcessPool  # slow to import
+
             self.processes = self.stack.enter_context(ProcessPool(self.engine.workers, self.engine.timeout))
         return self
 

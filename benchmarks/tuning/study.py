@@ -25,13 +25,9 @@ from benchmarks.storage.files import CannotWrite
 from benchmarks.storage.records import TrialRecord, TrialState
 from corpora.clips import Clips
 from corpora.digests import digest
-from corpora.problems import InputError
 from corpora.splits.folds import Fold
 from corpora.splits.leave_patients_out import LeavePatientsOut
 from models.spec import Model, ModelKind, ModelSpec, TrainedByEpoch
-
-PRESETS = {"none": 0, "quick": 3, "standard": 20, "thorough": 100}
-"""Trials a study has, the defaults among them."""
 
 TUNED = "-tuned"
 """What the name of a tuned model ends in; without it, the name is that of the model with its default parameters."""
@@ -67,19 +63,6 @@ class Study:
 def tuned_name(model: str) -> str:
     """Name the tuned variant of a model."""
     return model + TUNED
-
-
-def parse_trials(text: str) -> int:
-    """How many trials a user asked for: a preset's name, or a number.
-
-    Raises:
-        InputError: it is neither.
-    """
-    if text in PRESETS:
-        return PRESETS[text]
-    if not text.isdecimal():
-        raise InputError(f"TRIALS={text} is no number of trials; choose from {', '.join(PRESETS)}, or give a number")
-    return int(text)
 
 
 def tunable(spec: ModelSpec) -> bool:

@@ -80,7 +80,7 @@ def test_one_fold(respbench, family):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--task", "unknown task 'nonsense'; choose from abnormal, four-class"),
+        ("--task", "argument --task: invalid choice: 'nonsense' (choose from 'abnormal', 'four-class')"),
         (
             "--protocol",
             "unknown protocol 'nonsense'; choose patients-5fold, patients-5fold-labels10 (or 100, 50, 25, 5)",
@@ -109,7 +109,7 @@ def test_budget_too_small_for_every_class(respbench):
 @pytest.mark.parametrize("name", ["prepare", "run"])
 def test_unknown_corpus(respbench, name):
     message = respbench.refuses(name=name, corpus="nonsense")
-    assert "unknown corpus 'nonsense'; choose from simulated, icbhi, sprsound, kauh, manifest" in message
+    assert "argument --corpus: invalid choice: 'nonsense' (choose from 'simulated', 'icbhi', 'sprsound'" in message
 
 
 @pytest.mark.parametrize("rate", ["999", "16001"])
@@ -169,7 +169,7 @@ CROSS = ("--protocol", "cross-corpus")
         ((*CROSS, "--other-data", "x"), "the protocol cross-corpus needs a second corpus; name it with --other"),
         ((*CROSS, "--other", "icbhi"), "icbhi can't be trained on and tested at once by cross-corpus; choose two"),
         ((*CROSS, "--other", "kauh"), "OTHER=kauh needs OTHER_DATA=<folder of the KAUH recordings>"),
-        ((*CROSS, "--other", "nonsense"), "unknown corpus 'nonsense'; choose from simulated"),
+        ((*CROSS, "--other", "nonsense"), "argument --other: invalid choice: 'nonsense'"),
         ((*CROSS, "--other", "simulated", "--other-data", "x"), "OTHER=simulated takes no OTHER_DATA; leave it"),
         ((*CROSS, "--other", "kauh", "--other-data", "nowhere"), "nowhere is not a folder; set DATA to the folder"),
         (("--other", "kauh"), "a second corpus goes with the protocol cross-corpus only, not with patients-5fold"),

@@ -27,7 +27,8 @@ def duo(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(results: Path, *more: str, command: str = "run") -> int:
-    return main([command, *CORPUS, "--results", str(results), *more])
+    untuned = ("--trials", "none") if command == "run" else ()
+    return main([command, *CORPUS, *untuned, "--results", str(results), *more])
 
 
 def stored(results: Path, protocol: str = "patients-3fold") -> Store:

@@ -124,11 +124,11 @@ def test_the_best_of_each_model_is_shown() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--backend", "cloud"), "unknown backend 'cloud'; choose from processes, dask"),
+        (("--backend", "cloud"), "--backend: invalid choice: 'cloud' (choose from 'processes', 'dask')"),
         (("--scheduler", "tcp://127.0.0.1:8786"), "a scheduler goes with the backend dask only"),
-        (("--fit-timeout", "0"), "FIT_TIMEOUT=0 must be above 0 s"),
-        (("--trials", "many"), "TRIALS=many is no number of trials; choose from none, quick, standard, thorough"),
-        (("--trials", "-3"), "TRIALS=-3 is no number of trials"),
+        (("--fit-timeout", "0"), "--fit-timeout: 0 must be above 0 s"),
+        (("--trials", "many"), "--trials: many is no number of trials; give one, or none, quick, standard, thorough"),
+        (("--trials", "-3"), "--trials: -3 is no number of trials"),
     ],
 )
 def test_wrong_options_are_refused(

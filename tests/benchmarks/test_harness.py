@@ -73,7 +73,7 @@ def threads():
 
 
 def run(results: Path, *more: str) -> int:
-    return main(["run", *OPTIONS, "--results", str(results), *more])
+    return main(["run", *OPTIONS, "--trials", "none", "--results", str(results), *more])
 
 
 def made_up(folder: Path, fit: str = "pass", predict: str = "pass") -> str:
@@ -203,12 +203,12 @@ def test_one_damaged_file_costs_one_fit(tmp_path: Path, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--seeds", "0"), "at least 1"),
-        (("--workers", "0"), "at least 1"),
+        (("--repeats", "0"), "--repeats: 0 is no whole number from 1 on"),
+        (("--seeds", "x"), "--seeds: x is no whole number"),
         (("--models", "svn"), "unknown model 'svn'; choose from prior"),
         (("--models", ","), "no model is named"),
-        (("--corpus", "icbih"), "unknown corpus 'icbih'"),
-        (("--task", "five-class"), "unknown task 'five-class'"),
+        (("--corpus", "icbih"), "--corpus: invalid choice: 'icbih'"),
+        (("--task", "five-class"), "--task: invalid choice: 'five-class'"),
         (("--protocol", "patients-fold"), "unknown protocol"),
         (("--protocol", "patients-40fold"), "too few for 40 folds"),
         (("--protocol", "official"), "choose the protocol patients-5fold"),

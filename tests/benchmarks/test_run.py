@@ -42,11 +42,11 @@ def build(*, seed):
 
 
 def respbench(results: Path, *more: str) -> int:
-    return main(["run", *CORPUS, "--results", str(results), "--workers", "1", *more])
+    return main(["run", *CORPUS, "--results", str(results), "--workers", "1", "--trials", "none", *more])
 
 
 def command(results: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "benchmarks", "run", *CORPUS, "--results", str(results), *more]
+    return [sys.executable, "-m", "benchmarks", "run", *CORPUS, "--results", str(results), "--trials", "none", *more]
 
 
 def folder(results: Path, protocol: str = "patients-3fold") -> Path:

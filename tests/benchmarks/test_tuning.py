@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from made_up_corpora import made_up_clips
 
 from benchmarks.cli import main
+from benchmarks.options import TRIALS
+from benchmarks.options import trials as parse_trials
 from benchmarks.storage.records import FitKey, FitRecord, TrialRecord, TrialState
 from benchmarks.storage.store import Store
 from benchmarks.tuning import study as tuning
@@ -230,7 +232,12 @@ def test_a_trial_is_known_by_its_study_its_number_and_what_it_knew(spec: ModelSp
 
 @pytest.mark.parametrize(("text", "count"), [("none", 0), ("quick", 3), ("standard", 20), ("thorough", 100), ("7", 7)])
 def test_budgets_have_names(text: str, count: int) -> None:
-    assert tuning.parse_trials(text) == count
+    assert parse_trials(text) == count
+
+
+def test_make_leaves_the_default_of_trials_to_the_command_line() -> None:
+    assert parse_trials("quick") == TRIALS
+    assert "\nTRIALS ?=\n" in (Path(__file__).parents[2] / "Makefile").read_text()
 
 
 # Through the command line
