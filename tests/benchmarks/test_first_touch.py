@@ -1,5 +1,6 @@
 """The first commands of a newcomer answer at once: nothing heavy is imported. Imports are checked, not seconds."""
 
+import os
 import subprocess
 import sys
 
@@ -37,3 +38,11 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     assert len(answer.splitlines()) > 5
     assert "models" in imported.split() or arguments != ["list"]
     assert not HEAVY & set(imported.split())
+
+
+@pytest.mark.parametrize("locale", [{"LC_ALL": "C", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "latin-1"}])
+def test_a_terminal_that_lacks_letters_shows_question_marks(locale: dict[str, str]) -> None:
+    environment = {**os.environ, **locale, "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "benchmarks", "list"]
+    printed = subprocess.run(command, env=environment, capture_output=True, check=True).stdout
+    assert b"?" in printed
