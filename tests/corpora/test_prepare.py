@@ -158,6 +158,23 @@ def test_fingerprint_changes_with_the_content_only(sounds, tmp_path, change, sam
     assert (prepared(sounds, tmp_path).facts().fingerprint == before) is same
 
 
+def test_what_is_stated_about_a_corpus_is_updated_and_decodes_nothing_again(sounds, tmp_path, decoded):
+    before = prepared(sounds, tmp_path, skipped={"a.wav": "too short"})
+    old, clips = before.facts(), len(decoded)
+    again = prepare_files(read_icbhi(sounds), NAME, 4000, tmp_path, description="better said", skipped={"b.wav": "bad"})
+    assert again.folder == before.folder
+    assert len(decoded) == clips
+    assert again.facts() == replace(old, description="better said")
+    assert list(pd.read_csv(again.folder / "skipped.csv")["recording"]) == ["b.wav"]
+    assert prepared(sounds, tmp_path).facts() == replace(old, skipped=0)
+    assert not (again.folder / "skipped.csv").exists()
+
+
+def test_fingerprint_does_not_depend_on_the_name(sounds, tmp_path):
+    one, other = (prepare_files(read_icbhi(sounds), name, 4000, tmp_path, description="") for name in ("one", "other"))
+    assert one.facts().fingerprint == other.facts().fingerprint
+
+
 def test_fingerprint_changes_with_the_rate(sounds, tmp_path):
     fingerprints = {prepared(sounds, tmp_path, rate).facts().fingerprint for rate in (2000, 4000, 8000)}
     assert len(fingerprints) == 3
