@@ -1,4 +1,4 @@
-"""Cycle: one labelled stretch of an audio file, before it is decoded; and the labels that a corpus may use."""
+"""Cycle: one labeled stretch of an audio file, before it is decoded; and the labels that a corpus may use."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ UNLABELED = ""
 
 @dataclass(frozen=True)
 class Cycle:
-    """One breathing cycle (or any labelled stretch of sound) as the source describes it.
+    """One breathing cycle (or any labeled stretch of sound) as the source describes it.
 
     Attributes:
         path: the audio file.
@@ -57,4 +57,4 @@ def classes_of(labels: set[str]) -> tuple[str, ...]:
         return FOUR_CLASSES
     if labels <= set(TWO_CLASSES):
         return TWO_CLASSES
-    raise InputError("some clips are labelled abnormal, others crackle, wheeze or both; use one kind of label for all")
+    raise InputError("some clips are labeled abnormal, others crackle, wheeze or both; use one kind of label for all")

@@ -48,7 +48,7 @@ def join(one: Prepared, other: Prepared, cache: Path) -> tuple[Joined, Joined]:
 
     Patients and clips are called ``<corpus>:<name>``, so that patient 101 of the one is not patient 101 of the other.
     The metadata keep the columns of both, empty where a corpus doesn't know them, and gain `CORPUS` (in place of a
-    column of that name). Where one corpus is labelled normal and abnormal only, so is the whole.
+    column of that name). Where one corpus is labeled normal and abnormal only, so is the whole.
 
     Args:
         one: a corpus.

@@ -11,7 +11,7 @@ from corpora.problems import InputError
 
 
 def for_task(clips: Clips, task: str) -> Clips:
-    """The same clips, labelled for a task; ``sound`` keeps the finer label where the corpus has it.
+    """The same clips, labeled for a task; ``sound`` keeps the finer label where the corpus has it.
 
     Raises:
         InputError: the task is unknown, or the corpus can't say which of its classes is in a clip.
@@ -25,7 +25,7 @@ def for_task(clips: Clips, task: str) -> Clips:
         return clips
     if task == "four-class":
         raise InputError(
-            "the corpus is labelled normal and abnormal only; label its clips normal, crackle, wheeze or both, "
+            "the corpus is labeled normal and abnormal only; label its clips normal, crackle, wheeze or both, "
             "or choose the task abnormal"
         )
     return replace(clips, classes=classes, label=np.where(clips.label == HIDDEN, HIDDEN, np.minimum(clips.label, 1)))

@@ -131,8 +131,8 @@ def add_unlabeled(
     facts = CorpusFacts(name=name, description="", simulated=known.simulated, rate=known.rate)
 
     def rows() -> Iterator[tuple[Cycle, Signal]]:
-        labelled, unlabeled = corpus.clips(), own.clips()
-        copies = _copies(labelled, recordings, unlabeled)
+        labeled, unlabeled = corpus.clips(), own.clips()
+        copies = _copies(labeled, recordings, unlabeled)
         if copies and not leave_out_bad:
             mend = "Remove these, or leave them out with --leave-out-bad (LEAVE_OUT_BAD=1 for make)."
             raise InputErrors(list(dict.fromkeys(copies.values())), mend)
@@ -140,8 +140,8 @@ def add_unlabeled(
         kept = unlabeled.take(np.flatnonzero(~np.isin(unlabeled.clip_id, list(copies))))
         if not len(kept):
             raise InputError(f"no clip of {recordings.name} can be used; set UNLABELED to another folder")
-        yield from _of_corpus(labelled)
-        yield from _of_user(kept, labelled)
+        yield from _of_corpus(labeled)
+        yield from _of_user(kept, labeled)
 
     prepared = prepare_rows(
         f"{name}-{known.rate}", content, rows(), cache, facts, left_out=left_out, skipped=recordings.skipped
@@ -158,11 +158,11 @@ def _of_corpus(clips: Clips) -> Iterator[tuple[Cycle, Signal]]:
         yield Cycle(Path(), str(clips.clip_id[i]), str(clips.patient[i]), label, meta=columns), signal
 
 
-def _of_user(clips: Clips, labelled: Clips) -> Iterator[tuple[Cycle, Signal]]:
-    patients = set(labelled.patient.tolist())
+def _of_user(clips: Clips, labeled: Clips) -> Iterator[tuple[Cycle, Signal]]:
+    patients = set(labeled.patient.tolist())
     for i, (signal, recording) in enumerate(zip(clips, clips.meta["recording"].tolist(), strict=True)):
         patient = _patient(recording, patients) or str(clips.patient[i])
-        columns = {"recording": recording} if "recording" in labelled.meta else {}
+        columns = {"recording": recording} if "recording" in labeled.meta else {}
         yield Cycle(Path(), str(clips.clip_id[i]), patient, UNLABELED, meta=columns), signal
 
 
@@ -174,13 +174,13 @@ def _left_out(prepared: Prepared) -> list[tuple[str, str]]:
     return list(zip(table["clip_id"], table["problem"], strict=True))
 
 
-def _copies(labelled: Clips, recordings: Recordings, unlabeled: Clips) -> dict[str, str]:
+def _copies(labeled: Clips, recordings: Recordings, unlabeled: Clips) -> dict[str, str]:
     """The unlabeled clips of files that are, or hold, a clip of the corpus: each with what is wrong with its file.
 
     A file may be a clip of the corpus that is longer than `CLIP`, so that short files are compared as a whole, too.
     """
-    known = {digest([signal.tobytes()]): clip for signal, clip in zip(labelled, labelled.clip_id.tolist(), strict=True)}
-    longest = labelled.seconds.max() + 1.0
+    known = {digest([signal.tobytes()]): clip for signal, clip in zip(labeled, labeled.clip_id.tolist(), strict=True)}
+    longest = labeled.seconds.max() + 1.0
     path_of = {cycle.clip_id: cycle.path for cycle in recordings.cycles}
     paths = [path_of[clip] for clip in unlabeled.clip_id.tolist()]
 
@@ -188,7 +188,7 @@ def _copies(labelled: Clips, recordings: Recordings, unlabeled: Clips) -> dict[s
         for path in dict.fromkeys(paths):
             if soundfile.info(path).duration <= longest:
                 with suppress(InputError):  # something is wrong with a part of it, which was left out
-                    yield path, read_audio(path, labelled.rate)
+                    yield path, read_audio(path, labeled.rate)
         yield from zip(paths, unlabeled, strict=True)
 
     same = {path: clip for path, signal in sounds() if (clip := known.get(digest([signal.tobytes()])))}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_corpora import write_sound
+from synthetic_corpora import write_sound
 
 from benchmarks.cli import main
 

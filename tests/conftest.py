@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from bad_input import Command
 from hypothesis import settings
-from made_up_corpora import write_segmented
+from synthetic_corpora import write_segmented
 
 from corpora import catalog
 from corpora.clips import Clips, Signal

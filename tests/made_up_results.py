@@ -27,7 +27,7 @@ CLIPS = 8
 CONTENTS = "0123456789abcdef"
 
 
-def made_up_clips(classes: tuple[str, ...] = ("normal", "abnormal"), patients: int = PATIENTS) -> Clips:
+def synthetic_clips(classes: tuple[str, ...] = ("normal", "abnormal"), patients: int = PATIENTS) -> Clips:
     """Silent clips: 8 of each patient, labels and durations (1 to 10 ms) at random."""
     rng = np.random.default_rng(1)
     n = patients * CLIPS
@@ -156,7 +156,7 @@ def made_up_results(
 
     Models in ``twins`` are semi-supervised and have the noise of their twins: equal strengths give equal models.
     """
-    clips = made_up_clips(classes)
+    clips = synthetic_clips(classes)
     task = "abnormal" if len(classes) == 2 else "four-class"
     store = Store(results / "made-up" / task / protocol)
     store.write_clips(clips)

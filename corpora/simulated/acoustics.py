@@ -98,8 +98,8 @@ def wheeze(rate: int, seconds: float, pitch: float, drift: float, harmonic_fall:
         (samples,) waveform, RMS 1 over its steady middle part.
     """
     samples = round(seconds * rate)
-    centred = (np.arange(samples) + 0.5) / samples - 0.5
-    turns = np.cumsum(pitch * (1.0 + drift * centred)) / rate
+    centered = (np.arange(samples) + 0.5) / samples - 0.5
+    turns = np.cumsum(pitch * (1.0 + drift * centered)) / rate
     wave = np.zeros(samples)
     power = 0.0
     top = pitch * (1.0 + abs(drift) / 2.0)
@@ -110,7 +110,7 @@ def wheeze(rate: int, seconds: float, pitch: float, drift: float, harmonic_fall:
         wave += level * np.sin(2.0 * np.pi * (k + 1) * turns + phase)
         power += 0.5 * level**2
     # Ours: swells and fades over 15 % of the wheeze at either end; no source gives the shape of the onset.
-    ramp = np.clip((0.5 - np.abs(centred)) / 0.15, 0.0, 1.0)
+    ramp = np.clip((0.5 - np.abs(centered)) / 0.15, 0.0, 1.0)
     swelled: Wave = wave * np.sin(0.5 * np.pi * ramp) ** 2 / np.sqrt(power)
     return swelled
 
@@ -122,7 +122,7 @@ def heart_sound(rate: int, frequency: float, duration: float) -> Wave:
 
     Args:
         rate: Hz.
-        frequency: centre in Hz.
+        frequency: center in Hz.
         duration: s until it has faded.
 
     Returns:
@@ -208,7 +208,7 @@ def airflow(samples: int, shape: float, skew: float) -> Wave:
     return envelope
 
 
-def breath_colour(frequencies: Wave, corner: float, low_slope: float, high_slope: float) -> Wave:
+def breath_color(frequencies: Wave, corner: float, low_slope: float, high_slope: float) -> Wave:
     """Amplitude spectrum of breath noise behind the chest wall: two straight lines in the log-log plane.
 
     Chest-wall spectra are described by two slopes and the point where they meet; the high one is -12.7 to -15.2 dB per
@@ -231,7 +231,7 @@ def breath_colour(frequencies: Wave, corner: float, low_slope: float, high_slope
     return gain
 
 
-def room_colour(frequencies: Wave, slope: float) -> Wave:
+def room_color(frequencies: Wave, slope: float) -> Wave:
     """Amplitude spectrum of ambient noise: falls by ``slope`` dB per octave above 50 Hz (ours; rooms rumble).
 
     Args:
@@ -263,7 +263,7 @@ def device_response(frequencies: Wave, low: float, high: float, resonance: float
         frequencies: (bins,) in Hz, evenly spaced from 0 to half the rate.
         low: high-pass corner in Hz.
         high: low-pass corner in Hz.
-        resonance: centre of the resonance in Hz.
+        resonance: center of the resonance in Hz.
         resonance_gain: its height in dB.
 
     Returns:

@@ -38,7 +38,7 @@ CYCLE_SECONDS: Final = {True: 2.75, False: 2.3}
 
 @dataclass(frozen=True)
 class Body:
-    """What colours and accompanies the breath noise of one patient.
+    """What colors and accompanies the breath noise of one patient.
 
     Attributes:
         corner: Hz where the two lines of the breath spectrum meet.
@@ -94,7 +94,7 @@ class Crackles:
     Attributes:
         shape: initial deflection width and two-cycle duration in s.
         count: median number in a cycle.
-        time: their centre within inspiration, 0 to 1.
+        time: their center within inspiration, 0 to 1.
         level: peak.
         change: deviation of the level from cycle to cycle in dB.
     """
@@ -154,11 +154,11 @@ class Patient:
 
 
 class Spread:
-    """Draws traits around a centre.
+    """Draws traits around a center.
 
     Attributes:
         rng: the patient's own.
-        strength: how much patients differ: 0 gives every patient the centre, 1 (the most) what real patients show.
+        strength: how much patients differ: 0 gives every patient the center, 1 (the most) what real patients show.
         loss: dB by which the difficulty lowers adventitious sounds.
     """
 
@@ -167,13 +167,13 @@ class Spread:
         self.strength = min(1.0, difficulty)
         self.loss = LEVEL_FALL * difficulty
 
-    def around(self, centre: float, deviation: float, low: float, high: float) -> float:
+    def around(self, center: float, deviation: float, low: float, high: float) -> float:
         """Normal with ``deviation`` times the strength, clipped to what is physically sensible."""
-        return float(np.clip(centre + self.strength * deviation * self.rng.standard_normal(), low, high))
+        return float(np.clip(center + self.strength * deviation * self.rng.standard_normal(), low, high))
 
-    def ratio(self, centre: float, deviation: float, low: float, high: float) -> float:
+    def ratio(self, center: float, deviation: float, low: float, high: float) -> float:
         """As ``around``, for log-normal traits; ``deviation`` is that of the natural logarithm."""
-        return float(np.clip(centre * np.exp(self.strength * deviation * self.rng.standard_normal()), low, high))
+        return float(np.clip(center * np.exp(self.strength * deviation * self.rng.standard_normal()), low, high))
 
 
 def draw_patient(kind: str, clips: int, recordings: int, difficulty: float, rng: Generator) -> Patient:

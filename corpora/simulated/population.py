@@ -44,7 +44,7 @@ class Device:
     Attributes:
         low: high-pass corner in Hz.
         high: low-pass corner in Hz.
-        resonance: centre of its resonance in Hz.
+        resonance: center of its resonance in Hz.
         resonance_gain: height of the resonance in dB.
         floor: electronic noise in dB re breath noise.
         gain: RMS of breath noise at the peak of inspiration in dB re full scale.

@@ -23,14 +23,14 @@ from corpora.simulated.acoustics import (
     SHORTEST_WHEEZE,
     Wave,
     airflow,
-    breath_colour,
+    breath_color,
     click,
     crackle,
     decibels,
     device_response,
     heart_gap,
     heart_sound,
-    room_colour,
+    room_color,
     voice,
     wheeze,
     white_spectrum,
@@ -180,7 +180,7 @@ def _record(
     room = patient.room.level + 3.0 * rng.standard_normal()
     gain = patient.response.gain + 2.0 * rng.standard_normal()
     spectrum = fft.rfft(body)
-    spectrum += decibels(room) * room_colour(frequencies, patient.room.slope) * white_spectrum(rng, bins, padded)
+    spectrum += decibels(room) * room_color(frequencies, patient.room.slope) * white_spectrum(rng, bins, padded)
     response = patient.response
     spectrum *= device_response(frequencies, response.low, response.high, response.resonance, response.resonance_gain)
     spectrum += decibels(response.floor) * white_spectrum(rng, bins, padded)
@@ -199,8 +199,8 @@ def _breath_noise(
     white = white_spectrum(rng, len(frequencies), padded)
     low, rising, falling = body.slopes
     corner = body.corner * place.corner
-    into = fft.irfft(white * breath_colour(frequencies, corner, low, rising), padded)
-    out = fft.irfft(white * breath_colour(frequencies, corner, low, falling), padded)
+    into = fft.irfft(white * breath_color(frequencies, corner, low, rising), padded)
+    out = fft.irfft(white * breath_color(frequencies, corner, low, falling), padded)
     loud = decibels(place.breath)
     fainter = 1.0 if place.phases_alike else decibels(body.expiration)
     noise = np.zeros(cycles[-1].end)

@@ -2,7 +2,7 @@
 
 Nothing in it was recorded: results on it say how a method behaves, never how well it hears disease. It exists so that
 the whole suite runs without a download, and it is built to show what real data show: a clip-level random split flatters
-a model, because patients, devices and rooms are easier to recognise than crackles and wheezes.
+a model, because patients, devices and rooms are easier to recognize than crackles and wheezes.
 
 ``population`` holds the kinds of patients, ``patients`` draws each one, ``acoustics`` makes the sounds and
 ``recordings`` records them. Constants come with their published source; "ours" marks this project's own choices.

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_up_corpora import TINY_RUN
 from made_up_results import fail, made_up_results
+from synthetic_corpora import TINY_RUN
 
 from benchmarks.cli import main
 from benchmarks.report import page as report_module

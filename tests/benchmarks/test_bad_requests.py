@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 from bad_input import run_refused
-from made_up_corpora import noise, write_kauh, write_manifest, write_segmented, write_sound, write_sprsound_recording
+from synthetic_corpora import noise, write_kauh, write_manifest, write_segmented, write_sound, write_sprsound_recording
 
 from benchmarks.cli import main
 

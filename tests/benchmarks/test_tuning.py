@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_corpora import made_up_clips
+from synthetic_corpora import synthetic_clips
 
 from benchmarks.cli import main
 from benchmarks.options import TRIALS
@@ -77,7 +77,7 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> ModelSpec:
 @pytest.fixture(scope="module")
 def clips() -> Clips:
     """Abnormal ones are louder."""
-    clips = made_up_clips(patients=24, clips_each=6, samples=40)
+    clips = synthetic_clips(patients=24, clips_each=6, samples=40)
     louder = [signal * (1 + 0.3 * label) for signal, label in zip(clips.signals, clips.label, strict=True)]
     return replace(clips, signals=louder)
 
@@ -129,7 +129,7 @@ def test_trials_meet_training_patients_only(spec: ModelSpec, clips: Clips) -> No
 
 def test_nothing_about_test_patients_changes_a_trial() -> None:
     """Their labels are turned round and their sounds replaced by noise: a real model is proposed and judged alike."""
-    clips = made_up_clips(patients=24, clips_each=6, samples=2000)
+    clips = synthetic_clips(patients=24, clips_each=6, samples=2000)
     fold = outer(clips)
     rng = np.random.default_rng(1)
     label, signals = clips.label.copy(), list(clips.signals)
@@ -203,7 +203,7 @@ def test_auroc_of_a_trial_is_scikit_learns(clips: Clips) -> None:
 
     rng = np.random.default_rng(0)
     for classes in (2, 4):
-        some = made_up_clips(patients=10, clips_each=8, classes=classes)
+        some = synthetic_clips(patients=10, clips_each=8, classes=classes)
         p = rng.dirichlet(np.ones(classes), len(some))
         expected = roc_auc_score(some.label, p[:, 1] if classes == 2 else p, multi_class="ovr")
         assert tuning.auroc_of(some, p) == pytest.approx(expected)

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 from bad_input import Command
-from made_up_corpora import noise, write_recording, write_sound
+from synthetic_corpora import noise, write_recording, write_sound
 
 
 @pytest.fixture

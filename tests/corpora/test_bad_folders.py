@@ -83,7 +83,7 @@ APART = ("unshare", "--mount", "--map-root-user", "sh", "-c")
 """A shell whose mounts nobody else sees and that are gone when it ends."""
 
 ON_A_SMALL_DISK = f"""
-mkdir -p "$RESPBENCH_CACHE" && mount -t tmpfs -o size=SIZE none "$RESPBENCH_CACHE" || exit 99
+mkdir -p "$RESPBENCH_CACHE" && mount -t tmpfs -o size=96k none "$RESPBENCH_CACHE" || exit 99
 {sys.executable} -m benchmarks prepare --corpus icbhi --data "$1" || echo "status $?"
 find "$RESPBENCH_CACHE" -mindepth 2 -not -name '*.lock'
 """
@@ -97,10 +97,9 @@ def small_disks_are_to_be_had() -> bool:
 
 if small_disks_are_to_be_had():
 
-    @pytest.mark.parametrize("size", ["16k", "96k"])
-    def test_full_disk_for_real(respbench, size):
+    def test_full_disk_for_real(respbench):
         environment = {**os.environ, "RESPBENCH_CACHE": str(respbench.cache)}
-        command = [*APART, ON_A_SMALL_DISK.replace("SIZE", size), "sh", str(respbench.sounds)]
+        command = [*APART, ON_A_SMALL_DISK, "sh", str(respbench.sounds)]
         ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         expected = f"respbench: {respbench.cache}/corpora can't be written (No space left on device); free some space"
         assert ended.stderr.startswith(expected)

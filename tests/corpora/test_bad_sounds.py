@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from bad_input import BAD, cut, spoil
-from made_up_corpora import noise, write_recording
+from synthetic_corpora import noise, write_recording
 
 from benchmarks.cli import main
 
@@ -58,7 +58,7 @@ def test_wav_without_samples(respbench):
 
 def test_text_file_named_wav(respbench):
     path = spoil(respbench, content=b"this is no sound\n" * 20)
-    assert f"{path} is not audio, is damaged or cut short (Format not recognised); copy or" in respbench.refuses()
+    assert f"{path} is not audio, is damaged or cut short (Format not recognized); copy or" in respbench.refuses()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

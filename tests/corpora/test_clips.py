@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_corpora import clips_with, made_up_clips
+from synthetic_corpora import clips_with, synthetic_clips
 
 from corpora.clips import HIDDEN, StoredSignals
 from corpora.problems import InputError, InputErrors
 from corpora.tasks import for_task
 
-CLIPS = made_up_clips(patients=6, clips_each=5, classes=4)
+CLIPS = synthetic_clips(patients=6, clips_each=5, classes=4)
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_hidden_labels_stay_hidden_in_every_task(task):
 
 
 @pytest.mark.parametrize(("clips", "task"), [(CLIPS, "four-class"), (clips_with([[2, 1]]), "abnormal")])
-def test_a_task_that_the_corpus_is_labelled_for_changes_nothing(clips, task):
+def test_a_task_that_the_corpus_is_labeled_for_changes_nothing(clips, task):
     same = for_task(clips, task)
     names = [field.name for field in dataclasses.fields(clips) if field.name != "sound"]
     assert len(names) == 7
@@ -153,7 +153,7 @@ def test_sounds_of_another_length_are_refused():
 
 
 def test_two_classes_can_not_be_made_four():
-    with pytest.raises(InputError, match="labelled normal and abnormal only"):
+    with pytest.raises(InputError, match="labeled normal and abnormal only"):
         for_task(clips_with([[1, 1]]), "four-class")
 
 

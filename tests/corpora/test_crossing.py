@@ -14,7 +14,15 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_corpora import clips_with, noise, write_kauh, write_manifest, write_segmented, write_sound, write_sprsound
+from synthetic_corpora import (
+    clips_with,
+    noise,
+    write_kauh,
+    write_manifest,
+    write_segmented,
+    write_sound,
+    write_sprsound,
+)
 
 from benchmarks.cli import main
 from benchmarks.report.crossing import crossing

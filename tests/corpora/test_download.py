@@ -19,7 +19,7 @@ from typing import Any
 from urllib.error import URLError
 
 import pytest
-from made_up_site import ARCHIVE, HIDDEN, NOTES, STALL, Handler, Home, Site, quiet, small_files, wav, zipped
+from loopback_site import ARCHIVE, HIDDEN, NOTES, STALL, Handler, Home, Site, quiet, small_files, wav, zipped
 
 from corpora.download import fetch as fetching
 from corpora.download.fetch import PAUSES, download_icbhi, fetch

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_corpora import TINY_RUN
-from made_up_results import STRENGTHS, made_up_clips, made_up_results
+from made_up_results import STRENGTHS, made_up_results, synthetic_clips
+from synthetic_corpora import TINY_RUN
 
 from benchmarks.cli import main
 from benchmarks.report import page as report_module
@@ -71,7 +71,7 @@ def test_the_control_finds_a_class_in_the_middle_and_survives_equal_durations() 
 
 
 def test_stored_clips_are_reproducible_and_hold_no_more_than_a_report_needs(tmp_path: Path) -> None:
-    clips = made_up_clips()
+    clips = synthetic_clips()
     stores = [Store(tmp_path / name) for name in ("a", "b")]
     for store in stores:
         store.write_clips(clips)
@@ -139,7 +139,7 @@ def test_clips_that_are_not_the_tested_ones_are_refused(tmp_path: Path) -> None:
 
 def test_a_corpus_of_one_duration_has_an_empty_column_and_a_reason(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, {"svm": 1.0, "duration": 0.0})
-    clips = made_up_clips()
+    clips = synthetic_clips()
     store.write_clips(replace(clips, signals=[np.zeros((1, 4), dtype=np.float32)] * len(clips)))
     text = write_report(store).page.read_text()
     assert "All tested clips are equally long, so there is no AUROC within durations." in text
@@ -150,9 +150,9 @@ def test_clips_of_other_durations_that_were_not_tested_move_no_stratum(tmp_path:
     """As under the official split, where only a part of the corpus is tested."""
     store = made_up_results(tmp_path, {"svm": 1.0})
     before = LEADERBOARD.text(leaderboard_rows(load_results(store)))
-    clips = made_up_clips(patients=40)
+    clips = synthetic_clips(patients=40)
     extra = clips.take(np.arange(24 * 8, 40 * 8))
-    known = made_up_clips()
+    known = synthetic_clips()
     both = replace(
         clips,
         signals=[*known, *(np.zeros((1, 400), dtype=np.float32) for _ in range(len(extra)))],

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from made_up_corpora import noise, tone, write_recording, write_segmented, write_sound
 from scipy.signal import fftconvolve, firwin
+from synthetic_corpora import noise, tone, write_recording, write_segmented, write_sound
 
 from corpora.catalog import open_corpus
 from corpora.prepare import prepare_files

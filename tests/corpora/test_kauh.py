@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_corpora import noise, write_kauh, write_sound
+from synthetic_corpora import noise, write_kauh, write_sound
 
 from corpora.catalog import open_corpus
 from corpora.problems import InputError, InputErrors

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from made_up_corpora import noise, write_manifest, write_sound
+from synthetic_corpora import noise, write_manifest, write_sound
 
 from corpora.catalog import open_corpus
 from corpora.problems import InputError

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from made_up_corpora import made_up_clips, noise, write_segmented, write_sound
+from synthetic_corpora import noise, synthetic_clips, write_segmented, write_sound
 
 from corpora import clips as clips_module
 from corpora import prepare
@@ -265,7 +265,7 @@ def test_generated_clips_are_stored_once_for_each_set_of_parameters(tmp_path):
     def corpus(parameters):
         def make():
             calls.append(parameters)
-            return made_up_clips(seed=len(parameters))
+            return synthetic_clips(seed=len(parameters))
 
         return prepare_clips(
             make, "made-up", 4000, parameters, "corpora.simulated.simulation:simulate", tmp_path, "made up"
@@ -275,5 +275,5 @@ def test_generated_clips_are_stored_once_for_each_set_of_parameters(tmp_path):
     assert calls == ["a", "bb"]
     assert stored.facts().simulated is True
     assert stored.facts().fingerprint != other.facts().fingerprint
-    for ours, theirs in zip(stored.clips(), made_up_clips(seed=1), strict=True):
+    for ours, theirs in zip(stored.clips(), synthetic_clips(seed=1), strict=True):
         np.testing.assert_array_equal(ours, theirs)

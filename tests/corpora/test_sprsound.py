@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_corpora import SPRSOUND_FOLDERS, noise, write_sound, write_sprsound, write_sprsound_recording
+from synthetic_corpora import SPRSOUND_FOLDERS, noise, write_sound, write_sprsound, write_sprsound_recording
 
 from corpora.catalog import open_corpus
 from corpora.problems import InputError, InputErrors

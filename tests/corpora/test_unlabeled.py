@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up_corpora import clips_with, made_up_clips, noise, write_segmented, write_sound
+from synthetic_corpora import clips_with, noise, synthetic_clips, write_segmented, write_sound
 
 from benchmarks.cli import main
 from benchmarks.storage.identity import splitter_targets
@@ -114,6 +114,7 @@ def test_what_is_left_out_is_said(both):
     assert set(listed["recording"]) == {"notes.txt", "short.wav"}
 
 
+@settings(max_examples=25)
 @given(st.floats(0.2, 30.0))
 def test_no_sample_is_used_twice(seconds):
     folder = Path(catalog.CACHE) / "lengths"
@@ -143,12 +144,12 @@ def test_other_kinds_of_files(tmp_path, cache, corpus, ending):
 
 def test_the_corpus_stays_as_it_is(corpus, both):
     clips, plain = both.clips(), corpus.clips()
-    labelled = clips.take(labeled_rows(clips))
+    labeled = clips.take(labeled_rows(clips))
     for field in ("clip_id", "patient", "label"):
-        assert getattr(labelled, field).tolist() == getattr(plain, field).tolist()
-    assert labelled.classes == plain.classes
-    pd.testing.assert_frame_equal(labelled.meta, plain.meta, check_dtype=False)
-    assert all(np.array_equal(a, b) for a, b in zip(labelled, plain, strict=True))
+        assert getattr(labeled, field).tolist() == getattr(plain, field).tolist()
+    assert labeled.classes == plain.classes
+    pd.testing.assert_frame_equal(labeled.meta, plain.meta, check_dtype=False)
+    assert all(np.array_equal(a, b) for a, b in zip(labeled, plain, strict=True))
 
 
 def test_nothing_is_known_of_the_unlabeled_clips_but_their_recording(both):
@@ -200,11 +201,12 @@ def test_a_file_called_after_a_patient_is_of_that_patient(recording, patient):
 # Folds
 
 
+@settings(max_examples=20)
 @given(st.integers(0, 50), st.sampled_from([LeavePatientsOut(3), LabelBudget(25, 3)]), st.randoms())
-def test_labelled_clips_are_dealt_as_without_the_others(seed, splitter, random):
-    clips = made_up_clips(patients=15)
+def test_labeled_clips_are_dealt_as_without_the_others(seed, splitter, random):
+    clips = synthetic_clips(patients=15)
     everybody = sorted(set(clips.patient.tolist()))
-    extra = made_up_clips(patients=8, seed=1)
+    extra = synthetic_clips(patients=8, seed=1)
     patient = np.array([f"unlabeled:{name}" if name > "p003" else everybody[int(name[1:])] for name in extra.patient])
     ids = np.array([f"own{i}" for i in range(len(extra))])
     extra = replace(extra.hide_labels(), patient=patient, clip_id=ids)

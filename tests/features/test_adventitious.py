@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up_breaths import RATE, breath, signal, with_crackles, with_wheeze
 from scipy.signal import butter, resample_poly, sosfiltfilt
+from synthetic_breaths import RATE, breath, signal, with_crackles, with_wheeze
 
 from corpora.problems import InputError
 from corpora.simulated.acoustics import COARSE_CRACKLE

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from made_up_breaths import breath, signal, with_crackles, with_wheeze
+from synthetic_breaths import breath, signal, with_crackles, with_wheeze
 
 from features.adventitious import Adventitious
 from features.cache import key

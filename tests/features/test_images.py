@@ -12,12 +12,12 @@ from features.images import RepeatedMel, ResizedMel
 RATE = 4000
 
 
-def made_up_clips(*lengths):
+def synthetic_clips(*lengths):
     rng = np.random.default_rng(0)
     return [0.1 * rng.standard_normal((1, samples)).astype(np.float32) for samples in lengths]
 
 
-CLIPS = made_up_clips(600, 4096, 9000, 9001, 600, 40000)
+CLIPS = synthetic_clips(600, 4096, 9000, 9001, 600, 40000)
 
 
 def log_mel(samples, **settings):
@@ -71,7 +71,7 @@ def test_repeated_is_librosas_log_mel_of_the_loop():
 @settings(max_examples=20, deadline=None)
 @given(st.integers(1, 5000), st.integers(2, 5))
 def test_repeated_of_a_loop_is_repeated(samples, times):
-    once = made_up_clips(samples)
+    once = synthetic_clips(samples)
     looped = [np.tile(once[0], times)]
     extractor = RepeatedMel(seconds=1.5)
     np.testing.assert_array_equal(extractor(once, RATE), extractor(looped, RATE))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_breaths import RATE, breath, with_crackles, with_wheeze
+from synthetic_breaths import RATE, breath, with_crackles, with_wheeze
 
 from corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE
 from features.adventitious import Adventitious

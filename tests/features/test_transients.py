@@ -8,7 +8,7 @@ import scipy.signal
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_breaths import RATE, breath, with_crackles, with_wheeze
+from synthetic_breaths import RATE, breath, with_crackles, with_wheeze
 
 from corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE
 from features import transients

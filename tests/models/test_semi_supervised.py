@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
-from made_up_corpora import clips_with
 from made_up_networks import Given
+from synthetic_corpora import clips_with
 
 from corpora import catalog
 from corpora.problems import InputError

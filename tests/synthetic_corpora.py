@@ -130,7 +130,9 @@ def clips_with(counts: Sequence[Sequence[int]] | NDArray[np.int64], samples: int
     )
 
 
-def made_up_clips(patients: int = 20, clips_each: int = 8, classes: int = 2, samples: int = 8, seed: int = 0) -> Clips:
+def synthetic_clips(
+    patients: int = 20, clips_each: int = 8, classes: int = 2, samples: int = 8, seed: int = 0
+) -> Clips:
     """Clips of noise in memory: patients have their own habits in how often each class occurs."""
     rng = np.random.default_rng([seed, patients, clips_each, classes])
     counts = rng.multinomial(clips_each, rng.dirichlet(np.full(classes, 2.0), patients))
