@@ -30,7 +30,7 @@ def parts(clips, folds):
     ]
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(corpora(), st.randoms(use_true_random=False))
 def test_budgets_are_exact_nested_and_on_the_folds_of_leave_patients_out(corpus, random):
     clips, folds, seed = corpus

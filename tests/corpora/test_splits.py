@@ -123,7 +123,7 @@ def by_scikit_learn(clips, folds, seed):
 
 @pytest.mark.parametrize("task", ["abnormal", "four-class"])
 @pytest.mark.parametrize("patients_too", [True, False])
-def test_real_cycles_are_dealt_no_worse_than_by_scikit_learn(real_cycles, task, patients_too):
+def test_real_cycles_are_divided_no_worse_than_by_scikit_learn(real_cycles, task, patients_too):
     clips = for_task(real_cycles, task)
     counts = count_by_patient(clips)[1]
     for seed in range(3):
@@ -133,7 +133,7 @@ def test_real_cycles_are_dealt_no_worse_than_by_scikit_learn(real_cycles, task, 
 
 
 @pytest.mark.parametrize("classes", [2, 4])
-def test_made_up_clips_are_dealt_no_worse_than_by_scikit_learn(classes):
+def test_synthetic_clips_are_divided_no_worse_than_by_scikit_learn(classes):
     for seed in range(5):
         clips = synthetic_clips(patients=25, classes=classes, seed=seed)
         counts = count_by_patient(clips)[1]
