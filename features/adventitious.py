@@ -1,13 +1,12 @@
-"""Numbers for what a clinician listens for: continuous sounds (wheezes, rhonchi) and discontinuous ones (crackles).
+"""Measures of adventitious lung sounds: continuous ones (wheezes, rhonchi) and discontinuous ones (crackles).
 
-A wheeze is a line in the spectrum that stands for 80 ms and more; a crackle is a click of 5 to 15 ms, heard in many
-bands at once (CORSA: Sovijärvi et al. 2000, Definition of terms for applications of respiratory sounds, Eur Respir Rev
+A wheeze is a line in the spectrum that lasts 80 ms and more; a crackle is a click of 5 to 15 ms in many bands at once
+(CORSA: Sovijärvi et al. 2000, Definition of terms for applications of respiratory sounds, Eur Respir Rev
 10:597).
-Each family of columns looks for one of them, or for what tells them from breath noise; every number is relative to the
-clip itself, so that neither loudness nor, as far as possible, the stethoscope is in it.
+Each family of columns measures one of them, or what distinguishes them from breath noise; every number is relative to
+the clip itself, so that neither loudness nor, as far as possible, the stethoscope has an influence.
 
-Clips differ in length, and a row may depend on its own clip alone: each clip is measured by itself, its bands side by
-side. Everything happens at 4 kHz, whatever the clip's rate, since all of these sounds lie below 2 kHz.
+Clips are measured one by one, at 4 kHz whatever the clip's rate, since all of these sounds lie below 2 kHz.
 """
 
 from collections.abc import Sequence
@@ -27,21 +26,21 @@ RATE = 4000
 """Hz at which clips are measured."""
 
 SHORTEST = 2048
-"""Samples (0.5 s): a shorter clip is mirrored up to here, so that every statistic has something to count."""
+"""Samples (0.5 s) up to which a shorter clip is mirrored, so that every statistic is defined."""
 
 FAMILIES = {
     "continuous": "wheezes and rhonchi: lines in the spectrum, how far they stand out and for how long",
-    "discontinuous": "crackles: how explosive each band is, and how many clicks a second it holds",
+    "discontinuous": "crackles: how explosive each band is, and how many clicks per second it has",
     "rhythm": "how fast the loudness of each band rises and falls",
-    "colour": "how loud the bands are against each other, and whether the sound has a pitch",
-    "whitened": "crackles again, in what is left once the sound's own spectrum is predicted away",
+    "colour": "how loud the bands are relative to each other, and whether the sound has a pitch",
+    "whitened": "crackles, in the residual of linear prediction of the sound",
 }
-"""The families of columns, and what each listens for."""
+"""The families of columns, and what each measures."""
 
 
 @dataclass(frozen=True)
 class Adventitious:
-    """Measures of adventitious lung sounds; an `Extractor` of `features.cache`.
+    """Columns of the chosen families; an `Extractor` of `features.cache`.
 
     Attributes:
         families: which of `FAMILIES`, in that order of columns.
@@ -67,7 +66,7 @@ class Adventitious:
         """Measure clips.
 
         Args:
-            signals: one float32 array (channels, samples) a clip; channels are averaged.
+            signals: one float32 array (channels, samples) per clip; channels are averaged.
             rate: sampling rate in Hz, at least 4000.
 
         Returns:
@@ -78,7 +77,7 @@ class Adventitious:
         """
         if rate < RATE:
             raise InputError(
-                f"adventitious sounds reach up to 2 kHz, so that {rate} Hz are too few; use {RATE} or more"
+                f"adventitious sounds reach up to 2 kHz: a rate of {rate} Hz is too low; use {RATE} Hz or more"
             )
         clip_lengths(signals)
         matrix = np.empty((len(signals), len(self.columns)), dtype=np.float32)
@@ -88,7 +87,7 @@ class Adventitious:
 
 
 def _prepared(signal: Signal, rate: int) -> NDArray[np.float64]:
-    """(samples,) at 4 kHz, mirrored to the shortest length if need be."""
+    """(samples,) at 4 kHz, mirrored to `SHORTEST` samples if it is shorter."""
     samples = mono(signal)
     shortest = -(-SHORTEST * rate // RATE)
     if len(samples) < shortest:

@@ -1,9 +1,9 @@
-"""Random changes to images of breath sounds that leave their label true, for training networks.
+"""Random augmentation of images of breath sounds, for training networks.
 
-Batched, on whatever device the images are, drawn from torch's generator.
+Batched, on the device of the images, drawn from torch's generator.
 
 Sources: masks of time and frequency, SpecAugment, Park et al. 2019 (doi:10.21437/Interspeech.2019-2680); mixing two
-clips, mixup, Zhang et al. 2018 (arXiv:1710.09412). The equaliser stands for another stethoscope at another place of the
+clips, mixup, Zhang et al. 2018 (arXiv:1710.09412). The equalizer simulates another stethoscope at another place of the
 chest; it is ours.
 """
 
@@ -14,22 +14,20 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 EQUALISER_POINTS = 6
-"""Points of the random gain curve, straight lines between them: about an octave each, as smooth as a stethoscope's."""
+"""Points of the random gain curve, linear in between: about one per octave, as smooth as a stethoscope's response."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is changed at random, independently for each clip; the defaults change nothing.
+    """Random changes, independent for each clip; the defaults change nothing.
 
     Attributes:
-        crop: frames that are kept, a random stretch; None = all. A network that averages over time can be tested on
-            more frames than it was trained on.
+        crop: frames of a random crop; None = all.
         equaliser: standard deviation in dB of a smooth random gain over the bands, of channel 0 (the level).
         noise: largest standard deviation in dB of noise on every pixel; each clip draws its own.
-        masked_bands: widest stretch of bands that is masked, in bands.
-        masked_frames: longest stretch of time that is masked, in frames.
-        shift: longest way by which a clip is moved in time, either way, as a share of its length; what leaves at one
-            end comes back at the other, since breathing goes round.
+        masked_bands: largest number of adjacent bands that are masked.
+        masked_frames: largest number of adjacent frames that are masked.
+        shift: largest circular shift in time, in either direction, as a share of the clip.
         gain: standard deviation in dB of a random gain, of channel 0.
     """
 
@@ -59,29 +57,29 @@ class Augmentation:
             strength = self.noise * torch.rand(clips, 1, 1, 1, device=images.device)
             images = images + strength * torch.randn_like(images)
         if self.masked_bands or self.masked_frames:
-            masked = _stretch(images, 2, self.masked_bands) | _stretch(images, 3, self.masked_frames)
-            # What is masked looks like the average clip, which is zero once bands are standardized.
+            masked = _mask(images, 2, self.masked_bands) | _mask(images, 3, self.masked_frames)
+            # The mean over clips and time, which is zero once bands are standardized.
             images = torch.where(masked, images.mean((0, 3), keepdim=True), images)
         return images
 
 
 def _crop(images: Tensor, frames: int) -> Tensor:
-    """A random stretch of each clip."""
+    """A random crop of each clip."""
     start = torch.randint(0, images.shape[3] - frames + 1, (len(images), 1), device=images.device)
     index = start + torch.arange(frames, device=images.device)
     return images.gather(3, index[:, None, None].expand(-1, images.shape[1], images.shape[2], -1))
 
 
 def _shift(images: Tensor, share: float) -> Tensor:
-    """Each clip moved round by a way of its own."""
+    """Each clip shifted circularly by its own random distance."""
     frames = images.shape[3]
-    way = ((2 * torch.rand(len(images), 1, device=images.device) - 1) * share * frames).round().long()
-    index = (torch.arange(frames, device=images.device) - way) % frames
+    distance = ((2 * torch.rand(len(images), 1, device=images.device) - 1) * share * frames).round().long()
+    index = (torch.arange(frames, device=images.device) - distance) % frames
     return images.gather(3, index[:, None, None].expand_as(images))
 
 
-def _stretch(images: Tensor, axis: int, longest: int) -> Tensor:
-    """True on a random stretch, of 0 to ``longest`` places along an axis; broadcasts to the images."""
+def _mask(images: Tensor, axis: int, longest: int) -> Tensor:
+    """True at 0 to ``longest`` adjacent places along an axis, at random; broadcasts to the images."""
     size = images.shape[axis]
     length = torch.randint(0, min(longest, size) + 1, (len(images), 1), device=images.device)
     start = (torch.rand(len(images), 1, device=images.device) * (size - length + 1)).long()

@@ -1,7 +1,7 @@
 """Features of a prepared corpus, computed once and kept on disk beside its audio.
 
-The file's name says what is in it: the prepared corpus' folder is named by the audio's content, and the key by the
-extractor's parameters and code. So nothing is ever stale, and nothing has to be invalidated.
+The cache key holds the audio's content (by the prepared corpus' folder) and the extractor's parameters and code, so
+that no entry is ever stale.
 """
 
 import os
@@ -30,11 +30,11 @@ LIMIT_VARIABLE = "RESPBENCH_CACHE_GB"
 DEFAULT_LIMIT_GB = 4.0
 
 ABANDONED = 3600.0
-"""After so many seconds without growth, a temporary file belongs to a process that was killed."""
+"""s without growth after which a temporary file is taken for that of a killed process."""
 
 
 class Extractor(Protocol):
-    """Turns clips into numbers: a frozen dataclass whose repr states every parameter that its result depends on."""
+    """Computes features of clips: a frozen dataclass whose repr states every parameter that the result depends on."""
 
     def __call__(self, signals: Sequence[Signal], rate: int) -> NDArray[np.float32]:
         """Clips at ``rate`` Hz to an array whose row i, of any shape, depends on clip i alone."""
@@ -44,15 +44,15 @@ class Extractor(Protocol):
 def cached(extractor: Extractor, clips: Clips) -> NDArray[np.float32]:
     """Features of clips; those of a prepared corpus are computed once for all its clips, then read from disk.
 
-    Several processes may ask at once: one computes, the others wait. A damaged file is computed anew (damage is noticed
-    by the header and the size, not by the content). Labels and patients are never looked at.
+    Of several processes, one computes and the others wait. A damaged file, detected by header and size, is computed
+    again. Labels and patients are not used.
 
     Returns:
         (clips, …) float32, a copy.
 
     Raises:
         InputError: the extractor's settings don't fit the clips, or RESPBENCH_CACHE_GB is not a number above 0.
-        OSError: the disk is full or can't be written; nothing half-written is left behind.
+        OSError: the disk is full or can't be written; no partial file is left.
     """
     if not isinstance(clips.signals, StoredSignals):
         return np.concatenate(list(_chunks(extractor, clips.signals, clips.rate)))
@@ -72,7 +72,7 @@ def cached(extractor: Extractor, clips: Clips) -> NDArray[np.float32]:
 
 
 def key(extractor: Extractor, rate: int) -> str:
-    """Name of an extractor's file: changes with its class, parameters and code, and with the rate in Hz."""
+    """Cache key of an extractor: changes with its class, parameters and code, and with the rate in Hz."""
     kind = type(extractor)
     code = code_identity(target_of(kind))
     return f"{kind.__name__.lower()}-{digest([kind.__qualname__, repr(extractor), str(rate), code])}"
@@ -89,7 +89,7 @@ def _chunks(extractor: Extractor, signals: Sequence[Signal], rate: int) -> Itera
 
 
 def _open(path: Path, rows: int) -> NDArray[np.float32] | None:
-    """The stored matrix, memory-mapped and marked as used just now, or None if there is none that can be read."""
+    """The stored matrix, memory-mapped and marked as used; None if it is missing or damaged."""
     try:
         matrix = np.lib.format.open_memmap(path, mode="r")
     except (FileNotFoundError, ValueError, EOFError):
@@ -101,7 +101,7 @@ def _open(path: Path, rows: int) -> NDArray[np.float32] | None:
 
 
 def _write(path: Path, chunks: Iterator[NDArray[np.float32]], rows: int) -> NDArray[np.float32]:
-    """Write chunk by chunk under a temporary name, then rename; only the holder of the lock comes here."""
+    """Write chunk by chunk under a temporary name, then rename; the caller holds the lock."""
     partial = path.with_suffix(".tmp")
     try:
         with partial.open("wb") as file:
@@ -114,7 +114,7 @@ def _write(path: Path, chunks: Iterator[NDArray[np.float32]], rows: int) -> NDAr
                 file.write(chunk.astype("<f4", copy=False).data)
             file.flush()
             os.fsync(file.fileno())
-        # Opened before it takes its name, so that another process' pruning can't come between.
+        # Opened before the rename, so that another process can't prune it in between.
         matrix: NDArray[np.float32] = np.lib.format.open_memmap(partial, mode="r")
         partial.replace(path)
     except BaseException:
@@ -124,7 +124,7 @@ def _write(path: Path, chunks: Iterator[NDArray[np.float32]], rows: int) -> NDAr
 
 
 def _prune(folder: Path, limit: float, keep: Path) -> None:
-    """Delete the least recently used files until at most ``limit`` bytes are left; who has one mapped can read on."""
+    """Delete the least recently used files until at most ``limit`` bytes are left; open memory maps stay readable."""
     now = time.time()
     for partial in folder.glob("*.tmp"):
         with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""Handcrafted columns laid out as an image of one frame, so that a network can be given them like any other image."""
+"""Handcrafted columns as an image of one frame, the input of a network like any other image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class Columns:
 
     @property
     def families(self) -> tuple[int, ...]:
-        """How many columns each family has: those of ``adventitious``, then the spectrum."""
+        """Number of columns of each family: those of ``adventitious``, then the spectrum."""
         return (
             *(len(Adventitious((family,)).columns) for family in self.adventitious.families),
             len(self.spectrum.columns),

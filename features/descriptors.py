@@ -1,4 +1,4 @@
-"""Descriptors of the shape of a spectrum and of a waveform, one value (or one a band) a frame, for many clips at once.
+"""Descriptors of the shape of a spectrum and of a waveform, one value (or one per band) per frame, for batches.
 
 Each equals the librosa 0.11 function of the same name, with that function's defaults unless stated.
 """
@@ -24,8 +24,8 @@ CONTRAST_SHARE = 0.02
 """Share of a band's bins taken for its peak and for its valley: librosa's default (Jiang et al. 2002)."""
 
 CONTRAST_DEPTH = 80.0
-"""How far in dB peaks and valleys may lie below the clip's loudest: librosa's ``top_db``. A stretch held at full scale
-has a spectrum without a floor; without this limit one such frame would outweigh all others."""
+"""Range in dB of peaks and valleys below the clip's loudest: librosa's ``top_db``. A clipped stretch has a spectrum
+without a floor; without this limit one frame of it would outweigh all others."""
 
 ZERO = 1e-10
 """Samples nearer to zero count as zero, and zero as positive: librosa's ``zero_crossings``."""
@@ -106,8 +106,8 @@ def _raised(level: Tensor, own: Tensor) -> Tensor:
 def _contrast_bands(rate: int, n_fft: int) -> tuple[tuple[int, int, int], ...]:
     """First bin, bin after the last, and number of bins that make the peak (or valley) of each band.
 
-    As in librosa, a band also takes the bin below its lower edge and leaves out its own last one, but for the top band,
-    which goes up to the last bin of all.
+    As in librosa, a band includes the bin below its lower edge and excludes its own last one, except the top band,
+    which extends to the last bin.
     """
     if CONTRAST_EDGES[-1] >= rate / 2:
         raise InputError(
@@ -134,8 +134,8 @@ def zero_crossing_rate(batch: Batch, n_fft: int, hop: int) -> Tensor:
     crossing = negative[:, 1:] != negative[:, :-1]
     # The step from a clip's last sample into its padding is no crossing.
     crossing &= torch.arange(1, batch.samples.shape[1]) < batch.lengths[:, None]
-    # Beyond its ends a clip goes on with its end values, so nothing crosses there. A frame's first sample has none
-    # before it, so its own step doesn't count. Differences of running counts, in whole numbers, are exact.
+    # Beyond its ends a clip continues with its end values, without crossings. The step into a frame's first sample
+    # doesn't count. Differences of running counts, in whole numbers, are exact.
     count = pad(crossing, (n_fft // 2 + 2, n_fft // 2)).cumsum(-1)
     frames = count.unfold(-1, n_fft + 1, hop)
     return (frames[..., -1] - frames[..., 1]) / n_fft
@@ -150,7 +150,7 @@ def rms(batch: Batch, n_fft: int, hop: int) -> Tensor:
 def differences(series: Tensor, counts: Tensor, order: int) -> Tensor:
     """First or second difference along the frames: ``librosa.feature.delta(..., mode="nearest")``.
 
-    The slope (curvature) of a polynomial of that order fitted to 9 frames; a clip goes on with its end values.
+    The slope (curvature) of a polynomial of that order fitted to 9 frames; a clip continues with its end values.
 
     Args:
         series: (clips, frames, rows).

@@ -1,4 +1,4 @@
-"""The handcrafted vector: series of descriptors along the clip, each summed up by a few statistics."""
+"""The handcrafted vector: series of descriptors along the clip, each summarized by a few statistics."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ SERIES = (
     "zero_crossing_rate",
     "rms",
 )
-"""What can be measured along a clip: `features.spectral.mfcc` and the functions of `features.descriptors`."""
+"""The descriptors: `features.spectral.mfcc` and the functions of `features.descriptors`."""
 
 _CONTRAST_ROWS = (
     f"spectral_contrast_below_{CONTRAST_EDGES[0]}_hz",
@@ -59,7 +59,7 @@ class Handcrafted:
         differences: 0, 1 or 2: also first, and second, differences of the MFCC along time.
         n_mfcc: cepstral coefficients, the zeroth (loudness) included.
         n_mels: mel bands that they are computed from.
-        n_fft: samples a frame (512 = 128 ms at 4 kHz).
+        n_fft: samples per frame (512 = 128 ms at 4 kHz).
         hop: samples from one frame to the next (64 = 16 ms at 4 kHz).
 
     Raises:
@@ -108,7 +108,7 @@ class Handcrafted:
         """Measure clips.
 
         Args:
-            signals: one float32 array (channels, samples) a clip; channels are averaged.
+            signals: one float32 array (channels, samples) per clip; channels are averaged.
             rate: sampling rate in Hz.
 
         Returns:
@@ -142,7 +142,7 @@ class Handcrafted:
 
 @dataclass(frozen=True, eq=False)
 class _Spectra:
-    """Clips and, once asked for, their spectra (clips, frames, bins)."""
+    """Clips and their spectra (clips, frames, bins), computed on first access."""
 
     batch: Batch
     rate: int

@@ -34,7 +34,7 @@ class ResizedMel:
     Attributes:
         n_mels: height, mel bands from 0 Hz to half the sampling rate, lowest first.
         width: frames of the image.
-        n_fft: samples a frame (512 = 128 ms at 4 kHz).
+        n_fft: samples per frame (512 = 128 ms at 4 kHz).
         hop: samples from one frame to the next, before resizing (64 = 16 ms at 4 kHz).
         decibels: dB (from -100) if true, else power.
     """
@@ -51,10 +51,10 @@ class ResizedMel:
             raise InputError(f"width must be at least 1; got {self.width}")
 
     def __call__(self, signals: Sequence[Signal], rate: int) -> NDArray[np.float32]:
-        """Draw clips.
+        """Compute images.
 
         Args:
-            signals: one float32 array (channels, samples) a clip; channels are averaged.
+            signals: one float32 array (channels, samples) per clip; channels are averaged.
             rate: sampling rate in Hz.
 
         Returns:
@@ -85,18 +85,18 @@ def _resize(mels: Tensor, width: int) -> Tensor:
 class RepeatedMel:
     """Log-mel spectrogram of the clip, repeated until it fills a fixed time; an `Extractor` of `features.cache`.
 
-    Of a longer clip the first ``seconds`` are kept. Tempo is kept too; each seam is a jump in the waveform, which can
-    sound like a crackle.
+    Of a longer clip the first ``seconds`` are kept. Tempo is kept; each seam is a jump in the waveform, which can
+    resemble a crackle.
 
     Source: Moummad & Farrugia, arXiv:2210.16192, with code at github.com/ilyassmoummad/scl_icbhi2017: a cycle repeated
-    to 8 s, 64 mel bands from 50 to 2000 Hz, frames of 64 ms every 32 ms; at 4 kHz the defaults are these. Not taken
-    over: they fade the ends of a cycle in and out, and use another mel scale. RespireNet (Gairola et al. 2021,
-    arXiv:2011.00196, code at github.com/microsoft/RespireNet) offers filling up with the cycle's own sound as well.
+    to 8 s, 64 mel bands from 50 to 2000 Hz, frames of 64 ms every 32 ms; these are the defaults, at 4 kHz. Not
+    adopted: fading the ends of a cycle in and out, and their mel scale. RespireNet (Gairola et al. 2021,
+    arXiv:2011.00196, code at github.com/microsoft/RespireNet) offers padding by repetition as well.
 
     Attributes:
         n_mels: mel bands, lowest first.
         seconds: time that the image covers in s.
-        n_fft: samples a frame (256 = 64 ms at 4 kHz).
+        n_fft: samples per frame (256 = 64 ms at 4 kHz).
         hop: samples from one frame to the next (128 = 32 ms at 4 kHz).
         fmin: lower edge of the lowest mel band in Hz.
     """
@@ -113,10 +113,10 @@ class RepeatedMel:
             raise InputError(f"seconds must be above 0; got {self.seconds:g}")
 
     def __call__(self, signals: Sequence[Signal], rate: int) -> NDArray[np.float32]:
-        """Draw clips.
+        """Compute images.
 
         Args:
-            signals: one float32 array (channels, samples) a clip; channels are averaged.
+            signals: one float32 array (channels, samples) per clip; channels are averaged.
             rate: sampling rate in Hz.
 
         Returns:
@@ -139,6 +139,6 @@ class RepeatedMel:
 
 
 def _loop(batch: Batch, samples: int) -> Batch:
-    """Every clip from its start, again and again, cut at ``samples``."""
+    """Every clip repeated from its start, cut at ``samples``."""
     place = torch.arange(samples) % batch.lengths[:, None]
     return Batch(batch.samples.gather(1, place), torch.full_like(batch.lengths, samples))

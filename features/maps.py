@@ -1,9 +1,9 @@
-"""A clip as four images of one size, for networks: what a clinician listens for, laid out over frequency and time.
+"""A clip as four images of one size, for networks: adventitious sounds over frequency and time.
 
 Channels of `SoundMaps`:
-    0  level: how loud each band is. Wheezes are lines, crackles are columns, breath noise is what they stand out from.
-    1  tonality: how far the strongest line of a band stands out from its neighborhood in frequency (wheezes).
-    2  transients: how far the loudest 16 ms of a frame stand out from their neighborhood in time (crackles).
+    0  level: loudness of each band. Wheezes are lines, crackles are columns, breath noise is the background.
+    1  tonality: level of the strongest line of a band above its neighborhood in frequency (wheezes).
+    2  transients: level of the loudest 16 ms of a frame above their neighborhood in time (crackles).
     3  broadband transients: the same after averaging over all bands, since a crackle is in many bands at once.
 """
 
@@ -24,14 +24,14 @@ from features.spectral import BATCH_SAMPLES, Batch, clip_lengths, decibels, pad,
 CHANNELS = ("level", "tonality", "transients", "broadband transients")
 
 BANDS, BANDWIDTH = 32, 62.5
-"""Linear bands from 0 to 2 kHz, each of so many Hz: about as narrow as the partials of a wheeze lie apart."""
+"""Linear bands from 0 to 2 kHz, and their width in Hz: about the spacing of the partials of a wheeze."""
 
 LINES = 8
-"""Frequency bins a band in the long window (128 ms) that looks for wheezes, which last 80 ms and more. The short one,
-for crackles of 5 to 15 ms, has one bin a band and lasts 16 ms (durations: Sovijärvi et al. 2000, CORSA)."""
+"""Frequency bins per band in the long window (128 ms), for wheezes, which last 80 ms and more. The short one, for
+crackles of 5 to 15 ms, has one bin per band and lasts 16 ms (durations: Sovijärvi et al. 2000, CORSA)."""
 
 FRAME, STEPS = 0.032, 8
-"""s a column of the images; and short windows a column, one every 4 ms, so that no crackle falls between two."""
+"""s per column of the images; and short windows per column, one every 4 ms, so that no crackle is missed."""
 
 LINE_NEIGHBORHOOD = 15
 """Bins of the long window (117 Hz) that a line is compared with: wider than the line, narrower than the spacing of the
@@ -41,7 +41,7 @@ CLICK_NEIGHBORHOOD = 0.3
 """s that a click is compared with: longer than a crackle, shorter than a phase of the breath."""
 
 MARGIN = 8
-"""Columns computed beyond either end and cut off: longer than what any column is compared with."""
+"""Columns computed beyond either end and cut off: more than any neighborhood."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ class SoundMaps:
             raise InputError(f"seconds must be above 0; got {self.seconds:g}")
 
     def __call__(self, signals: Sequence[Signal], rate: int) -> NDArray[np.float32]:
-        """Draw clips.
+        """Compute maps.
 
         Args:
-            signals: one float32 array (channels, samples) a clip; channels are averaged.
+            signals: one float32 array (channels, samples) per clip; channels are averaged.
             rate: sampling rate in Hz.
 
         Returns:
@@ -82,8 +82,8 @@ class SoundMaps:
         """
         if rate < 2 * BANDS * BANDWIDTH:
             raise InputError(
-                f"maps reach up to {BANDS * BANDWIDTH:g} Hz, so that {rate} Hz are too few; use "
-                f"{2 * BANDS * BANDWIDTH:g} or more"
+                f"maps reach up to {BANDS * BANDWIDTH:g} Hz: a rate of {rate} Hz is too low; use "
+                f"{2 * BANDS * BANDWIDTH:g} Hz or more"
             )
         step = round(FRAME * rate / STEPS)
         columns = round(self.seconds / FRAME)
@@ -93,12 +93,12 @@ class SoundMaps:
         for start in range(0, len(signals), size):
             margin = MARGIN * STEPS * step
             batch = mirror(pad(signals[start : start + size]), -margin, columns * STEPS * step + margin)
-            maps[start : start + size] = _draw(batch, rate, step)[..., MARGIN : MARGIN + columns].numpy()
+            maps[start : start + size] = _maps(batch, rate, step)[..., MARGIN : MARGIN + columns].numpy()
         maps[:, 0] -= maps[:, 0].mean((1, 2), keepdims=True)
         return maps[:, [CHANNELS.index(channel) for channel in self.channels]]
 
 
-def _draw(batch: Batch, rate: int, step: int) -> Tensor:
+def _maps(batch: Batch, rate: int, step: int) -> Tensor:
     """(clips, 4, 32, columns) in dB; ``step`` samples from one short window to the next."""
     long = power_spectrum(batch, 2 * round(LINES * rate / BANDWIDTH / 2), STEPS * step)[..., : LINES * BANDS]
     level = decibels(long.unflatten(2, (BANDS, LINES)).mean(3)).transpose(1, 2)
@@ -110,7 +110,7 @@ def _draw(batch: Batch, rate: int, step: int) -> Tensor:
 
 
 def mirror(batch: Batch, start: int, stop: int) -> Batch:
-    """Every clip forwards and backwards in turn, from sample ``start`` (below 0: before the clip) to ``stop``."""
+    """Every clip forwards and backwards alternately, from sample ``start`` (below 0: before the clip) to ``stop``."""
     twice = 2 * batch.lengths[:, None]
     place = torch.arange(start, stop) % twice
     samples = batch.samples.gather(1, torch.minimum(place, twice - 1 - place))

@@ -1,7 +1,7 @@
-"""Clips with a crackle or a wheeze planted in them: sounds that nobody has to annotate.
+"""Clips with planted crackles or wheezes: adventitious sounds without annotation.
 
-The waveforms are those of `corpora.simulated.acoustics`, made from published acoustics. Each is as loud as the clip's
-own sound around its pitch, times a random strength, so that some are plain and some hardly heard.
+The waveforms are those of `corpora.simulated.acoustics`, from published acoustics. Each is as loud as the clip's own
+sound around its pitch, times a random strength, so that some are obvious and some barely audible.
 """
 
 import hashlib
@@ -22,28 +22,28 @@ from features.spectral import mono
 Wave = NDArray[np.float64]
 
 CRACKLES = (3, 15)
-"""Crackles in a clip, fewest and most (ours; 2 to 12 a breath are usual, Vyshedskiy 2011)."""
+"""Crackles per clip, fewest and most (ours; 2 to 12 per breath are usual, Vyshedskiy 2011)."""
 
 CRACKLE_STRENGTH = (1.5, 7.0)
-"""Peak of a crackle against the root mean square of the sound around it (ours)."""
+"""Peak of a crackle relative to the root mean square of the sound around it (ours)."""
 
 WHEEZE_PITCH = (100.0, 800.0)
 """Hz; CORSA 2000 gives over 100 Hz, most below 1000."""
 
 WHEEZE_STRENGTH = (0.5, 3.0)
-"""Root mean square of a wheeze against that of the sound around its pitch (ours)."""
+"""Root mean square of a wheeze relative to that of the sound around its pitch (ours)."""
 
 SOUNDS = ("crackles", "wheezes")
 
 
 @dataclass(frozen=True)
 class Planted:
-    """Another extractor's rows of clips in which something was planted; an `Extractor` of `features.cache`.
+    """Another extractor's rows of clips with planted sounds; an `Extractor` of `features.cache`.
 
     Attributes:
-        extractor: what looks at the changed clip.
+        extractor: applied to the changed clip.
         sound: one of ``SOUNDS``.
-        take: number of the draw: another one plants other sounds at other places.
+        take: number of the random draw of sounds and their positions.
         code: fingerprint of the extractor's code; see `planted`.
     """
 
@@ -62,7 +62,7 @@ class Planted:
 
 
 def planted(extractor: Extractor, sound: str, take: int) -> Planted:
-    """`Planted`, known to the cache by the extractor's code as well."""
+    """`Planted`, whose cache key includes the extractor's code."""
     return Planted(extractor, sound, take, key(extractor, 0))
 
 
@@ -73,10 +73,10 @@ def plant(signal: Signal, rate: int, sound: str, take: int) -> Signal:
         signal: (channels, samples); channels are averaged.
         rate: Hz.
         sound: one of ``SOUNDS``.
-        take: number of the draw.
+        take: number of the random draw.
 
     Returns:
-        (1, samples) float32; the same for the same arguments, wherever the clip stands.
+        (1, samples) float32; depends on the arguments alone.
     """
     wave = mono(signal).astype(np.float64)
     content = hashlib.blake2b(wave.tobytes(), digest_size=8).digest()
@@ -86,7 +86,7 @@ def plant(signal: Signal, rate: int, sound: str, take: int) -> Signal:
 
 
 def _crackles(wave: Wave, rate: int, rng: Generator) -> Wave:
-    """A train of crackles of one make in one stretch of the clip."""
+    """A train of similar crackles in one part of the clip."""
     share = rng.uniform()
     shape = [fine * (coarse / fine) ** share for fine, coarse in zip(FINE_CRACKLE, COARSE_CRACKLE, strict=True)]
     around = _around(wave, rate, 2 / shape[1])

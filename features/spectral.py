@@ -1,7 +1,7 @@
 """Short-time spectra of many clips at once: power, mel, decibels, MFCC, with librosa's definitions.
 
-Everything is computed in float64. In float32 the rounding of the loudest frequency bin drowns the quiet ones; in
-float64 a clip's result, once rounded to float32, does not depend on which clips share its batch.
+Everything is computed in float64. In float32 the rounding error of the loudest bin exceeds quiet ones; in float64
+a clip's result, once rounded to float32, does not depend on the other clips of its batch.
 
 Source of the definitions: McFee et al. 2015, librosa (doi:10.25080/Majora-7b98e3ed-003), version 0.11.
 """
@@ -38,7 +38,7 @@ class Batch:
     lengths: Tensor
 
     def frames(self, hop: int) -> Tensor:
-        """(clips,) int64: how many frames each clip has; later frames of its row belong to the padding."""
+        """(clips,) int64: number of frames of each clip; later frames of its row are padding."""
         return 1 + self.lengths // hop
 
 
@@ -74,10 +74,10 @@ def pad(signals: Sequence[Signal]) -> Batch:
 
 
 def batches(signals: Sequence[Signal]) -> Iterator[tuple[NDArray[np.int64], Batch]]:
-    """Small batches of clips of similar length, so that hardly any work is spent on padding.
+    """Small batches of clips of similar length, to save padding.
 
     Yields:
-        which clips (their positions in ``signals``), and those clips, padded.
+        positions in ``signals``, and those clips, padded.
     """
     lengths = clip_lengths(signals)
     order = np.argsort(lengths, kind="stable")[::-1]
@@ -90,7 +90,7 @@ def batches(signals: Sequence[Signal]) -> Iterator[tuple[NDArray[np.int64], Batc
 
 
 def check_framing(n_fft: int, hop: int) -> None:
-    """Refuse frames that can't be centered.
+    """Check that frames can be centered.
 
     Raises:
         InputError: ``n_fft`` is not an even number above zero, or ``hop`` is below one.
@@ -106,7 +106,7 @@ def power_spectrum(batch: Batch, n_fft: int, hop: int) -> Tensor:
 
     Args:
         batch: clips.
-        n_fft: samples a frame.
+        n_fft: samples per frame.
         hop: samples from one frame to the next.
 
     Returns:
@@ -141,7 +141,7 @@ def mel_filters(rate: int, n_fft: int, n_mels: int, fmin: float = 0.0) -> Tensor
         (n_fft // 2 + 1, n_mels) float64.
 
     Raises:
-        InputError: a filter is so narrow that no frequency bin falls into it, or ``fmin`` leaves no room.
+        InputError: a filter contains no frequency bin, or ``fmin`` is too high.
     """
     if n_mels < 1 or not 0 <= fmin < rate / 2:
         raise InputError(f"need at least 1 mel band and 0 <= fmin < {rate / 2:g} Hz; got {n_mels} and {fmin:g} Hz")

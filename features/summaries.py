@@ -1,4 +1,4 @@
-"""Statistics of a series over each clip's own frames, for many clips at once."""
+"""Statistics of a series over each clip's own frames, for batches of clips."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Frames:
 
     Attributes:
         series: (clips, rows, frames) float64.
-        counts: (clips, 1) float64, each clip's own number of frames; what comes later in its rows is padding.
+        counts: (clips, 1) float64, each clip's own number of frames; later ones are padding.
     """
 
     series: Tensor
@@ -39,7 +39,7 @@ class Frames:
 
     @cached_property
     def rising(self) -> Tensor:
-        """(clips, rows, frames): in rising order. Padding comes last, where no quantile looks."""
+        """(clips, rows, frames): sorted, padding last."""
         padded = torch.where(self.own, self.series, torch.inf)
         return torch.from_numpy(np.sort(padded.numpy(), axis=-1))  # several times faster than torch's sort
 

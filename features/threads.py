@@ -1,4 +1,4 @@
-"""Numbers that don't depend on the machine's load: sums come out in another order with more threads."""
+"""One thread for reproducible results: with more threads, the order of sums varies."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

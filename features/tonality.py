@@ -1,4 +1,4 @@
-"""Continuous adventitious sounds, wheezes and rhonchi: lines in the spectrum of a clip, and the pitch they make."""
+"""Continuous adventitious sounds, wheezes and rhonchi: lines in the spectrum of a clip, and its pitch."""
 
 from itertools import pairwise
 
@@ -12,22 +12,22 @@ Floats = NDArray[np.float64]
 EDGES = (60, 150, 300, 500, 800, 1200, 1900)
 """Hz between bands. Below 60 Hz heart and muscle are louder than the lungs. Rhonchi lie below 300 Hz, wheezes from 100
 to over 1000 Hz, most of them below 500; what a stethoscope lets through ends near 2 kHz (Sovijärvi et al. 2000). Widths
-grow with frequency, as those of hearing do."""
+grow with frequency, as those of human hearing."""
 
 BAND_NAMES = tuple(f"{low}-{high} Hz" for low, high in pairwise(EDGES))
 
 WINDOW, STEP = 0.128, 0.016
-"""s: of a spectrum, and to the next. A wheeze of 80 to 100 ms fills the window; its line is then 8 Hz wide."""
+"""s of a spectrum, and from one to the next. A wheeze of 80 to 100 ms fills the window; its line is then 8 Hz wide."""
 
 NEIGHBORHOOD = 15
-"""Bins (117 Hz) that a line is compared with: wider than the line, narrower than a wheeze's partials lie apart."""
+"""Bins (117 Hz) that a line is compared with: wider than the line, narrower than the spacing of a wheeze's partials."""
 
 LASTING = 10
-"""Spectra (160 ms + one window) that are averaged before looking for lines that last: noise makes short ones."""
+"""Spectra (160 ms + one window) averaged to detect lasting lines: noise has short ones."""
 
 STANDS_OUT = (1.0, 1.4)
-"""Natural logarithms of the magnitude (9 and 12 dB) by which a lasting line stands out; checked against noise by a
-test."""
+"""Natural logarithms of the magnitude (9 and 12 dB) by which a lasting line exceeds its neighborhood; a test
+checks them against noise."""
 
 SMOOTHING = 17
 """Spectra (256 ms) along which a line persists, and bins (133 Hz) along which a click does."""
@@ -46,14 +46,14 @@ PITCHED = 0.6
 
 
 def continuous(samples: Floats, rate: int) -> dict[str, float]:
-    """How far lines stand out of each band, how lastingly, and how flat the spectrum between is.
+    """Level of lines above each band's background, their duration, and the flatness of the spectrum.
 
     Args:
         samples: (samples,) of RMS about 1.
         rate: Hz.
 
     Returns:
-        Named numbers, 16 a band.
+        Named numbers, 16 per band.
     """
     magnitude = _magnitudes(samples, rate)  # (frames, bins)
     level = np.log(magnitude + FLOOR)
@@ -93,7 +93,7 @@ def periodicity(samples: Floats, rate: int) -> dict[str, float]:
     window = np.hanning(size)
     frames = np.lib.stride_tricks.sliding_window_view(samples, size)[:: size // 2] * window
     correlation = _autocorrelation(frames)
-    # What is left of a perfectly periodic sound at each lag is the window's own autocorrelation (Boersma 1993).
+    # A perfectly periodic sound has the window's own autocorrelation at each lag (Boersma 1993).
     normalized = (
         correlation / (correlation[:, :1] + FLOOR) / _autocorrelation(window)[None] * _autocorrelation(window)[0]
     )
@@ -123,6 +123,6 @@ def percentiles(what: str, values: Floats, percents: tuple[int, ...]) -> dict[st
     """Percentiles of (n,) values, by name, linear between the two nearest values; the 100th is the maximum."""
     place = np.array(percents) / 100 * (len(values) - 1)
     below, above = np.floor(place).astype(np.int64), np.ceil(place).astype(np.int64)
-    ordered = np.partition(values, np.union1d(below, above))  # numpy's own percentile is slower than all the rest
+    ordered = np.partition(values, np.union1d(below, above))  # numpy's own percentile takes longer than all else
     found = ordered[below] + (ordered[above] - ordered[below]) * (place - below)
     return {f"{what}: p{percent}": value for percent, value in zip(percents, found.tolist(), strict=True)}

@@ -1,4 +1,4 @@
-"""Discontinuous adventitious sounds, crackles: clicks in the bands of a clip, and in what can't be predicted of it."""
+"""Discontinuous adventitious sounds, crackles: clicks in the bands of a clip, and in its linear prediction residual."""
 
 from functools import cached_property
 from itertools import pairwise
@@ -14,13 +14,13 @@ from features.tonality import BAND_NAMES, EDGES, percentiles
 Floats = NDArray[np.float64]
 
 ORDER = 4
-"""Of the Butterworth band-pass filters, applied forwards and backwards: no delay, so that a click stays where it is."""
+"""Order of the Butterworth band-pass filters, applied forwards and backwards: without delay."""
 
 PADDING = 0.1
-"""s of the mirrored clip at either end, for the filters to settle; the lowest one rings for about 30 ms."""
+"""s of the mirrored clip at either end, in which the filters settle; the lowest one rings for about 30 ms."""
 
 EXPLOSIVE = 0.1
-"""s of the frames whose kurtosis is taken: room for one crackle and the noise around it."""
+"""s of the frames whose kurtosis is computed: one crackle and the noise around it."""
 
 NEIGHBORHOOD = 0.5
 """s that a click is compared with: many crackles long, shorter than a phase of the breath."""
@@ -31,7 +31,7 @@ coarse: CORSA 2000)."""
 
 CLICK = (2, 3, 4, 6)
 """Times the usual envelope at which a peak is counted. In noise, whose envelope is Rayleigh-distributed, peaks of 3
-are rare in the narrow bands (9 a second in the widest), and peaks of 4 all but absent."""
+are rare in the narrow bands (9 per second in the widest), and peaks of 4 almost absent."""
 
 MODULATION = (0.3, 2.0, 6.0, 15.0, 50.0)
 """Hz between bands of modulation: the breath's phases; heart beats and slow trains of crackles; fast trains; clicks."""
@@ -97,10 +97,10 @@ def _band_pass(frequency: Floats, low: float, high: float) -> Floats:
 
 
 def discontinuous(bands: Bands) -> dict[str, float]:
-    """How explosive each band is, and how many clicks stand out of it.
+    """Explosiveness of each band, and number of clicks in it.
 
     Returns:
-        Named numbers, 16 a band.
+        Named numbers, 16 per band.
     """
     # Teager's energy sees a jump of amplitude or frequency within three samples (Kaiser 1990).
     teager = np.square(bands.waves[:, 1:-1]) - bands.waves[:, 2:] * bands.waves[:, :-2]
@@ -120,14 +120,14 @@ def discontinuous(bands: Bands) -> dict[str, float]:
 
 
 def whitened(samples: Floats, rate: int) -> dict[str, float]:
-    """Clicks in what linear prediction leaves of a clip: the colour of lung, chest and stethoscope is divided out.
+    """Clicks in the residual of linear prediction, which removes the spectrum of lung, chest and stethoscope.
 
     Args:
         samples: (samples,) of RMS about 1, without content outside of 60 to 1900 Hz.
         rate: Hz.
 
     Returns:
-        Named numbers, 14 a prediction order.
+        Named numbers, 14 per prediction order.
     """
     numbers: dict[str, float] = {}
     size = next_fast_len(2 * len(samples))
@@ -135,13 +135,16 @@ def whitened(samples: Floats, rate: int) -> dict[str, float]:
     correlation[0] = correlation[0] * 1.001 + FLOOR  # white noise 30 dB down keeps the equations solvable
     for order in PREDICTION_ORDERS:
         weights = solve_toeplitz(correlation[:order], correlation[1 : order + 1])
-        left = np.convolve(samples, np.concatenate([[1], -weights]), "valid")
-        error = max(float(np.mean(np.square(left))), FLOOR**2)
-        left /= np.sqrt(error)
+        residual = np.convolve(samples, np.concatenate([[1], -weights]), "valid")
+        error = max(float(np.mean(np.square(residual))), FLOOR**2)
+        residual /= np.sqrt(error)
         name = f"predicted from {order} samples"
-        level = np.log(np.sqrt(uniform_filter1d(np.square(left), SMOOTHED).clip(0)) + FLOOR)
-        numbers |= {f"explosiveness, {name}": _log_kurtosis(left), f"unpredictable part, {name}": float(np.log(error))}
-        numbers |= _explosive_frames(left, rate, name) | _clicks(level, rate, name)
+        level = np.log(np.sqrt(uniform_filter1d(np.square(residual), SMOOTHED).clip(0)) + FLOOR)
+        numbers |= {
+            f"explosiveness, {name}": _log_kurtosis(residual),
+            f"unpredictable part, {name}": float(np.log(error)),
+        }
+        numbers |= _explosive_frames(residual, rate, name) | _clicks(level, rate, name)
     return numbers
 
 
@@ -149,7 +152,7 @@ def rhythm(bands: Bands) -> dict[str, float]:
     """Share of the modulation of each band's loudness that is slow or fast, in natural logarithms.
 
     Returns:
-        Four named numbers a band.
+        Four named numbers per band.
     """
     step = round(MODULATION_STEP * bands.rate)
     count = bands.loudness.shape[1] // step
@@ -171,7 +174,7 @@ def colour(bands: Bands) -> dict[str, float]:
     """Natural logarithm of each band's energy, centered over the bands.
 
     Returns:
-        A named number a band.
+        One named number per band.
     """
     energy = np.log(np.square(bands.waves).mean(1) + FLOOR**2)
     return {f"energy, {name}": float(value) for name, value in zip(BAND_NAMES, energy - energy.mean(), strict=True)}
