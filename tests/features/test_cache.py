@@ -1,8 +1,9 @@
-"""Features of a prepared corpus are computed once, survive damage and company, and never exceed their space."""
+"""Features of a prepared corpus are computed once, survive damage and concurrency, and never exceed their space."""
 
-import multiprocessing
 import os
 import resource
+import subprocess
+import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from filelock import FileLock
 
 from corpora.clips import Clips, StoredSignals
 from corpora.problems import InputError
@@ -23,16 +25,14 @@ RATE = 4000
 
 @dataclass(frozen=True)
 class Loudness:
-    """(clips, 2): mean square, and how many torch threads measured it; writes a line to ``log`` each time it runs."""
+    """(clips, 2): mean square, and the number of torch threads; adds a line to ``log`` each time it runs."""
 
     log: Path
     power: int = 2
-    seconds: float = 0.0
 
     def __call__(self, signals, rate):
         with self.log.open("a") as file:
             file.write(f"{len(signals)}\n")
-        time.sleep(self.seconds)
         rows = [[(signal.astype(np.float64) ** self.power).mean(), torch.get_num_threads()] for signal in signals]
         return np.array(rows, dtype=np.float32).reshape(-1, 2)
 
@@ -74,7 +74,7 @@ def stored(clips, pattern="*.npy"):
     return sorted((clips.signals.folder / "features").glob(pattern))
 
 
-def test_real_features_come_back_row_by_row(clips):
+def test_real_features_have_the_rows_of_their_clips(clips):
     index = np.array([5, 0, 5, 3])
     extractor = Handcrafted(series=("rms", "spectral_centroid"))
     some = replace(clips.take(np.array([5, 0, 4, 3])), clip_id=np.array(list("abcd")))
@@ -100,7 +100,7 @@ def test_clips_in_memory_are_computed_directly(clips, loudness):
     assert cached(loudness, loose.take(np.array([], dtype=np.int64))).shape == (0, 2)
 
 
-def test_the_key_knows_parameters_rate_and_code(clips, loudness, tmp_path, monkeypatch):
+def test_the_key_changes_with_parameters_rate_and_code(clips, loudness, tmp_path, monkeypatch):
     keys = {key(loudness, RATE), key(loudness, 8000), key(replace(loudness, power=4), RATE)}
     monkeypatch.setattr(cache, "code_identity", lambda target: "other code")
     assert len({*keys, key(loudness, RATE)}) == 4
@@ -133,7 +133,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_file_is_computed_anew(clips, loudness, damage):
+def test_a_damaged_file_is_computed_again(clips, loudness, damage):
     before = cached(loudness, clips)
     DAMAGE[damage](stored(clips)[0])
     np.testing.assert_array_equal(cached(loudness, clips), before)
@@ -141,26 +141,39 @@ def test_a_damaged_file_is_computed_anew(clips, loudness, damage):
     assert loudness.runs == 2
 
 
-def meet_and_compute(extractor, clips, barrier):
-    barrier.wait()
-    matrix = cached(extractor, clips)
-    np.save(clips.signals.folder / f"{os.getpid()}.npy", matrix)
+HOLD = """
+import sys
+from pathlib import Path
+from filelock import FileLock
+lock, computed, place = map(Path, sys.argv[1:])
+with FileLock(lock):
+    print("held", flush=True)
+    sys.stdin.readline()
+    computed.rename(place)
+"""
 
 
-def test_two_processes_compute_once(clips, loudness):
-    slow = replace(loudness, seconds=1.0)
-    spawn = multiprocessing.get_context("spawn")
-    barrier = spawn.Barrier(2)
-    workers = [spawn.Process(target=meet_and_compute, args=(slow, clips, barrier)) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert [worker.exitcode for worker in workers] == [0, 0]
-    assert slow.runs == 1
-    first, second = (np.load(clips.signals.folder / f"{worker.pid}.npy") for worker in workers)
-    np.testing.assert_array_equal(first, second)
-    np.testing.assert_array_equal(first, cached(slow, clips))
+def test_one_process_computes_and_the_others_wait_for_it(clips, loudness, tmp_path, monkeypatch):
+    """Another process holds the lock until this one waits for it."""
+    expected = cached(loudness, clips)
+    place, computed = stored(clips)[0], tmp_path / "computed.npy"
+    place.rename(computed)
+    command = [sys.executable, "-c", HOLD, str(place.with_suffix(".lock")), str(computed), str(place)]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    class Lock(FileLock):
+        def __enter__(self):
+            assert not place.exists()
+            print("go on", file=other.stdin, flush=True)
+            return super().__enter__()
+
+    monkeypatch.setattr(cache, "FileLock", Lock)
+    with other:
+        assert other.stdout.readline() == "held\n"
+        found = cached(loudness, clips)
+    assert other.returncode == 0
+    assert loudness.runs == 1
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_a_full_disk_is_reported_and_leaves_nothing(clips, loudness):
@@ -186,7 +199,7 @@ def test_a_failing_extractor_leaves_nothing(clips, loudness):
 
 @dataclass(frozen=True)
 class Short:
-    """Forgets a clip."""
+    """Drops a clip."""
 
     def __call__(self, signals, rate):
         return np.zeros((len(signals) - 1, 2), dtype=np.float32)
@@ -217,7 +230,7 @@ def test_the_least_recently_used_are_deleted(clips, loudness, monkeypatch):
     np.testing.assert_array_equal(held, cached(extractors[0], clips))
 
 
-def test_what_a_killed_process_left_is_swept(clips, loudness):
+def test_files_of_killed_processes_are_deleted(clips, loudness):
     cached(loudness, clips)
     folder = clips.signals.folder / "features"
     for name, age in (("old.tmp", 7200), ("young.tmp", 60)):

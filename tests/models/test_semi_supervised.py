@@ -1,7 +1,8 @@
-"""Every semi-supervised method over every backbone, and the twin beside it, on tiny images of a simulated corpus."""
+"""Every semi-supervised method and backbone, and their supervised baselines, on tiny images of a simulated corpus."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import cycle
 from typing import ClassVar
 
 import numpy as np
@@ -24,7 +25,9 @@ from models.semi_supervised.pseudo_label import PseudoLabel
 
 SEMI = [name for name, spec in REGISTRY.items() if spec.kind == "semi-supervised"]
 METHODS = [name for name in SEMI if REGISTRY[name].unlabeled]
-TWINS = [f"supervised-{backbone}" for backbone in BACKBONES]
+BASELINES = [f"supervised-{backbone}" for backbone in BACKBONES]
+ONE_EACH = [f"{method}-{backbone}" for method, backbone in zip(SEMI_SUPERVISED, cycle(BACKBONES), strict=False)]
+"""Every method and every backbone, but not all pairs: the two are independent."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,14 @@ def predicted(name, parts, unlabeled, seed=0, **parameters):
     return unfitted(name, seed, **parameters).fit(labeled, valid, unlabeled).predict_proba(test.hide_labels())
 
 
-def told_at_once(name):
-    """Parameters with which every method has something to say in the first step: the others are its own."""
+def without_ramp(name):
+    """Parameters with which every method has a loss in the first step; the others are its own."""
     own = REGISTRY[name].parameters()
     return {key: value for key, value in {"threshold": 0.5, "ramp": 0.0, "ratio": 1}.items() if key in own}
 
 
 def relabeled(clips, seed=0):
-    """Every clip with the label and the finer label of another."""
+    """Every clip with the labels of another."""
     source = np.random.default_rng(seed).permutation(len(clips))
     changed = replace(clips, label=clips.label[source], sound=clips.sound[source])
     assert not np.array_equal(changed.label, clips.label)
@@ -95,22 +98,22 @@ def relabeled(clips, seed=0):
     return changed
 
 
-# What is known of the unlabeled clips
+# Unlabeled clips
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ONE_EACH)
 def test_labels_of_unlabeled_clips_change_no_prediction(name, parts):
-    """Not even where they were not hidden."""
-    own = told_at_once(name)
+    """Not even if they are not hidden."""
+    own = without_ramp(name)
     hidden = predicted(name, parts, parts[2].hide_labels(), **own)
     for given in (parts[2], relabeled(parts[2])):
         np.testing.assert_array_equal(predicted(name, parts, given, **own), hidden)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ONE_EACH)
 def test_without_unlabeled_clips_predictions_differ(name, parts):
-    """The labeled clips remain, without their labels; an empty table is as good as none."""
-    own = told_at_once(name)
+    """The labeled clips remain, without their labels; an empty table equals none."""
+    own = without_ramp(name)
     with_them, without, empty = (
         predicted(name, parts, unlabeled, **own)
         for unlabeled in (parts[2].hide_labels(), None, parts[2].hide_labels().take(np.arange(0)))
@@ -120,11 +123,11 @@ def test_without_unlabeled_clips_predictions_differ(name, parts):
     assert np.isfinite(without).all()
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ONE_EACH)
 def test_it_is_the_term_through_which_unlabeled_clips_matter(name, parts):
     """Other clips in their place change the predictions; not so with alpha = 0, which leaves the standardization out
     of it here, and the batch normalization of the ResNet."""
-    own, model_of = told_at_once(name), {}
+    own, model_of = without_ramp(name), {}
     others = parts[2].take(np.arange(16)[::-1])
     for alpha in (0.0, 1.0):
         for unlabeled in (parts[2], others):
@@ -148,15 +151,15 @@ class Softly:
         return self.of(signals, rate) / 20
 
 
-@pytest.mark.parametrize("name", TWINS)
-def test_a_twin_makes_no_use_of_unlabeled_clips(name, parts):
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_supervised_baseline_makes_no_use_of_unlabeled_clips(name, parts):
     np.testing.assert_array_equal(predicted(name, parts, parts[2].hide_labels()), predicted(name, parts, None))
 
 
-# What may come
+# Unusual input
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ONE_EACH)
 def test_the_clips_of_one_patient_are_enough(name, parts):
     labeled, valid, unlabeled, test = parts
     alone = [np.flatnonzero(labeled.patient == patient) for patient in np.unique(labeled.patient)]
@@ -172,7 +175,7 @@ def test_labels_of_one_class_alone_are_enough(backbone, parts):
     assert np.isfinite(predicted(f"fixmatch-{backbone}", alike, unlabeled.hide_labels())).all()
 
 
-@pytest.mark.parametrize("name", [f"{m}-{b}" for m, b in zip(SEMI_SUPERVISED, [*BACKBONES] * 2, strict=False)] + TWINS)
+@pytest.mark.parametrize("name", ONE_EACH + BASELINES)
 def test_four_classes_work_too(name):
     clips = corpus("four-class")
     labeled, valid, unlabeled, test = (clips.take(np.arange(*ends)) for ends in ((0, 16), (16, 20), (20, 36), (36, 40)))
@@ -205,18 +208,18 @@ def test_an_autoencoder_takes_images_shorter_than_the_crop(parts):
     model.fit(labeled, valid, unlabeled.hide_labels())
 
 
-# Methods and twins
+# Methods and supervised baselines
 
 
 @pytest.mark.parametrize("name", SEMI)
-def test_a_method_differs_from_its_twin_in_the_term_alone(name):
+def test_a_method_differs_from_its_baseline_in_the_term_alone(name):
     spec = REGISTRY[name]
-    twin = REGISTRY[spec.supervised_baseline]
-    one, other = spec.build(3), twin.build(3)
-    assert not twin.unlabeled
-    assert not twin.supervised_baseline
-    assert (spec.optional, twin.optional, twin.kind) == (True, True, "network")
-    assert spec.overrides["backbone"] == twin.overrides["backbone"]
+    baseline = REGISTRY[spec.supervised_baseline]
+    one, other = spec.build(3), baseline.build(3)
+    assert not baseline.unlabeled
+    assert not baseline.supervised_baseline
+    assert (spec.optional, baseline.optional, baseline.kind) == (True, True, "network")
+    assert spec.overrides["backbone"] == baseline.overrides["backbone"]
     assert one.method is not None
     assert other.method is None
     assert replace(one.recipe, alpha=0.0, ramp=0.0, unlabeled_batch=0) == other.recipe
@@ -233,20 +236,20 @@ def test_a_method_differs_from_its_twin_in_the_term_alone(name):
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_a_ground_chooses_nothing_by_validation_and_predicts_with_averaged_weights(backbone):
+def test_no_epoch_is_selected_by_validation_and_averaged_weights_predict(backbone):
     recipe = REGISTRY[f"supervised-{backbone}"].build(0).recipe
     assert (recipe.keep, recipe.hold_out, recipe.patience, recipe.averaging) == (LAST, True, None, 0.999)
     assert recipe.steps
     assert recipe.learning_rate == REGISTRY[backbone].build(0).recipe.learning_rate
 
 
-def test_a_method_is_weighed_as_its_parameters_say():
+def test_parameters_reach_the_recipe():
     recipe = REGISTRY["vat-mlp"].build(0, {"alpha": 0.7, "ramp": 0.2, "ratio": 3, "epochs": 4, "steps": 6}).recipe
     assert (recipe.alpha, recipe.ramp, recipe.epochs, recipe.steps) == (0.7, 0.2, 4, 6)
     assert recipe.unlabeled_batch == 3 * recipe.batch_size
 
 
-def test_the_registry_knows_every_backbone():
+def test_every_backbone_is_the_network_of_that_name():
     for name, component in BACKBONES.items():
         assert find_backbone(name).target == REGISTRY[name].target
         assert {spec.components for spec in REGISTRY.values() if spec.overrides.get("backbone") == name} == {
@@ -254,7 +257,7 @@ def test_the_registry_knows_every_backbone():
         }
 
 
-def test_every_method_stands_on_every_backbone():
+def test_there_is_an_entry_for_every_method_and_backbone():
     assert sorted(METHODS) == sorted(f"{method}-{backbone}" for method in SEMI_SUPERVISED for backbone in BACKBONES)
     for name in METHODS:
         spec = REGISTRY[name]
@@ -262,7 +265,7 @@ def test_every_method_stands_on_every_backbone():
         assert type(spec.build(0).method).__module__ == spec.target.partition(":")[0]
 
 
-def test_every_method_has_the_twin_of_its_backbone():
+def test_every_method_has_the_baseline_of_its_backbone():
     assert {
         REGISTRY[name].supervised_baseline == f"supervised-{REGISTRY[name].overrides['backbone']}" for name in SEMI
     } == {True}
@@ -270,15 +273,15 @@ def test_every_method_has_the_twin_of_its_backbone():
 
 @pytest.mark.parametrize("name", sorted(set(SEMI) - set(METHODS)))
 def test_an_entry_that_learns_from_labeled_clips_alone_is_its_method_without_the_others(name, parts):
-    method = next(other for other in METHODS if same_but_for_the_clips(REGISTRY[other], REGISTRY[name]))
+    method = next(other for other in METHODS if differ_in_clips_alone(REGISTRY[other], REGISTRY[name]))
     np.testing.assert_array_equal(predicted(name, parts, None), predicted(method, parts, None))
 
 
-def same_but_for_the_clips(one, other):
+def differ_in_clips_alone(one, other):
     return (one.target, one.overrides) == (other.target, other.overrides)
 
 
-def test_under_a_label_budget_no_method_runs_without_its_twin():
+def test_under_a_label_budget_no_method_runs_without_its_baseline():
     names = usual(few_labels=True).split(",")
     assert len(set(names)) == len(names)
     assert set(names) <= REGISTRY.keys()
@@ -291,7 +294,7 @@ def test_an_unknown_backbone_is_refused():
         REGISTRY["vat-cnn"].build(0, {"backbone": "vgg"})
 
 
-# Which clip is which
+# Order of the clips
 
 
 @dataclass(frozen=True)
@@ -312,7 +315,7 @@ def stating(counts, values, names):
     return replace(clips, signals=signals, patient=np.array(names), clip_id=ids)
 
 
-def test_pseudo_labels_stand_in_the_order_in_which_the_clips_came():
+def test_pseudo_labels_have_the_order_of_the_clips():
     unlabeled = stating([[4, 4]], [1, 0, -1, -1, 1, 0, 0, 1], list("bbaaabcc")).hide_labels()
     labeled = stating([[1, 1]], [1, -1], ["x", "y"])
     recipe = Recipe(epochs=2, batch_size=2, learning_rate=0.0, keep=LAST, hold_out=True, steps=9, alpha=1.0)
@@ -322,7 +325,7 @@ def test_pseudo_labels_stand_in_the_order_in_which_the_clips_came():
     assert all(row["confident"] == pytest.approx(5 / 8, abs=0.05) for row in model.curve)
 
 
-def test_the_crowd_is_the_unlabeled_clips_then_the_labeled_ones():
+def test_the_pool_is_the_unlabeled_clips_then_the_labeled_ones():
     unlabeled = stating([[2, 2]], [1, 2, 3, 4], list("bbac")).hide_labels()
     labeled = stating([[1, 1]], [5, 6], ["a", "d"])
     model = NetworkModel(lambda size, outputs: Given(outputs), FirstSample(), Recipe(), 0)
@@ -334,7 +337,7 @@ def test_the_crowd_is_the_unlabeled_clips_then_the_labeled_ones():
     assert np.array_equal(same.numpy(), names[:, None] == names[None])
 
 
-def test_bands_are_standardized_on_all_clips_that_a_method_has_and_on_the_labeled_ones_of_a_twin(parts):
+def test_bands_are_standardized_on_all_clips_of_a_method_and_on_the_labeled_ones_of_its_baseline(parts):
     labeled, valid, unlabeled, _ = parts
     for name, seen in (("vat-cnn", [*labeled, *unlabeled]), ("supervised-cnn", [*labeled])):
         model = unfitted(name).fit(labeled, valid, unlabeled.hide_labels())

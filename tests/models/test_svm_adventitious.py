@@ -1,4 +1,4 @@
-"""The mean of kernels is the mean of kernels, and each family has the say that its weight gives it."""
+"""The kernel is the weighted mean of the families' kernels."""
 
 import numpy as np
 import pytest
@@ -6,10 +6,12 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from corpora.simulated.simulation import Simulation, simulate
+from corpora import catalog
+from corpora.simulated.simulation import Simulation
 from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.tasks import for_task
 from features.adventitious import FAMILIES, Adventitious
+from features.cache import cached
 from models import svm, svm_adventitious, xgboost_adventitious
 from models.svm_adventitious import FamilyKernel
 
@@ -17,17 +19,18 @@ from models.svm_adventitious import FamilyKernel
 @pytest.fixture(scope="module")
 def parts():
     """Train, validation and test clips of a small easy corpus."""
-    clips = for_task(simulate(Simulation(patients=14, clips_per_patient=4, difficulty=0.0)), "abnormal")
+    simulation = Simulation(patients=14, clips_per_patient=4, difficulty=0.0)
+    clips = for_task(catalog.open_corpus("simulated", simulation=simulation).clips(), "abnormal")
     fold = next(LeavePatientsOut(2).split(clips, 0))
     return clips.take(fold.train), clips.take(fold.valid), clips.take(fold.test).hide_labels()
 
 
 def columns(extractor, clips):
-    return extractor(clips.signals, clips.rate).astype(np.float64)
+    return cached(extractor, clips).astype(np.float64)
 
 
 def kernels_by_hand(extractor, parts, limit):
-    """Of (known, known) and (test, known), by scikit-learn alone."""
+    """Of (reference, reference) and (test, reference), by scikit-learn alone."""
     train, valid, test = (columns(extractor, part) for part in parts)
     scaler = StandardScaler().fit(np.concatenate([train, valid]))
     known, new = (scaler.transform(x).clip(-limit, limit) for x in (np.concatenate([train, valid]), test))
@@ -35,7 +38,7 @@ def kernels_by_hand(extractor, parts, limit):
     return rbf_kernel(known, known, gamma=gamma), rbf_kernel(new, known, gamma=gamma)
 
 
-def test_the_machine_is_the_one_put_together_by_hand(parts):
+def test_the_machine_equals_one_built_from_scikit_learn(parts):
     families, limit, mfcc_weight = ("continuous", "colour"), 2.0, 3.0
     model = svm_adventitious.build(seed=0, families=families, limit=limit, mfcc_weight=mfcc_weight, C=2.0)
     model.fit(*parts[:2])
@@ -52,7 +55,7 @@ def test_the_machine_is_the_one_put_together_by_hand(parts):
     assert model.weights.tolist() == pytest.approx([0.2, 0.2, 0.6])
 
 
-def test_without_weight_the_spectrum_has_no_say(parts):
+def test_without_weight_the_spectrum_is_left_out(parts):
     alone, with_mfcc = (
         svm_adventitious.build(seed=0, families=("whitened",), mfcc_weight=weight).fit(*parts[:2]) for weight in (0, 1)
     )
@@ -66,7 +69,7 @@ def test_without_weight_the_spectrum_has_no_say(parts):
     assert not np.allclose(with_mfcc.predict_proba(parts[2]), p)
 
 
-def test_a_family_of_hardly_any_weight_has_hardly_any_say(parts):
+def test_a_family_of_tiny_weight_has_a_tiny_effect(parts):
     alone, faint = (
         svm_adventitious.build(seed=0, families=("colour",), mfcc_weight=weight).fit(*parts[:2]) for weight in (0, 1e-9)
     )
@@ -82,7 +85,7 @@ def test_the_default_weighs_every_family_once_and_the_spectrum_twice():
     np.testing.assert_allclose(model.weights, np.array([1, 1, 1, 1, 1, 2]) / 7)
 
 
-def test_twins_are_alike_and_strangers_are_not(parts):
+def test_the_kernel_is_one_for_equal_clips_and_small_for_others(parts):
     kernel = FamilyKernel(Adventitious(("discontinuous",)), limit=2.0)
     own = kernel.fit(*parts[:2])
     np.testing.assert_allclose(np.diag(own), 1, atol=1e-12)
@@ -92,28 +95,28 @@ def test_twins_are_alike_and_strangers_are_not(parts):
     np.testing.assert_allclose(kernel.compare(parts[0]), own[: len(parts[0])], atol=1e-12)
 
 
-def test_a_wild_number_is_cut_off(parts):
+def test_an_outlier_is_clipped(parts):
     """A column a thousand deviations from the mean counts no more than one at the limit."""
 
-    class Wild:
+    class Outlier:
         def __call__(self, signals, rate):
             rows = np.tile(np.linspace(-1, 1, len(signals), dtype=np.float32)[:, None], (1, 3))
-            rows[0, 0] = self.wild
+            rows[0, 0] = self.outlier
             return rows
 
     found = []
-    for wild in (1e3, 1e6):
-        kernel = FamilyKernel(Wild(), limit=2.0)
-        kernel.features.wild = 0.0
+    for outlier in (1e3, 1e6):
+        kernel = FamilyKernel(Outlier(), limit=2.0)
+        kernel.features.outlier = 0.0
         kernel.fit(*parts[:1])
-        kernel.features.wild = wild
+        kernel.features.outlier = outlier
         found.append(kernel.compare(parts[2]))
     np.testing.assert_array_equal(found[0], found[1])
     assert found[0][0].max() > 0
 
 
-def test_scaler_and_known_clips_are_those_of_the_training_patients(parts):
-    """What is asked about changes nothing of what was learned."""
+def test_scaler_and_reference_clips_are_those_of_the_training_patients(parts):
+    """Predicting changes neither."""
     model = svm_adventitious.build(seed=0, families=("colour",)).fit(*parts[:2])
     before = [kernel.scaler.mean_.copy() for kernel in model.kernels]
     model.predict_proba(parts[2])
@@ -125,7 +128,7 @@ def test_scaler_and_known_clips_are_those_of_the_training_patients(parts):
     assert model.n_parameters == len(model.machine.support_) * (12 + 40 + 1) + 1
 
 
-def test_trees_see_the_same_columns():
+def test_trees_have_the_same_columns():
     adventitious, mfcc = xgboost_adventitious.build(seed=0).features
     assert adventitious == Adventitious()
     assert mfcc == svm.build(seed=0).features
