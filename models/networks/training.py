@@ -7,7 +7,7 @@ schedule; test clips never enter.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,17 +72,9 @@ def train(
     """
     where = device()
     network.to(where)
-    for weights in network.parameters():
-        if weights.dim() == 4:  # convolutions are a third faster with the channels last in memory
-            weights.data = weights.data.contiguous(memory_format=torch.channels_last)
+    _channels_last_weights(network)
     loss_of = supervised_loss(examples.targets, classes, recipe.class_weights, recipe.auxiliary, where)
-    weights_of = [network] if unlabeled is None else [network, unlabeled.method.to(where)]
-    optimizer = torch.optim.AdamW(
-        [weight for module in weights_of for weight in module.parameters()],
-        recipe.learning_rate,
-        weight_decay=recipe.weight_decay,
-        fused=True,
-    )
+    optimizer = _optimizer([network] if unlabeled is None else [network, unlabeled.method.to(where)], recipe)
     steps = recipe.steps or -(-len(examples.images) // recipe.batch_size)
     schedule = _schedule(optimizer, recipe, steps)
     ema = EMA(network, recipe.averaging)
@@ -186,6 +178,19 @@ class EMA:
                 mean.lerp_(value, share)
             else:
                 mean.copy_(value)
+
+
+def _channels_last_weights(network: nn.Module) -> None:
+    """Lay out the weights of convolutions with the channels last in memory: a third faster."""
+    for weights in network.parameters():
+        if weights.dim() == 4:
+            weights.data = weights.data.contiguous(memory_format=torch.channels_last)
+
+
+def _optimizer(modules: Sequence[nn.Module], recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW over the weights of all modules."""
+    weights = [weight for module in modules for weight in module.parameters()]
+    return torch.optim.AdamW(weights, recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
 
 
 def _schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
