@@ -253,14 +253,19 @@ def _fit_and_report(
 
 def report(options: argparse.Namespace, console: Console) -> int:
     """``respbench report``: write the tables and figures of results folders again, from the stored predictions."""
-    from benchmarks.report.page import write_index, write_report
-    from benchmarks.storage.store import Store
+    import joblib
+
+    from benchmarks.report.label_efficiency import budget_of, write_label_efficiency
+    from benchmarks.report.page import write_index, write_page
 
     runs = sorted({path.parents[2] for path in options.folder.rglob("runs/*/seed*-fold*.json")})
     if not runs:
         raise InputError(f"{options.folder} holds no stored runs; run `respbench run` first, or name another folder")
-    for folder in runs:
-        console.print(f"{write_report(Store(folder)).page}", highlight=False)
+    parallel = joblib.Parallel(n_jobs=min(len(runs), joblib.cpu_count()), return_as="generator")
+    for page in parallel(joblib.delayed(write_page)(folder) for folder in runs):
+        console.print(f"{page}", highlight=False)
+    for folder in sorted({folder.parent for folder in runs if budget_of(folder)}):
+        write_label_efficiency(folder)
     if options.folder.resolve() in {folder.resolve().parents[2] for folder in runs}:
         write_index(options.folder)
     return 0

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.statistics.formatting import span
-from benchmarks.statistics.metrics import evaluate
 from benchmarks.statistics.results import Results
 
 PARTS = {"train": "training", "valid": "validation", "test": "test"}
@@ -66,13 +65,11 @@ def repeat_rows(results: Results) -> list[list[object]]:
     """How much score and AUROC change from repeat to repeat: rows of a table; none if there is one repeat."""
     if len(results.seeds) < 2:
         return []
-    once = np.ones((1, len(results.patients)))
     rows: list[list[object]] = []
     for model in results.complete:
-        each = [evaluate(predictions, once) for predictions in model.predictions.values()]
         row: list[object] = [model.name]
         for metric in ("score", "auroc"):
-            values = np.array([found[metric][0] for found in each])
-            row += [f"{values.std(ddof=1):.3f}", f"{values.min():.3f} to {values.max():.3f}"]
+            values = [found[metric] for found in model.seed_values]
+            row += [f"{np.std(values, ddof=1):.3f}", f"{min(values):.3f} to {max(values):.3f}"]
         rows.append(row)
     return rows

@@ -59,14 +59,13 @@ class Report:
         return Text(summary(self.results), no_wrap=True, overflow="ignore")
 
 
-def write_report(store: Store, draw: bool = True) -> Report:
+def write_report(store: Store, draw: bool = True, overview: bool = True) -> Report:
     """Write the report of a results folder, from its stored predictions alone.
-
-    That of a label budget also rewrites the page over all label budgets beside it.
 
     Args:
         store: the results folder.
         draw: whether to write the figures, too.
+        overview: whether to rewrite the page over all label budgets beside it, too, if it is one of them.
 
     Raises:
         InputError: see `load_results`; or the folder can't be written.
@@ -81,9 +80,14 @@ def write_report(store: Store, draw: bool = True) -> Report:
     TUNING.write(store.folder, tuning_rows(results))
     page = store.folder / README
     write_atomically(page, report_text(results, drawings, store.folder).encode())
-    if budget_of(store.folder):
+    if overview and budget_of(store.folder):
         write_label_efficiency(store.folder.parent, draw)
     return Report(page, results)
+
+
+def write_page(folder: Path) -> Path:
+    """Write the report of a results folder, without overviews; returns its page, small enough to pass on."""
+    return write_report(Store(folder), overview=False).page
 
 
 def plan_drawings(results: Results) -> Drawings:

@@ -4,6 +4,7 @@ Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13 (percentil
 as in Field & Welsh 2007, doi:10.1111/j.1467-9868.2007.00593.x (cluster bootstrap).
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,14 +46,18 @@ def draws(patients: int, resamples: int = RESAMPLES) -> Floats:
     return np.concatenate([np.ones((1, patients)), drawn.astype(np.float64)])
 
 
-def distributions(seeds: list[Predictions], weights: Floats) -> dict[str, Floats]:
-    """Each metric's mean over the seeds, (1 + resamples,): its value, then its bootstrap distribution."""
-    each = [evaluate(predictions, weights) for predictions in seeds]
-    return {metric: np.mean([seed[metric] for seed in each], axis=0) for metric in METRICS}
+def seed_distributions(seeds: Sequence[Predictions], weights: Floats) -> list[dict[str, Floats]]:
+    """Compute each metric for each seed, (1 + resamples,): its value, then its bootstrap distribution."""
+    return [evaluate(predictions, weights) for predictions in seeds]
+
+
+def mean_distributions(seeds: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+    """Average each metric over the seeds, (1 + resamples,)."""
+    return {metric: np.mean([seed[metric] for seed in seeds], axis=0) for metric in METRICS}
 
 
 def estimate(distribution: Floats) -> Estimate:
-    """The value and the percentile interval of a distribution as `distributions` gives it.
+    """The value and the percentile interval of a distribution as `mean_distributions` gives it.
 
     The interval is widened to hold the value where, with very few patients, the percentiles don't.
     """

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from benchmarks.statistics.bootstrap import distributions, draws
-from benchmarks.statistics.metrics import Ints, Predictions, duration_strata
+from benchmarks.statistics.bootstrap import draws, mean_distributions, seed_distributions
+from benchmarks.statistics.metrics import METRICS, Ints, Predictions, duration_strata
 from benchmarks.statistics.results import ModelResults, Results
 from benchmarks.storage.store import CLIPS, Store, StoredFit
 from corpora.problems import InputError
@@ -55,8 +55,12 @@ def load_results(store: Store) -> Results:
         )
         if model.complete:
             predictions = pool_seeds(own, patients, strata)
+            seeds_apart = seed_distributions(list(predictions.values()), weights)
             model = replace(
-                model, predictions=predictions, distributions=distributions(list(predictions.values()), weights)
+                model,
+                predictions=predictions,
+                seed_values=tuple({metric: float(found[metric][0]) for metric in METRICS} for found in seeds_apart),
+                distributions=mean_distributions(seeds_apart),
             )
         models.append(model)
     return Results(

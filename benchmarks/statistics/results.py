@@ -65,6 +65,7 @@ class ModelResults:
         failures: the fits that failed, each with the last line of its traceback.
         expected: number of fits of a complete model.
         predictions: out-of-fold predictions by seed; empty unless the model is complete.
+        seed_values: each metric's value, seed by seed; empty unless the model is complete.
         distributions: each metric's value, then its bootstrap distribution; empty unless the model is complete.
     """
 
@@ -73,6 +74,7 @@ class ModelResults:
     failures: dict[FitKey, str]
     expected: int
     predictions: dict[int, Predictions] = field(default_factory=dict)
+    seed_values: tuple[dict[str, float], ...] = ()
     distributions: dict[str, Floats] = field(default_factory=dict)
 
     @property

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, recall_score, roc_auc_score
 
-from benchmarks.statistics.bootstrap import Estimate, distributions, draws, estimate
+from benchmarks.statistics.bootstrap import Estimate, draws, estimate, mean_distributions, seed_distributions
 from benchmarks.statistics.metrics import METRICS, Predictions, auroc, confusion_matrix, duration_strata, evaluate
 
 TWO = ("normal", "abnormal")
@@ -27,6 +27,10 @@ def made_up(seed: int, classes: tuple[str, ...] = TWO, clips: int = 150, digits:
     raw[:, 0] = 1 - raw[:, 1:].sum(axis=1)
     stratum = np.random.default_rng([seed, 1]).integers(10, size=clips)
     return Predictions(label, raw, patient, patient % FOLDS, classes, stratum)
+
+
+def distributions_of(seeds: list[Predictions], weights: np.ndarray) -> dict[str, np.ndarray]:
+    return mean_distributions(seed_distributions(seeds, weights))
 
 
 def value(predictions: Predictions, patients: int = PATIENTS) -> dict[str, float]:
@@ -160,7 +164,7 @@ def test_duration_alone_tells_little_within_durations() -> None:
 def test_without_durations_or_with_one_only_there_is_no_auroc_within_them(stratum: np.ndarray | None) -> None:
     predictions = replace(made_up(1), stratum=stratum)
     assert np.isnan(value(predictions)["auroc_within_durations"])
-    assert np.isnan(estimate(distributions([predictions], draws(PATIENTS, 20))["auroc_within_durations"]).low)
+    assert np.isnan(estimate(distributions_of([predictions], draws(PATIENTS, 20))["auroc_within_durations"]).low)
 
 
 def test_confusion_matrix_counts_rows_of_the_true_class() -> None:
@@ -221,7 +225,7 @@ def test_first_row_of_draws_is_everyone_once_and_the_others_draw_as_many() -> No
 
 def test_value_of_a_distribution_is_the_mean_of_the_seeds() -> None:
     seeds = [made_up(0), made_up(1)]
-    found = distributions(seeds, draws(PATIENTS, resamples=20))
+    found = distributions_of(seeds, draws(PATIENTS, resamples=20))
     for metric in METRICS:
         mean = (value(seeds[0])[metric] + value(seeds[1])[metric]) / 2
         assert found[metric][0] == pytest.approx(mean, abs=1e-12)
@@ -233,8 +237,8 @@ def test_a_planted_difference_is_found_and_a_model_does_not_differ_from_itself()
     rng = np.random.default_rng(0)
     shuffled = poor.probabilities[rng.permutation(600)]
     weights = draws(PATIENTS, resamples=300)
-    better = distributions([good], weights)
-    worse = distributions([replace(poor, probabilities=shuffled)], weights)
+    better = distributions_of([good], weights)
+    worse = distributions_of([replace(poor, probabilities=shuffled)], weights)
     for metric in ("score", "auroc", "auroc_within_patients"):
         assert estimate(better[metric] - worse[metric]).low > 0
         assert estimate(better[metric] - better[metric]) == Estimate(0.0, 0.0, 0.0)
@@ -253,7 +257,7 @@ def test_intervals_over_patients_cover_the_truth_where_intervals_over_clips_do_n
         decision = np.where(right, label, 1 - label)
         patient = np.repeat(np.arange(patients), clips)
         predictions = Predictions(label, np.eye(2)[decision], patient, patient % 2, TWO)
-        found = estimate(distributions([predictions], draws(patients, resamples=200))["accuracy"])
+        found = estimate(distributions_of([predictions], draws(patients, resamples=200))["accuracy"])
         held += found.low <= 0.5 <= found.high
     assert held >= 86, "fewer than 86 of 100 would be hit once in thousands of times by true 95 % intervals"
 

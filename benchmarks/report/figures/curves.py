@@ -66,7 +66,7 @@ def draw_learning_curves(results: Results, models: Sequence[ModelResults]) -> by
 def draw_semi_supervised_curves(results: Results, models: Sequence[ModelResults]) -> bytes:
     """Losses, the weight of the unsupervised one, confident pseudo-labels and validation score, a row per model."""
     figure = new_figure(13, 1.1 + 2.2 * len(models), results.title + bracketed(results.flags), computed_layout=False)
-    all_axes = panels(figure, len(models), 4, across=0.65, width_ratios=(1.25, 0.75, 1, 1))
+    all_axes = panels(figure, len(models), 4, across=0.65, sharex=True, width_ratios=(1.25, 0.75, 1, 1))
     for row, model in zip(all_axes, models, strict=True):
         curves = _curves(model)
         unsupervised = _plot_losses(row[0], curves)
