@@ -80,10 +80,11 @@ def draw_confusion(results: Results) -> bytes:
     columns = min(4, len(models))
     rows = math.ceil(len(models) / columns)
     side, left = 0.55 * len(results.classes), 1.25
-    width = max(4.5, left + columns * (side + 0.75))
+    apart = max(0.75, 0.1 * max(len(model.name) for model in models) - side)  # names are wider than matrices
+    width = max(4.5, left + columns * (side + apart))
     title = results.title + bracketed(results.flags)
     figure = new_figure(width, rows * (side + 0.55) + 1.0, title, computed_layout=False)
-    all_axes = panels(figure, rows, columns, left=left, right=0.4, bottom=0.6, across=0.75, down=0.55).flat
+    all_axes = panels(figure, rows, columns, left=left, right=0.6 * apart, bottom=0.6, across=apart, down=0.55).flat
     for number, axes in enumerate(all_axes):
         if number < len(models):
             _confusion(axes, models[number], results.classes, first=number % columns == 0)
