@@ -12,7 +12,8 @@ from benchmarks.statistics.formatting import number
 from benchmarks.statistics.results import ModelResults, Results
 from benchmarks.storage.records import TrialRecord, TrialState
 from benchmarks.tuning.analysis import defaults_chosen, inner_auroc, trials_of, tuned_pairs
-from benchmarks.tuning.study import BATCH, INNER, WARM_UP
+from benchmarks.tuning.folds import INNER
+from benchmarks.tuning.study import BATCH, WARM_UP
 
 
 def _before_and_after(metric: str) -> tuple[Column, ...]:

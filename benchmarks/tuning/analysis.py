@@ -1,4 +1,4 @@
-"""What the stored studies of a tuned model tell: what was chosen, where it lies in its space, and what mattered."""
+"""Analyze the stored studies of a tuned model: what was chosen, where in its space, and which parameters matter."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -14,12 +14,13 @@ from benchmarks.statistics.metrics import Floats
 from benchmarks.statistics.results import ModelResults, Results
 from benchmarks.storage.records import TrialRecord, TrialState
 from benchmarks.storage.store import StoredFit
+from benchmarks.tuning.quiet import quiet_optuna
 
 EDGE = 0.05
-"""Of the width of a space: what lies as near to its end may have wanted to lie beyond."""
+"""Of the width of a space: the best value may lie beyond an end that is as near."""
 
 ENOUGH = 10
-"""Completed trials of a study; fewer tell nothing about the importance of several parameters."""
+"""Completed trials of a study; too few don't determine the importance of several parameters."""
 
 TREES = 16
 """Of the forest that importance is read from; a quarter of Optuna's number, since many studies are averaged."""
@@ -92,10 +93,10 @@ def at_the_edge(model: ModelResults) -> Counter[tuple[str, str]]:
 
 
 def importances(model: ModelResults) -> dict[str, list[float]]:
-    """How much of what the inner AUROC varies by is due to each parameter alone, in every study that tells.
+    """How much of what the inner AUROC varies by is due to each parameter alone, in every study with enough trials.
 
     Functional analysis of variance by a random forest (Hutter, Hoos & Leyton-Brown 2014, ICML), over the completed
-    trials of a study, and of the parameters that all of them have. A study with fewer than `ENOUGH` doesn't tell. The
+    trials of a study, and of the parameters that all of them have. Studies with fewer than `ENOUGH` are left out. The
     shares of a study sum to less than 1: the rest is due to several parameters at once.
     """
     found = defaultdict(list)
@@ -106,23 +107,19 @@ def importances(model: ModelResults) -> dict[str, list[float]]:
 
 
 def _importances(records: Sequence[TrialRecord]) -> dict[str, float]:
-    """Of one study; empty where it doesn't tell. Without the defaults, which may lie outside the space."""
+    """Importances of one study, without the defaults, which may lie outside the space; empty if unknown."""
     complete = [record for record in records if record.state == TrialState.COMPLETE and record.number]
     shared = sorted(set.intersection(*(set(record.suggested) for record in complete))) if complete else []
     if len(complete) < ENOUGH or not shared or len({record.value for record in complete}) == 1:
         return {}
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
+    with quiet_optuna():
         study = optuna.create_study(direction="maximize")
         for record in complete:
             texts = record.distributions
             spaces = {name: json_to_distribution(text) for name, text in texts.items()}
             study.add_trial(create_trial(value=record.value, params=record.suggested, distributions=spaces))
         shares = FanovaImportanceEvaluator(n_trees=TREES, seed=0).evaluate(study)
-        return {name: float(share) for name, share in shares.items()}
-    finally:
-        optuna.logging.set_verbosity(level)
+    return {name: float(share) for name, share in shares.items()}
 
 
 def _position(value: float, space: BaseDistribution) -> float:

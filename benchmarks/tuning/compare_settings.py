@@ -23,6 +23,7 @@ from tabulate import tabulate
 
 from benchmarks.execution.evaluate import evaluate
 from benchmarks.statistics.metrics import Predictions, auroc_within_patients
+from benchmarks.tuning.folds import INNER, inner_folds
 from corpora.catalog import open_corpus
 from corpora.clips import Clips
 from corpora.problems import InputError
@@ -33,16 +34,14 @@ from corpora.tasks import for_task
 from models.registry import find
 from models.spec import ModelSpec
 
-OUTER, INNER = LeavePatientsOut(5), LeavePatientsOut(4)
+OUTER = LeavePatientsOut(5)
 
 
-def inner_folds(clips: Clips, seeds: int, inner: Splitter = INNER) -> Iterator[Fold]:
-    """Folds of the training patients of each outer fold, as rows of ``clips``; ``test`` is the inner test part."""
-    for seed in range(seeds):
-        for outer in OUTER.split(clips, seed):
-            training = np.sort(np.concatenate([outer.train, outer.valid]))
-            for fold in inner.split(clips.take(training), seed):
-                yield Fold(**{name: training[rows] for name, rows in vars(fold).items()})
+def folds_of_repeats(clips: Clips, repeats: int, splitter: Splitter = INNER) -> Iterator[Fold]:
+    """Inner folds of each outer fold of each repeat, as rows of ``clips``."""
+    for repeat in range(repeats):
+        for outer in OUTER.split(clips, repeat):
+            yield from inner_folds(clips, outer, repeat, splitter)
 
 
 def judge(spec: ModelSpec, parameters: dict[str, Any], clips: Clips, fold: Fold) -> tuple[float, float, float]:
@@ -66,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "settings", nargs="+", type=json.loads, help="parameters that differ from the defaults, as JSON"
     )
-    parser.add_argument("--seeds", type=int, default=1, help="repetitions of the outer folds (default: 1)")
+    parser.add_argument("--seeds", type=int, default=1, help="repeats of the outer folds (default: 1)")
     parser.add_argument("--labels", type=int, help="percent of the inner training patients that keep their labels")
     parser.add_argument("--against", help="a model whose results are subtracted, fold by fold")
     options = parser.parse_args(arguments)
@@ -75,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         specs = find(",".join(names))
         clips = for_task(open_corpus("icbhi", options.data).clips(), "abnormal")
         inner = INNER if options.labels is None else LabelBudget(options.labels, INNER.folds)
-        folds = list(inner_folds(clips, options.seeds, inner))
+        folds = list(folds_of_repeats(clips, options.seeds, inner))
     except InputError as problem:
         print(f"benchmarks.tuning.compare_settings: {problem}", file=sys.stderr)
         return 2

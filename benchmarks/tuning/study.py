@@ -1,4 +1,4 @@
-"""Nested tuning: a study for each model, seed and outer fold, whose trials see that fold's training patients alone.
+"""Nested tuning: a study for each model, repeat and outer fold, whose trials see only its training patients.
 
 Optuna proposes (tree-structured Parzen estimator, Bergstra et al. 2011, NeurIPS 24). Trial 0 has the registry's default
 parameters, so that what is chosen is never worse than they are where it was chosen. Trials come in batches that run
@@ -23,16 +23,16 @@ from benchmarks.execution.timeout import OutOfTime
 from benchmarks.statistics.metrics import Predictions, auroc_over_folds
 from benchmarks.storage.files import CannotWrite
 from benchmarks.storage.records import TrialRecord, TrialState
+from benchmarks.tuning.folds import inner_folds
+from benchmarks.tuning.quiet import quiet_optuna
 from corpora.clips import Clips
 from corpora.digests import digest
 from corpora.splits.folds import Fold
-from corpora.splits.leave_patients_out import LeavePatientsOut
 from models.spec import Model, ModelKind, ModelSpec, TrainedByEpoch
 
 TUNED = "-tuned"
-"""What the name of a tuned model ends in; without it, the name is that of the model with its default parameters."""
+"""Ending of a tuned model's name; its record has the name without it, as ``untuned``."""
 
-INNER = LeavePatientsOut(4)
 BATCH = 4
 """Trials of a study side by side, after trial 0."""
 
@@ -40,7 +40,7 @@ RANDOM = 5
 """Trials before the estimator is asked; until then parameters are drawn at random."""
 
 WARM_UP = 4
-"""Epochs in which no network is given up."""
+"""Epochs in which no network is pruned."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def tuned_name(model: str) -> str:
 
 
 def tunable(spec: ModelSpec) -> bool:
-    """Whether a model has parameters to tune, and may: some stand for what they are as they are."""
+    """Whether a model has parameters to tune, and is not fixed as a published recipe."""
     return not spec.fixed and spec.kind != ModelKind.ENSEMBLE and hasattr(spec.module(), "space")
 
 
@@ -79,36 +79,21 @@ def batches(trials: int) -> Iterator[range]:
 
 
 def history_of(number: int, records: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
-    """What trial ``number`` knows: the trials of earlier batches, of those with numbers 0 to n."""
+    """Select the trials of earlier batches, which are those that trial ``number`` knows."""
     known = 0 if number == 0 else 1 + (number - 1) // BATCH * BATCH
     return tuple(records[:known])
 
 
 def key_of(study: Study, number: int, history: Sequence[TrialRecord]) -> str:
-    """Tells a trial from the same one of another study, or after other trials."""
+    """Identify a trial by its study, its number and the earlier trials that it knew."""
     known = [[record.state, record.parameters, record.value, record.curve] for record in history]
     return digest(
         [study.fingerprint, study.spec.name, str(study.seed), str(study.fold), str(number), json.dumps(known)]
     )
 
 
-def inner_folds(clips: Clips, fold: Fold, seed: int) -> Iterator[Fold]:
-    """An outer fold's training and validation patients, divided again, as rows of ``clips``; no test patient.
-
-    ``test`` is the part by which trials are judged. Unlabeled clips stay what they are.
-    """
-    training = np.sort(np.concatenate([fold.train, fold.valid]))
-    for inner in INNER.split(clips.take(training), seed):
-        yield Fold(
-            train=training[inner.train],
-            valid=training[inner.valid],
-            test=training[inner.test],
-            unlabeled=fold.unlabeled,
-        )
-
-
 def run_trial(study: Study, number: int, history: Sequence[TrialRecord], clips: Clips, fold: Fold) -> TrialRecord:
-    """One trial.
+    """Draw parameters and evaluate them on inner folds.
 
     Args:
         study: what it is part of.
@@ -118,9 +103,10 @@ def run_trial(study: Study, number: int, history: Sequence[TrialRecord], clips: 
         fold: the outer fold.
 
     Returns:
-        number, state (``complete``, ``pruned`` or ``failed``), value (AUROC on the inner test patients), parameters
-        (that differ from the defaults), suggested (what Optuna drew or knows, by its names), distributions (theirs),
-        curve (AUROC by epoch, where training can be watched), patients (all that it met) and error (why it failed).
+        The record, without ``key`` and ``seconds``; a trial that fails is recorded as failed.
+
+    Raises:
+        OSError, MemoryError, CannotWrite, OutOfTime: not the fault of the trial, which may be tried again.
     """
     drawn: dict[str, Any] = {}
     curve: list[float] = []
@@ -141,7 +127,7 @@ def run_trial(study: Study, number: int, history: Sequence[TrialRecord], clips: 
         value = float(np.mean(values))
     except optuna.TrialPruned:
         state = TrialState.PRUNED
-    except (OSError, MemoryError, CannotWrite, OutOfTime):  # not the trial's fault: it may be done again
+    except (OSError, MemoryError, CannotWrite, OutOfTime):  # not the trial's fault
         raise
     except Exception as failure:
         state, error = TrialState.FAILED, f"{type(failure).__name__}: {failure}"
@@ -170,10 +156,10 @@ def judge(spec: ModelSpec, model: Model, clips: Clips, fold: Fold) -> float:
 
 
 def auroc_of(clips: Clips, probabilities: NDArray[np.float64]) -> float:
-    """AUROC (for more than two classes, the mean of one against the rest) of the classes that are there.
+    """AUROC; with more than two classes, the mean of one-versus-rest over the classes that occur.
 
     Raises:
-        ValueError: it can't be told, since the probabilities aren't finite or a class has no clip.
+        ValueError: the probabilities aren't finite or a class has no clip.
     """
     zeros = np.zeros(len(clips), dtype=np.int64)
     predictions = Predictions(clips.label, np.asarray(probabilities, np.float64), zeros, zeros, clips.classes)
@@ -184,9 +170,9 @@ def auroc_of(clips: Clips, probabilities: NDArray[np.float64]) -> float:
 
 
 def proposal(spec: ModelSpec, number: int, trial: optuna.Trial) -> dict[str, Any]:
-    """What a trial tries: parameters, suggested and distributions of its record.
+    """Draw what a trial tries: parameters, suggested and distributions of its record.
 
-    Of trial 0, the defaults, Optuna is told what lies inside the space.
+    Trial 0 has the defaults; Optuna is given those that lie inside the space.
     """
     drawn = json.loads(json.dumps(spec.space(trial)))  # as they are read back from the disk
     suggested, distributions = dict(trial.params), dict(trial.distributions)
@@ -199,7 +185,7 @@ def proposal(spec: ModelSpec, number: int, trial: optuna.Trial) -> dict[str, Any
 
 
 class _Watch:
-    """Notes a network's AUROC after every epoch, and ends a trial that falls behind the median of those before it."""
+    """Records a network's AUROC after each epoch, and prunes a trial below the median of the earlier trials."""
 
     def __init__(self, trial: optuna.Trial, judged: Clips, curve: list[float]) -> None:
         self.trial, self.judged, self.curve = trial, judged, curve
@@ -216,22 +202,18 @@ def _parts(fold: Fold) -> tuple[NDArray[np.int64], ...]:
 
 
 def _ask(study: Study, number: int, history: Sequence[TrialRecord]) -> optuna.Trial:
-    """A trial of an Optuna study that knows the history."""
+    """Ask an Optuna study that knows the history for a trial."""
     seed = int(digest([str(study.seed), str(study.fold), str(number)]), 16) % 2**32
     sampler = optuna.samplers.TPESampler(n_startup_trials=RANDOM, seed=seed)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=1, n_warmup_steps=WARM_UP)
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
+    with quiet_optuna():
         known = optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner)
         known.add_trials([_frozen(record) for record in history])
         return known.ask()
-    finally:
-        optuna.logging.set_verbosity(level)
 
 
 def _frozen(record: TrialRecord) -> FrozenTrial:
-    """A stored trial as Optuna has it; of one that failed, that it is the worst, or it would be proposed again."""
+    """Convert a stored trial to Optuna's; a failed one counts as pruned before its first epoch."""
     complete = record.state == TrialState.COMPLETE
     return create_trial(
         state=optuna.trial.TrialState.COMPLETE if complete else optuna.trial.TrialState.PRUNED,

@@ -1,4 +1,6 @@
-"""Four tests that must be able to fail: no leak, nothing from noise, an easy task solved, a fingerprint caught."""
+"""Three tests that must be able to fail: nothing from noise, an easy task solved, a fingerprint caught.
+
+The fourth, that scrambled test labels change no prediction, goes through the whole harness: `test_harness`."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -73,19 +75,6 @@ def easy_corpus(patients: int, of: int = 80) -> Clips:
 @pytest.fixture(scope="module")
 def easy() -> Clips:
     return easy_corpus(40)
-
-
-@pytest.mark.parametrize("name", REGISTRY)
-def test_scrambled_test_labels_change_no_prediction(name: str) -> None:
-    easy = easy_corpus(24, of=24)
-    fold = next(LeavePatientsOut(3).split(easy, 0))
-    source = np.arange(len(easy))
-    source[fold.test] = np.random.default_rng(0).permutation(fold.test)
-    scrambled = relabelled(easy, source)
-    assert not np.array_equal(scrambled.label, easy.label)
-    assert not np.array_equal(scrambled.sound, easy.sound)
-    one, other = (predictions(name, given, fold, epochs=2, steps=2) for given in (easy, scrambled))
-    np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", LEARNERS)

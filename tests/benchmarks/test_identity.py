@@ -123,7 +123,7 @@ def test_an_edit_of_a_constant_deep_down_is_noticed(edit: Edit) -> None:
     [
         ("benchmarks/tuning/study.py", "WARM_UP = ", "WARM_UP = 1 + "),
         ("benchmarks/tuning/study.py", "BATCH = ", "BATCH = 1 + "),
-        ("benchmarks/tuning/study.py", "LeavePatientsOut(4)", "LeavePatientsOut(5)"),
+        ("benchmarks/tuning/folds.py", "LeavePatientsOut(4)", "LeavePatientsOut(5)"),
         ("benchmarks/tuning/study.py", "number == 0", "number == 1"),
     ],
 )

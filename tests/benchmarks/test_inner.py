@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.tuning.compare_settings import OUTER, inner_folds
+from benchmarks.tuning.compare_settings import OUTER, folds_of_repeats
 from corpora.simulated.simulation import Simulation, simulate
 from corpora.tasks import for_task
 
@@ -10,9 +10,9 @@ from corpora.tasks import for_task
 def test_inner_folds_never_touch_the_outer_test_patients() -> None:
     clips = for_task(simulate(Simulation(patients=30, clips_per_patient=3)), "abnormal")
     outer = [fold.test for seed in range(2) for fold in OUTER.split(clips, seed)]
-    inner = list(inner_folds(clips, seeds=2))
+    inner = list(folds_of_repeats(clips, repeats=2))
     assert len(inner) == 4 * len(outer)
     for number, fold in enumerate(inner):
-        met = clips.patient[np.concatenate([fold.train, fold.valid, fold.test])]
-        assert not set(met) & set(clips.patient[outer[number // 4]])
+        used = clips.patient[np.concatenate([fold.train, fold.valid, fold.test])]
+        assert not set(used) & set(clips.patient[outer[number // 4]])
         assert not set(clips.patient[fold.test]) & set(clips.patient[np.concatenate([fold.train, fold.valid])])
