@@ -1,7 +1,8 @@
-"""Work for an engine that ends in every way that work can end."""
+"""Jobs that end in every way that a job can end."""
 
 import os
 import signal
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from benchmarks.execution.pool import JobResult
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of work: ``deed`` says how it goes."""
+    """A job: ``deed`` says how it goes."""
 
     name: str
     results: Path
@@ -22,14 +23,14 @@ class Piece:
         if self.deed == "dies" or (self.deed == "dies once" and not self._attempts()):
             self._note("attempts", f"{self._attempts() + 1}")
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.deed == "waits":
+            self._note("begun", str(os.getpid()))
+            threading.Event().wait()
         if self.deed == "sleeps":
             for _ in range(600):
                 time.sleep(0.1)
-        if self.deed == "sleeps deeply":
-            time.sleep(60)
         if self.deed == "full disk":
             raise OSError(28, "No space left on device")
-        time.sleep(0.05)
         self._note("done", str(os.getpid()))
         return JobResult(name=self.name, group=self.group)
 

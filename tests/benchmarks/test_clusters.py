@@ -11,7 +11,9 @@ from models.networks.mlp import MLP
 from models.registry import REGISTRY
 
 COLUMNS = 20
-METHODS = [name for name, spec in REGISTRY.items() if spec.twin == "supervised-mlp" and "planted" not in name]
+METHODS = [
+    name for name, spec in REGISTRY.items() if spec.supervised_baseline == "supervised-mlp" and "planted" not in name
+]
 
 
 @dataclass(frozen=True)

@@ -226,10 +226,22 @@ def test_a_wrong_request_gets_a_sentence(
     assert not list(tmp_path.rglob("*.csv*"))
 
 
-def workers_of(parent: int) -> set[int]:
-    listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
-    rows = [line.split(None, 2) for line in listed.splitlines()[1:]]
-    return {int(pid) for pid, ppid, args in rows if int(ppid) == parent and "multiprocessing.spawn" in args}
+RUN_THAT_WAITS = """
+import sys
+from pathlib import Path
+
+from made_up_work import Piece
+
+from benchmarks.execution.pool import Engine, Executor
+from benchmarks.execution.signals import listening
+
+if __name__ == "__main__":
+    try:
+        with listening(), Executor(Engine(workers=2), print) as executor:
+            executor.run([Piece(name, Path(sys.argv[1]), "waits") for name in ("one", "two")], print)
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
 
 
 def alive(pid: int) -> bool:
@@ -242,20 +254,16 @@ def alive(pid: int) -> bool:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see whether a process lives")
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
 def test_no_worker_outlives_its_run(tmp_path: Path, sign: signal.Signals) -> None:
-    """Only the parent is hit, as by the out-of-memory killer or `kill`."""
-    command = [sys.executable, "-m", "benchmarks", "run", "--results", str(tmp_path), "--workers", "2"]
-    # The first fit is stored at once, so that the workers are hit while they train.
-    options = ("--models", "prior,cnn-lecture", "--patients", "30", "--clips", "8")
-    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 90
-    while not (workers := workers_of(process.pid)) or len(list(tmp_path.rglob("seed*.json"))) < 1:
+    """Only the parent is hit, as by the out-of-memory killer or `kill`, while both workers have a job without end."""
+    script = tmp_path / "run.py"
+    script.write_text(RUN_THAT_WAITS)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    process = subprocess.Popen([sys.executable, str(script), str(tmp_path)], env=environment)
+    while len(noted := [path for path in tmp_path.glob("*.begun") if path.read_text()]) < 2:
         assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(0.02)
+    workers = [int(path.read_text()) for path in noted]
     process.send_signal(sign)
-    process.communicate(timeout=60)
-    deadline = time.monotonic() + 20
-    while any(map(alive, workers)):
-        assert time.monotonic() < deadline, "a worker goes on without its run"
-        time.sleep(0.05)
-    assert process.returncode == (-signal.SIGKILL if sign == signal.SIGKILL else 130)
+    assert process.wait() == (-signal.SIGKILL if sign == signal.SIGKILL else 130)
+    while any(map(alive, workers)):  # until the test's own time is over
+        time.sleep(0.02)

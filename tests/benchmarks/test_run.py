@@ -91,31 +91,11 @@ def test_two_workers_give_the_same_bytes(whole: Path, tmp_path: Path) -> None:
 
 
 def test_a_network_gives_the_same_bytes_in_a_worker(tmp_path: Path) -> None:
-    options = ("--models", "cnn-gru", "--protocol", "patients-2fold", "--patients", "10", "--clips", "4")
+    options = ("--models", "cnn-gru", "--protocol", "patients-2fold", "--patients", "8", "--clips", "4")
     for workers in ("1", "2"):
         assert respbench(tmp_path / workers, *options, "--workers", workers) == 0
     one, two = (folder(tmp_path / workers, "patients-2fold") / "leaderboard.csv" for workers in ("1", "2"))
     assert one.read_bytes() == two.read_bytes()
-
-
-def test_killed_at_five_moments_and_restarted_it_ends_the_same(whole: Path, tmp_path: Path) -> None:
-    """SIGKILL to the whole process group at five moments spread over the run, as a reboot would."""
-    run = command(tmp_path, *CLASSICAL, "--workers", "2")
-    for moment in range(5):
-        process = subprocess.Popen(run, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        # Wait for progress, then for a little more: the five kills hit different fits, not five times the imports.
-        fits = 3 * moment
-        deadline = time.monotonic() + 60
-        while len(list(tmp_path.rglob("seed*.json"))) < fits and process.poll() is None:
-            assert time.monotonic() < deadline, "the run makes no progress"
-            time.sleep(0.01)
-        time.sleep(0.05 * moment)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-    subprocess.run(run, check=True, capture_output=True, timeout=120)
-    assert (folder(tmp_path) / "leaderboard.csv").read_bytes() == (whole / "leaderboard.csv").read_bytes()
-    assert not list(tmp_path.rglob("*.tmp"))
 
 
 def test_interrupted_it_says_how_to_go_on(tmp_path: Path) -> None:
@@ -125,7 +105,7 @@ def test_interrupted_it_says_how_to_go_on(tmp_path: Path) -> None:
     while not list(tmp_path.rglob("seed*.json")) and process.poll() is None:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)  # what a terminal does on Ctrl-C: to every process of the run
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate()
     assert process.returncode == 130
     assert "run the same command to go on" in said
     assert "Traceback" not in said
@@ -178,6 +158,14 @@ def test_changed_code_is_noticed_and_never_mixed(tmp_path: Path, capsys: pytest.
     said = capsys.readouterr().out
     assert "3 stored fits of mine came from other code" in said
     assert "3 of 6 fits are stored already" in said
+    # What was set aside is in no table, and is restored with its code.
+    model.write_text(model.read_text().replace("[0.6, 0.4])", "0.5)"))
+    assert respbench(tmp_path / "results", *options) == 0
+    said = capsys.readouterr().out
+    assert "3 stored fits of mine came from other code" in said
+    assert "3 stored fits of mine have the identity of this run again and are restored" in said
+    assert "6 of 6 fits are stored already" in said
+    assert len(list(folder(tmp_path / "results").glob("stale/mine/*/*.json"))) == 3
 
 
 def test_another_corpus_of_the_same_name_is_set_aside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
