@@ -45,7 +45,7 @@ from models.registry import REGISTRY
 
 PROJECT = Path(__file__).resolve().parents[2]
 VALIDATOR = PROJECT.parent / "shared" / "tools" / "validate_results.py"
-MODELS = ("--models", "prior,metadata", "--workers", "1", "--seeds", "1")
+MODELS = ("--models", "prior,metadata", "--trials", "none", "--workers", "1", "--seeds", "1")
 
 
 @pytest.fixture(scope="module")
