@@ -27,7 +27,7 @@ def test_taking_targets_takes_both():
 def by_hand(outputs, targets, class_weight, sound_weight, auxiliary):
     """Weighted cross-entropy, and the binary cross-entropies of what is known, one clip after the other."""
     logits = outputs.double()
-    total = weight_sum = heard = known = 0.0
+    total = weight_sum = auxiliary_loss = known = 0.0
     for row, label, sounds in zip(logits, targets.label.tolist(), targets.sounds.tolist(), strict=True):
         classes = row[:-2].softmax(0)
         total += -class_weight[label] * float(classes[label].log())
@@ -35,9 +35,9 @@ def by_hand(outputs, targets, class_weight, sound_weight, auxiliary):
         for logit, sound, positive in zip(row[-2:], sounds, sound_weight, strict=True):
             if not np.isnan(sound):
                 p = float(torch.sigmoid(logit))
-                heard += -(positive * sound * np.log(p) + (1 - sound) * np.log(1 - p))
+                auxiliary_loss += -(positive * sound * np.log(p) + (1 - sound) * np.log(1 - p))
                 known += 1
-    return total / weight_sum + auxiliary * heard / max(known, 1)
+    return total / weight_sum + auxiliary * auxiliary_loss / max(known, 1)
 
 
 @pytest.mark.parametrize("auxiliary", [0.5, 2.0])

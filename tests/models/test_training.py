@@ -366,9 +366,9 @@ def test_a_fixed_schedule_learns_from_the_validation_clips_too(fold, monkeypatch
     clips, parts = fold
     model, _ = fitted(fold, keep=LAST)
     fitted(fold)
-    (both, nobody), (train_only, valid) = given
+    (both, held_out), (train_only, valid) = given
     everyone = np.concatenate([parts.train, parts.valid])
-    assert nobody is None
+    assert held_out is None
     assert both.targets.label.tolist() == clips.label[everyone].tolist()
     np.testing.assert_array_equal(both.images, model.images([clips.signals[i] for i in everyone], clips.rate))
     assert len(train_only.images) == len(parts.train)
