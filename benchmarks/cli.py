@@ -183,9 +183,7 @@ def _cross(options: argparse.Namespace, console: Console, specs: "Sequence[Model
     if options.other in NEEDED and not options.other_data:
         raise InputError(f"OTHER={options.other} needs OTHER_DATA={NEEDED[options.other]}")
     parts = _open(options, console), _open(options, console, options.other, options.other_data)
-    joined = open_both(*parts)
-    names = [part.facts().name for part in parts]
-    tests = [(one, trained_on(name)) for one, name in zip(joined, reversed(names), strict=True)]
+    tests = [(one, trained_on(part.facts().name)) for one, part in zip(open_both(*parts), parts[::-1], strict=True)]
     for prepared, protocol in tests:
         folds_of(prepared, options.task, protocol, 0)  # fails before anything is fitted
     return max([_fit_and_report(options, console, prepared, protocol, specs) for prepared, protocol in tests])

@@ -80,7 +80,7 @@ def easy() -> Clips:
 @pytest.mark.parametrize("name", LEARNERS)
 def test_shuffled_labels_teach_nothing(name: str, easy: Clips) -> None:
     shuffled = relabelled(easy, np.random.default_rng(1).permutation(len(easy)))
-    assert 0.35 < auroc(name, shuffled, LeavePatientsOut(2)) < 0.65
+    assert 0.35 < auroc(name, shuffled, LeavePatientsOut(2), epochs=4) < 0.65
 
 
 @pytest.mark.parametrize("name", LEARNERS)
