@@ -12,17 +12,7 @@ FULL = "the full model"
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """One group that was run.
-
-    Attributes:
-        name: of the group.
-        question: that it is to answer.
-        reference: name of the full model.
-        reference_complete: whether the variants can be compared with it.
-        rows: of the table of all its models.
-        gains: rows of the table of differences to the full model.
-        verdicts: by variant: what differs, and on which metrics it is better, worse, or not shown to differ.
-    """
+    """One group that was run; by variant, its verdicts with what differs."""
 
     name: str
     question: str

@@ -12,13 +12,7 @@ from models.spec import ModelKind
 
 @dataclass(frozen=True, kw_only=True)
 class Against:
-    """Every other model minus one reference.
-
-    Attributes:
-        reference: name of the model.
-        role: why it is one: ``best``, ``baseline``, ``metadata`` or ``prior``.
-        rows: of the table.
-    """
+    """Every other model minus one reference; its role is ``best``, ``baseline``, ``metadata`` or ``prior``."""
 
     reference: str
     role: str
@@ -27,15 +21,7 @@ class Against:
 
 @dataclass(frozen=True, kw_only=True)
 class Lead:
-    """How far the leader of the table leads by one metric.
-
-    Attributes:
-        metric: the metric.
-        leader: name of the first model of the table.
-        not_beaten: the models that it is not shown to be better than.
-        second: name of the second model of the table.
-        difference: the first minus the second.
-    """
+    """How far the first model of the table leads by one metric, and whom it is not shown to beat."""
 
     metric: str
     leader: str
@@ -73,13 +59,7 @@ class SoundGain:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparisons:
-    """What the section shows.
-
-    Attributes:
-        against: a table for each reference.
-        leads: of the first model of the table, by metric; empty if there is no second one.
-        sound_gains: of each model that uses the sound; None if `metadata` is not complete.
-    """
+    """What the section shows; no leads without a second model, None where `metadata` is not complete."""
 
     against: list[Against]
     leads: list[Lead]

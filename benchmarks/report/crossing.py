@@ -17,16 +17,7 @@ NOT_RUN = "not run"
 
 @dataclass(frozen=True, kw_only=True)
 class Crossing:
-    """What the section shows.
-
-    Attributes:
-        tested: facts of the tested corpus.
-        trained_on: facts of the other one.
-        protocol: `IN_CORPUS`.
-        lacking: why there is nothing to compare with; empty if there is.
-        rows: of the table; empty if something is lacking.
-        absent: models that are not complete in the tested corpus.
-    """
+    """What the section shows; no rows where something is ``lacking``, which says what."""
 
     tested: CorpusFacts
     trained_on: CorpusFacts

@@ -26,20 +26,7 @@ EXAMPLES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Exploration:
-    """What the page shows.
-
-    Attributes:
-        facts: of the corpus.
-        clips: number of clips.
-        patients: number of patients.
-        minutes: of sound, in min.
-        rate: in Hz.
-        classes: names of the classes.
-        class_rows: of the table of classes.
-        one_sided: share of the patients who have only normal or only abnormal clips.
-        groups: rows of the table of each column of the metadata, by its name.
-        dynamic_range: of the spectrograms, in dB.
-    """
+    """What the page shows: minutes of sound, rate in Hz, the share of patients with clips of one class only."""
 
     facts: CorpusFacts
     clips: int

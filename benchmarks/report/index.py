@@ -16,15 +16,7 @@ from corpora.protocols import of_folder
 
 @dataclass(frozen=True, kw_only=True)
 class ReportLine:
-    """One report in the index.
-
-    Attributes:
-        place: its folder below the results.
-        warning: the flags of its numbers.
-        best: by ``score`` and ``auroc``: the model that is highest, and its number; empty if none has one.
-        complete: number of complete models.
-        models: number of models.
-    """
+    """One report in the index, with the best model and its number by ``score`` and ``auroc``."""
 
     place: Path
     warning: str
@@ -56,15 +48,7 @@ class ReportLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """The reports by what they are, and the pages over label budgets.
-
-    Attributes:
-        benchmarks: reports of benchmarks.
-        repeated: those that are a folder deeper: of fewer models, tuned or repeated with more seeds.
-        crossings: reports of models that were trained on another corpus, each with that corpus.
-        ablations: links to reports of ablations.
-        budgets: links to pages over label budgets.
-    """
+    """All reports by what they are; ``repeated`` ones lie a folder deeper, ablations and budgets are links."""
 
     benchmarks: list[ReportLine]
     repeated: list[ReportLine]

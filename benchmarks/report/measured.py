@@ -12,17 +12,7 @@ PARTS = {"train": "training", "valid": "validation", "test": "test"}
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What was tested, on whom, how they were divided, and on what machines.
-
-    Attributes:
-        clips: number of tested clips of each class.
-        folds: number of folds.
-        parts: of a fit: its name, with clips and patients as ``1 to 3``.
-        unlabeled: clips and patients without labels of a fit; None if no fit has any.
-        versions: of Python and the numerical libraries.
-        hardware: every machine.
-        threads: of a fit.
-    """
+    """What was tested, on whom, how they were divided (clips and patients as ``1 to 3``), and on what machines."""
 
     clips: dict[str, int]
     folds: int

@@ -13,15 +13,7 @@ from benchmarks.tuning.analysis import ENOUGH, chosen, importances, trials_of
 
 @dataclass(frozen=True, kw_only=True)
 class Studies:
-    """What the studies of a tuned model chose, and which parameters mattered.
-
-    Attributes:
-        names: of the parameters, as in its space.
-        chosen: rows of the table of what each study chose.
-        importances: rows of the table of importances; empty if no study is large enough.
-        enough: completed trials that a study needs for that.
-        unknown: parameters without an importance.
-    """
+    """What the studies of a tuned model chose, and which parameters mattered if trials were ``enough``."""
 
     names: list[str]
     chosen: list[list[object]]
@@ -32,17 +24,7 @@ class Studies:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSection:
-    """What the section of one model shows.
-
-    Attributes:
-        results: of the model.
-        tuned_as: the models that are this one, tuned.
-        parameters: of its first fit, as text.
-        studies: of a tuned model; else None.
-        costs: by column of costs.csv; empty if no fit is stored.
-        report: rows of the classification report; empty unless it is complete.
-        confusion: rows of the confusion matrix; empty unless it is complete.
-    """
+    """What the section of one model shows; parts are empty where its fits are missing."""
 
     results: ModelResults
     tuned_as: list[str]

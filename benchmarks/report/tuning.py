@@ -51,20 +51,7 @@ class FailedTrials:
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """What the section shows.
-
-    Attributes:
-        budgets: trials per study, by model.
-        batch: trials that are proposed at a time.
-        inner_folds: number of inner folds.
-        warm_up: epochs before a network's trial may be pruned.
-        rows: of the table of models that can be compared.
-        verdicts: by metric.
-        studies: rows of the table of studies.
-        obstacles: why a model can't be compared, by its name.
-        failures: of the models with trials that did not end well.
-        untouched: models that were not tuned.
-    """
+    """What the section shows: rows of its tables, and by model the trials per study and why it can't be compared."""
 
     budgets: dict[str, int]
     batch: int

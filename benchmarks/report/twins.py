@@ -25,15 +25,7 @@ TWINS = Table(
 
 @dataclass(frozen=True, kw_only=True)
 class Twins:
-    """What the section shows.
-
-    Attributes:
-        rows: of the table of models that can be compared.
-        verdicts: by metric.
-        labeled: rows of the models that have a version without unlabeled clips.
-        tuned: models that, unlike their twin, are tuned.
-        obstacles: why a model can't be compared, by its name.
-    """
+    """What the section shows: rows of its tables, and by model why it can't be compared."""
 
     rows: list[list[object]]
     verdicts: dict[str, Verdict]

@@ -80,7 +80,7 @@ def draw_confusion(results: Results) -> bytes:
     columns = min(4, len(models))
     rows = math.ceil(len(models) / columns)
     side, left = 0.55 * len(results.classes), 1.25
-    apart = max(0.75, 0.1 * max(len(model.name) for model in models) - side)  # names are wider than matrices
+    apart = max(0.75, 0.08 * max(len(model.name) for model in models) - side)  # names are wider than matrices
     width = max(4.5, left + columns * (side + apart))
     title = results.title + bracketed(results.flags)
     figure = new_figure(width, rows * (side + 0.55) + 1.0, title, computed_layout=False)
