@@ -95,6 +95,7 @@ def _environment() -> Environment:
         loader=PackageLoader("benchmarks.report"),
         undefined=StrictUndefined,
         autoescape=False,  # Markdown, no HTML: `Page` escapes the cells of tables
+        keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )

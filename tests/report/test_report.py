@@ -71,7 +71,9 @@ def test_the_page_has_all_its_parts(written: Report) -> None:
 
 
 def test_every_table_is_as_wide_as_its_heading_and_has_a_caption(written: Report) -> None:
-    for above, block in itertools.pairwise(written.page.read_text().split("\n\n")):
+    text = written.page.read_text()
+    assert not re.search(r"[^\n]\n(#|</?details>|!\[|\*\*(Table|Figure))|</details>\n[^\n]", text), "no blank line"
+    for above, block in itertools.pairwise(text.split("\n\n")):
         if block.startswith("|"):
             assert above.startswith("**Table "), block
             assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1, block
