@@ -78,7 +78,7 @@ def list_entries(options: argparse.Namespace, console: Console) -> int:
 def data(options: argparse.Namespace, console: Console) -> int:
     """``respbench data``: fetch the ICBHI 2017 database."""
     from corpora.catalog import ICBHI_FOLDER
-    from corpora.download.fetch import ICBHI_URL, download_icbhi
+    from corpora.download.icbhi import ICBHI_URL, download_icbhi
 
     download_icbhi(options.folder or ICBHI_FOLDER, options.url or ICBHI_URL)
     return 0

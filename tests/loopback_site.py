@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from corpora.download.fetch import download_icbhi
+from corpora.download.icbhi import download_icbhi
 from corpora.download.unpack import PIECE
 from corpora.download.verify import Structure
 from corpora.problems import InputError

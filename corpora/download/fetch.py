@@ -1,11 +1,10 @@
-"""`make data`: fetch the ICBHI 2017 archive, unpack and verify it; interrupt it at any time, and run it again."""
+"""Download a large file over connections that break, and resume where an earlier run stopped."""
 
 import json
 import ssl
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from http.client import HTTPException, InvalidURL
 from pathlib import Path
@@ -13,15 +12,8 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from filelock import FileLock, Timeout
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-from corpora.download.unpack import AGAIN, PIECE, Report, disk, need, unpack
-from corpora.download.verify import COMPANIONS, ICBHI_2017, Structure, absent_companions, verify
-from corpora.problems import InputError, InputErrors
-
-ICBHI_URL = "https://bhichallenge.med.auth.gr/sites/default/files/ICBHI_final_database/ICBHI_final_database.zip"
-"""The whole database as its authors publish it, about 1.9 GB."""
+from corpora.download.unpack import AGAIN, PIECE, Report, disk, need
+from corpora.problems import InputError
 
 PAUSES = (1.0, 2.0, 4.0, 8.0)
 """s to wait after each failure in a row; any progress starts the row anew."""
@@ -41,54 +33,6 @@ class _Source:
     url: str
     validator: str | None
     size: int | None
-
-
-def download_icbhi(
-    folder: Path, url: str = ICBHI_URL, expected: Structure = ICBHI_2017, sleep: Callable[[float], None] = time.sleep
-) -> Path:
-    """Bring the database into ``folder``; what is already done isn't done again.
-
-    The archive is kept beside the folder, as ``<folder>.zip``, until the recordings are verified. An archive that the
-    user puts there is taken instead of fetching.
-
-    Args:
-        folder: will hold ``*.wav`` and ``*.txt``; new, empty, or the work of an earlier run.
-        url: http or https.
-        expected: the counts that the database must have.
-        sleep: waits so many s before a further try.
-
-    Returns:
-        The folder, absolute.
-
-    Raises:
-        InputError: whatever the user can mend: no connection, full disk, damaged archive, a folder of other files, ….
-    """
-    folder = folder.expanduser().resolve()
-    archive = folder.with_name(folder.name + ".zip")
-    with disk(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        filled = folder.exists() and any(folder.iterdir())
-    if not filled:
-        with _alone(archive):
-            with _shown("fetching") as report:
-                fetch(url, archive, report, sleep)
-            with _shown("unpacking") as report:
-                unpack(archive, folder, report)
-    elif not any(folder.glob("*.wav")):
-        raise InputError(f"{folder} holds other files, and no recordings; name a new or empty folder")
-    try:
-        print(f"{folder}: complete, {verify(folder, expected)}")
-    except InputErrors as error:
-        aside = f"{folder} and {archive}" if archive.exists() else str(folder)
-        raise InputErrors(error.problems, f"Move {aside} away and {AGAIN} to fetch the database anew.") from error
-    if archive.exists():
-        with disk(archive):
-            archive.unlink()
-        print(f"{archive}: deleted, since its recordings are verified")
-    if absent := absent_companions(folder):
-        uses = "; ".join(f"{name} ({COMPANIONS[name]})" for name in absent)
-        print(f"not in {folder} nor in {folder.parent}, put there what you have: {uses}")
-    return folder
 
 
 def fetch(url: str, target: Path, progress: Report, sleep: Callable[[float], None] = time.sleep) -> Path:
@@ -243,62 +187,3 @@ def _size(path: Path) -> int:
 
 def _number(text: str | None) -> int | None:
     return int(text) if text is not None and text.isdecimal() else None
-
-
-@contextmanager
-def _alone(archive: Path) -> Iterator[None]:
-    """Two runs that append to the same part would spoil it."""
-    with disk(archive):
-        lock = FileLock(archive.with_name(archive.name + ".lock"), timeout=0)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise InputError(f"another run is fetching {archive}; wait until it has ended") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _shown(what: str) -> Iterator[Report]:
-    """Progress with the time left: a bar on a terminal, a line every tenth of the way elsewhere."""
-    if not sys.stdout.isatty():
-        yield _Lines(what)
-        return
-    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns) as bar:
-        task = None
-
-        def report(done: int, total: int | None) -> None:
-            nonlocal task
-            if task is None:  # begins where an earlier run stopped, so that the speed counts this run's bytes only
-                task = bar.add_task(what, completed=done, total=total)
-            bar.update(task, completed=done, total=total)
-
-        yield report
-
-
-class _Lines:
-    def __init__(self, what: str) -> None:
-        self.what = what
-        self.step = -1
-        self.first = self.last = 0
-        self.begun = time.monotonic()
-
-    def __call__(self, done: int, total: int | None) -> None:
-        if self.step < 0 or done < self.last:  # the first piece, or the first after starting over
-            self.first, self.begun, self.step = done, time.monotonic(), -1
-        self.last = done
-        step = 10 * done // max(total, 1) if total is not None else done // 100_000_000
-        if step == self.step:
-            return
-        self.step = step
-        if total is None:
-            print(f"{self.what}: {done / 1e6:.0f} MB", flush=True)
-            return
-        line = f"{self.what}: {10 * step} % of {total / 1e6:.0f} MB"
-        if self.first < done < total:
-            left = (total - done) * (time.monotonic() - self.begun) / (done - self.first)
-            line += f", {left / 60:.0f} min left" if left > 90 else f", {left:.0f} s left"
-        print(line, flush=True)

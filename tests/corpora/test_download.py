@@ -22,7 +22,8 @@ import pytest
 from loopback_site import ARCHIVE, HIDDEN, NOTES, STALL, Handler, Home, Site, quiet, small_files, wav, zipped
 
 from corpora.download import fetch as fetching
-from corpora.download.fetch import PAUSES, download_icbhi, fetch
+from corpora.download.fetch import PAUSES, fetch
+from corpora.download.icbhi import download_icbhi, locked
 from corpora.download.unpack import PIECE, unpack
 from corpora.problems import InputError, InputErrors
 
@@ -97,7 +98,7 @@ def test_ctrl_c_keeps_the_part(home: Home) -> None:
 
 def test_sigkill_in_the_middle_then_resume(home: Home) -> None:
     home.site.faults = ["stall"]
-    code = "import sys; from pathlib import Path; from corpora.download.fetch import download_icbhi as get; "
+    code = "import sys; from pathlib import Path; from corpora.download.icbhi import download_icbhi as get; "
     arguments = [sys.executable, "-c", code + "get(Path(sys.argv[1]), sys.argv[2])", str(home.folder), home.site.url]
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as running:
         deadline = time.monotonic() + 20
@@ -274,7 +275,7 @@ def test_too_small_a_disk_is_said_at_once(
 
 def test_two_runs_at_once(home: Home) -> None:
     home.folder.parent.mkdir()
-    with fetching._alone(home.archive):
+    with locked(home.archive):
         home.refuses("another run")
 
 
