@@ -1,4 +1,4 @@
-"""The corpora by name: `open_corpus` is where every command gets its clips."""
+"""The corpora by name: `open_corpus` is the entry point of every command."""
 
 import os
 from collections import Counter
@@ -26,17 +26,17 @@ ICBHI_FOLDER = PROJECT / "data" / "ICBHI_final_database"
 
 RATE = 4000
 """Hz. Lung sounds lie below 2 kHz (Sovijärvi et al. 2000), and part of ICBHI was recorded at 4 kHz: above its Nyquist
-frequency a clip would tell the device, and so the patient, apart."""
+frequency the spectrum of a clip would reveal the device, and so the patient."""
 
 RATES = (4000, 16000)
-"""Hz: the lowest and the highest analysis rate on offer."""
+"""Hz: the lowest and the highest analysis rate available."""
 
 NEEDED = {
     "sprsound": "<folder of the SPRSound database>; it is at github.com/SJTU-YONGFU-RESEARCH-GRP/SPRSound",
     "kauh": "<folder of the KAUH recordings>; they are at doi.org/10.17632/jwyy9np4gv.3",
     "manifest": "<csv file>; its columns are path, patient, label",
 }
-"""What a corpus that `make data` doesn't fetch needs to be told, and where to get it."""
+"""The path that a corpus needs if `make data` doesn't fetch it, and where to get it."""
 
 
 def open_corpus(
@@ -65,7 +65,7 @@ def open_corpus(
         InputError: the corpus is unknown, absent or has problems.
     """
     if not RATES[0] <= rate <= RATES[1]:
-        raise InputError(f"an analysis rate of {rate} Hz is not on offer; choose one from {RATES[0]} to {RATES[1]} Hz")
+        raise InputError(f"an analysis rate of {rate} Hz is not available; choose one from {RATES[0]} to {RATES[1]} Hz")
     if corpus not in CORPORA:
         raise InputError(f"unknown corpus {corpus!r}; choose from {', '.join(CORPORA)}")
     if corpus == "simulated":
@@ -86,7 +86,7 @@ def open_corpus(
 
 
 def open_both(one: Prepared, other: Prepared, cache: Path | None = None) -> tuple[Joined, Joined]:
-    """What tests ``one`` after training on ``other``, and the reverse; see `corpora.joined.join`."""
+    """Join two corpora; see `corpora.joined.join`."""
     return join(one, other, cache or CACHE)
 
 
@@ -117,7 +117,7 @@ def open_with_unlabeled(
 
 def _simulated(parameters: Simulation, rate: int, cache: Path) -> Prepared:
     description = (
-        f"SIMULATED sounds, no patient was recorded: {parameters.patients} made-up patients with "
+        f"SIMULATED sounds, no patient was recorded: {parameters.patients} simulated patients with "
         f"{parameters.clips_per_patient} clips each, difficulty {parameters.difficulty:g}, seed {parameters.seed}"
     )
     return prepare_clips(
@@ -132,7 +132,7 @@ def _simulated(parameters: Simulation, rate: int, cache: Path) -> Prepared:
 
 
 def _recorded(corpus: str, data: Path | None) -> tuple[list[Cycle], str, str, Mapping[str, str]]:
-    """The clips of a corpus that was recorded, its name, its description, and the recordings that make no clip."""
+    """Read a recorded corpus: its clips, name, description, and the recordings that yield no clip."""
     if corpus == "icbhi":
         folder = data or ICBHI_FOLDER
         if data is None and not folder.is_dir():
@@ -149,11 +149,11 @@ def _recorded(corpus: str, data: Path | None) -> tuple[list[Cycle], str, str, Ma
         return clips, corpus, "KAUH (Fraiwan et al. 2021), each recording in up to three filterings", other
     cycles, name = read_manifest(data), data.stem
     if name in set(CORPORA) - {"manifest"}:
-        raise InputError(f"{data} is called like the corpus {name}, and so would its results be; rename it")
+        raise InputError(f"{data} has the name of the corpus {name}, which its results would then have, too; rename it")
     return cycles, name, f"clips listed in {data.name}", {}
 
 
 def _stated(skipped: Mapping[str, str]) -> str:
-    """How many recordings make no clip, and why, for the description."""
+    """Describe how many recordings yield no clip, and why."""
     counts = ", ".join(f"{count} {reason}" for reason, count in sorted(Counter(skipped.values()).items()))
-    return f"; recordings that make no clip: {counts}" if counts else ""
+    return f"; recordings that yield no clip: {counts}" if counts else ""

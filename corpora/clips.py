@@ -1,4 +1,4 @@
-"""Clips: the table of sounds that travels through the suite, with the patient always attached."""
+"""Clips: a table of sounds with labels, patients and metadata, the type that all parts of the suite exchange."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ Signal = NDArray[np.float32]
 """One clip: float32, shape (channels, samples), full scale = 1."""
 
 HIDDEN = -1
-"""The label of a clip whose label the model must not see."""
+"""Label of a clip whose label is unknown or withheld from the model."""
 
 
 @lru_cache(maxsize=8)
@@ -53,11 +53,11 @@ class StoredSignals(Sequence[Signal]):
         return flat[offsets[row] : offsets[row + 1]][None, :]
 
     def take(self, index: NDArray[np.int64]) -> "StoredSignals":
-        """The rows at ``index``, as another view of the same file."""
+        """Return the rows at ``index``, as another view of the same file."""
         return StoredSignals(self.folder, self.rows[index])
 
     def whole(self) -> "StoredSignals":
-        """Every clip of the prepared corpus, in its own order: what features are computed from, once."""
+        """Return every clip of the prepared corpus, in stored order; features are computed once from these."""
         return StoredSignals(self.folder, np.arange(len(_open_flat(self.folder)[1]) - 1))
 
     @property
@@ -73,15 +73,15 @@ class Clips:
     """A table of clips; row i of every field is the same clip.
 
     Attributes:
-        signals: one float32 array (channels, samples) a clip.
+        signals: one float32 array (channels, samples) per clip.
         rate: sampling rate in Hz, one for the whole table.
         label: (n,) index into ``classes``; -1 = hidden.
         patient: (n,) who was recorded.
-        clip_id: (n,) unique; says nothing about the label.
+        clip_id: (n,) unique; independent of the label.
         classes: names of the classes.
-        meta: one row a clip (recording, device, location, …); never derived from the label.
-        sound: (n,) index into `corpora.cycles.FOUR_CLASSES`, the finer label where the corpus knows crackles from
-            wheezes, whatever the task; -1 = hidden, or not known. Hidden with the label.
+        meta: one row per clip (recording, device, location, …); never derived from the label.
+        sound: (n,) index into `corpora.cycles.FOUR_CLASSES`, the finer label where the corpus distinguishes
+            crackles from wheezes, whatever the task; -1 = hidden or unknown. Hidden with the label.
 
     Raises:
         InputError: fields disagree in length, a clip_id occurs twice, or a label is out of range.
@@ -116,7 +116,7 @@ class Clips:
         return (self.signals[i] for i in range(len(self)))
 
     def take(self, index: NDArray[np.int64]) -> Self:
-        """The clips at ``index``, in that order."""
+        """Return the clips at ``index``, in that order."""
         index = np.asarray(index, dtype=np.int64)
         signals = (
             self.signals.take(index)
@@ -134,7 +134,7 @@ class Clips:
         )
 
     def hide_labels(self) -> Self:
-        """The same clips, every label hidden: what ``predict_proba`` and ``unlabeled`` receive."""
+        """Return the same clips with every label hidden, as ``predict_proba`` and ``unlabeled`` receive them."""
         hidden = np.full(len(self), HIDDEN, dtype=np.int64)
         return replace(self, label=hidden, sound=hidden)
 

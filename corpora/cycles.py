@@ -14,13 +14,13 @@ UNLABELED = ""
 """In place of the label of a clip that has none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cycle:
     """One breathing cycle (or any labeled stretch of sound) as the source describes it.
 
     Attributes:
         path: the audio file.
-        clip_id: unique in the corpus; says nothing about the label.
+        clip_id: unique in the corpus; independent of the label.
         patient: who was recorded.
         label: one of ``FOUR_CLASSES`` or ``TWO_CLASSES``, or `UNLABELED`.
         begin: s from the start of the file.
@@ -38,12 +38,12 @@ class Cycle:
 
 
 def four_class(crackle: bool, wheeze: bool) -> str:
-    """The class of a cycle in which crackles and/or wheezes were heard."""
+    """Return the class of a cycle, given whether it has crackles and wheezes."""
     return FOUR_CLASSES[int(crackle) + 2 * int(wheeze)]
 
 
 def classes_of(labels: set[str]) -> tuple[str, ...]:
-    """The classes of a corpus that uses these labels.
+    """Return the classes of a corpus with these labels.
 
     Raises:
         InputError: a label is unknown, or crackles and wheezes are named on some clips and not on others.

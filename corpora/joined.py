@@ -1,4 +1,4 @@
-"""Two prepared corpora side by side in a third, so that a model can be fitted on one and tested on the other."""
+"""Join two prepared corpora, so that a model can be trained on one and tested on the other."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from corpora.code_identity import code_identity
 from corpora.cycles import TWO_CLASSES, Cycle
 from corpora.digests import digest
 from corpora.facts import CorpusFacts
-from corpora.prepare import Prepared, prepare_rows
+from corpora.prepare import Prepared, prepare_rows, rows_of
 from corpora.problems import InputError
 from corpora.splits.cross_corpus import CORPUS
 from corpora.tasks import for_task
@@ -30,7 +30,7 @@ class Joined(Prepared):
     trained_on: CorpusFacts
 
     def facts(self) -> CorpusFacts:
-        """Those of both together, under the name of the tested one."""
+        """Return the facts of both, under the name of the tested one."""
         tested, trained_on = self.tested, self.trained_on
         return replace(
             super().facts(),
@@ -44,10 +44,10 @@ class Joined(Prepared):
 
 
 def join(one: Prepared, other: Prepared, cache: Path) -> tuple[Joined, Joined]:
-    """Put two corpora side by side, unless that was done before.
+    """Join two corpora, unless that was done before.
 
     Patients and clips are called ``<corpus>:<name>``, so that patient 101 of the one is not patient 101 of the other.
-    The metadata keep the columns of both, empty where a corpus doesn't know them, and gain `CORPUS` (in place of a
+    The metadata keep the columns of both, empty where a corpus lacks them, and gain `CORPUS` (in place of a
     column of that name). Where one corpus is labeled normal and abnormal only, so is the whole.
 
     Args:
@@ -64,7 +64,7 @@ def join(one: Prepared, other: Prepared, cache: Path) -> tuple[Joined, Joined]:
     mine, theirs = one.facts(), other.facts()
     if mine.name == theirs.name:
         raise InputError(
-            f"both corpora are called {mine.name}, so that nobody could tell which was trained on and which tested; "
+            f"both corpora are called {mine.name}, so that training and test data could not be told apart; "
             "choose two different ones, or give one of them another name as a manifest"
         )
     parts = sorted([(mine, one), (theirs, other)], key=lambda part: part[0].name)
@@ -79,17 +79,15 @@ def join(one: Prepared, other: Prepared, cache: Path) -> tuple[Joined, Joined]:
 
 
 def _rows(clips: dict[str, Clips]) -> Iterator[tuple[Cycle, Signal]]:
-    """Every clip of both, under its new name."""
-    heard: dict[str, tuple[str, str]] = {}
+    """Yield every clip of both, under its new name."""
+    first: dict[str, tuple[str, str]] = {}
     for corpus, part in clips.items():
-        for i, (signal, meta) in enumerate(zip(part, part.meta.to_dict("records"), strict=True)):
-            clip = str(part.clip_id[i])
-            whose, same = heard.setdefault(digest([signal.tobytes()]), (corpus, clip))
+        for cycle, signal in rows_of(part):
+            whose, same = first.setdefault(digest([signal.tobytes()]), (corpus, cycle.clip_id))
             if whose != corpus:
                 raise InputError(
-                    f"clip {clip} of {corpus} holds the same sound as clip {same} of {whose}, so that a model would be "
-                    "tested on what it was trained on; choose corpora that have no recording in common"
+                    f"clip {cycle.clip_id} of {corpus} holds the same sound as clip {same} of {whose}, so that a model "
+                    "would be tested on what it was trained on; choose corpora that have no recording in common"
                 )
-            patient, label = f"{corpus}:{part.patient[i]}", part.classes[part.label[i]]
-            known = {**{str(key): value for key, value in meta.items()}, CORPUS: corpus}
-            yield Cycle(Path(), f"{corpus}:{clip}", patient, label, meta=known), signal
+            names = {"clip_id": f"{corpus}:{cycle.clip_id}", "patient": f"{corpus}:{cycle.patient}"}
+            yield replace(cycle, **names, meta={**cycle.meta, CORPUS: corpus}), signal

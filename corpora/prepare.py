@@ -36,7 +36,7 @@ class Prepared:
 
     Attributes:
         folder: holds ``signals.npy``, ``offsets.npy``, ``table.csv``, ``corpus.json`` and, when clips were left out on
-            request, ``left_out.csv``; when the source has recordings that make no clip, ``skipped.csv``.
+            request, ``left_out.csv``; when the source has recordings that yield no clip, ``skipped.csv``.
     """
 
     folder: Path
@@ -80,9 +80,9 @@ def prepare_files(
         rate: Hz to resample to.
         cache: prepared corpora lie here, each in a folder named after the content of its audio and of this code.
         description: one sentence about the corpus, for reports.
-        skipped: recordings of the source that make no clip, each with the reason; listed in ``skipped.csv``.
+        skipped: recordings of the source that yield no clip, each with the reason; listed in ``skipped.csv``.
         leave_out_bad: leave out files that can't be used, listing them, instead of refusing the corpus.
-        progress: told about every hundredth clip.
+        progress: called for every hundredth clip.
 
     Raises:
         InputErrors: files that can't be used, all of them at once, unless ``leave_out_bad``.
@@ -94,13 +94,13 @@ def prepare_files(
     left_out: list[tuple[str, str]] = []
 
     def decode() -> Iterator[tuple[Cycle, Signal]]:
-        heard: dict[str, Cycle] = {}
+        first: dict[str, Cycle] = {}
         for done, cycle in enumerate(cycles):
             if done % 100 == 0:
                 progress("decoding", done, len(cycles))
             try:
                 signal = read_audio(cycle.path, rate, cycle.begin, cycle.end)
-                same = heard.setdefault(digest([signal.tobytes()]), cycle)
+                same = first.setdefault(digest([signal.tobytes()]), cycle)
                 if same is not cycle:
                     names = f"{cycle.path} ({cycle.clip_id})", f"{same.path} ({same.clip_id})"
                     raise InputError(f"{names[0]} holds the same sound as {names[1]}; remove one")
@@ -110,8 +110,8 @@ def prepare_files(
                 yield cycle, signal
         progress("decoding", len(cycles), len(cycles))
         if left_out and not leave_out_bad:
-            mend = "Mend these, or leave them out of the corpus with --leave-out-bad (LEAVE_OUT_BAD=1 for make)."
-            raise InputErrors([problem for _, problem in left_out], mend)
+            remedy = "Correct these, or leave them out of the corpus with --leave-out-bad (LEAVE_OUT_BAD=1 for make)."
+            raise InputErrors([problem for _, problem in left_out], remedy)
 
     facts = CorpusFacts(name=name, description=description, simulated=False, rate=rate)
     return prepare_rows(f"{name}-{rate}", content, decode(), cache, facts, left_out=left_out, skipped=skipped)
@@ -133,15 +133,24 @@ def prepare_clips(
     """
 
     def generate() -> Iterator[tuple[Cycle, Signal]]:
-        clips = make()
-        for i, signal in enumerate(clips):
-            meta = {str(key): value for key, value in clips.meta.iloc[i].items()}
-            label = clips.classes[clips.label[i]]
-            yield Cycle(Path(), str(clips.clip_id[i]), str(clips.patient[i]), label, meta=meta), signal
+        yield from rows_of(make())  # made only when the rows are gone through
 
     facts = CorpusFacts(name=name, description=description, simulated=True, rate=rate)
     content = digest([parameters, code_identity(code)])
     return prepare_rows(name, content, generate(), cache, facts)
+
+
+def rows_of(clips: Clips) -> Iterator[tuple[Cycle, Signal]]:
+    """Yield clips as rows for `prepare_rows`."""
+    for i, (signal, meta) in enumerate(zip(clips, clips.meta.to_dict("records"), strict=True)):
+        cycle = Cycle(
+            path=Path(),
+            clip_id=str(clips.clip_id[i]),
+            patient=str(clips.patient[i]),
+            label=UNLABELED if clips.label[i] == HIDDEN else clips.classes[clips.label[i]],
+            meta={str(key): value for key, value in meta.items()},
+        )
+        yield cycle, signal
 
 
 def prepare_rows(
@@ -211,7 +220,7 @@ def _update(folder: Path, facts: CorpusFacts, skipped: Mapping[str, str]) -> Non
 
 @contextmanager
 def _explained(corpora: Path) -> Iterator[None]:
-    """Make the folder, and say what to do when the disk refuses to be written."""
+    """Make the folder, and explain what to do when writing fails."""
     try:
         corpora.mkdir(parents=True, exist_ok=True)
         yield
@@ -248,7 +257,7 @@ def _write_signals(folder: Path, rows: Iterable[tuple[Cycle, Signal]]) -> list[C
         file.seek(0)
         _write_header(file, offsets[-1])
     if not cycles:
-        raise InputError("no clip of the corpus can be used; mend the files, or choose another folder")
+        raise InputError("no clip of the corpus can be used; correct the files, or choose another folder")
     np.save(folder / "offsets.npy", np.array(offsets, dtype=np.int64))
     return cycles
 
@@ -283,7 +292,7 @@ def _write_list(path: Path, columns: list[str], rows: Iterable[tuple[str, str]])
 
 
 def _digest(path: Path) -> str:
-    """Hash of a file's content; a file that can't be read is reported when it is decoded, with all the others."""
+    """Hash a file; one that can't be read is reported later, when all files are decoded."""
     try:
         return file_digest(path)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The error a user can mend: one clear sentence that names the file and what to do."""
+"""Errors that a user can correct: one sentence that names the file and the remedy."""
 
 from collections.abc import Sequence
 
@@ -8,19 +8,19 @@ class InputError(Exception):
 
 
 class InputErrors(InputError):
-    """Several problems found in one pass, so that a user mends them together instead of one a run."""
+    """Several problems found in one pass, so that a user can correct all of them at once."""
 
     SHOWN = 20
 
-    def __init__(self, problems: Sequence[str], mend: str) -> None:
+    def __init__(self, problems: Sequence[str], remedy: str) -> None:
         self.problems = list(problems)
-        self.mend = mend
+        self.remedy = remedy
         lines = [f"- {problem}" for problem in self.problems[: self.SHOWN]]
         if len(self.problems) > self.SHOWN:
             lines.append(f"- … and {len(self.problems) - self.SHOWN} more")
         heading = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        super().__init__("\n".join([f"{heading} found in the data:", *lines, mend]))
+        super().__init__("\n".join([f"{heading} found in the data:", *lines, remedy]))
 
     def __reduce__(self) -> tuple[type["InputErrors"], tuple[list[str], str]]:
         # Exceptions pickle as their message alone, and worker processes send theirs home pickled.
-        return InputErrors, (self.problems, self.mend)
+        return InputErrors, (self.problems, self.remedy)

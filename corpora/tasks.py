@@ -1,4 +1,4 @@
-"""The questions that a corpus can be asked: normal or abnormal, or which of the challenge's four classes."""
+"""The classification tasks: normal or abnormal, or the challenge's four classes."""
 
 from dataclasses import replace
 
@@ -11,10 +11,10 @@ from corpora.problems import InputError
 
 
 def for_task(clips: Clips, task: str) -> Clips:
-    """The same clips, labeled for a task; ``sound`` keeps the finer label where the corpus has it.
+    """Label clips for a task; ``sound`` keeps the finer label where the corpus has it.
 
     Raises:
-        InputError: the task is unknown, or the corpus can't say which of its classes is in a clip.
+        InputError: the task is unknown, or the corpus lacks the classes of the task.
     """
     if task not in TASKS:
         raise InputError(f"unknown task {task!r}; choose from {', '.join(TASKS)}")

@@ -1,9 +1,9 @@
-"""The user's own recordings without annotation, cut into clips that go unlabeled to the models that learn from such."""
+"""The user's own recordings without annotation, cut into unlabeled clips for semi-supervised models."""
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from corpora.code_identity import code_identity
 from corpora.cycles import UNLABELED, Cycle
 from corpora.digests import digest
 from corpora.facts import CorpusFacts
-from corpora.prepare import Prepared, describe, prepare_rows
+from corpora.prepare import Prepared, describe, prepare_rows, rows_of
 from corpora.problems import InputError, InputErrors
 from corpora.readers.audio import read_audio, refuse_truncated_wav
 from corpora.readers.files import files_below
@@ -24,7 +24,7 @@ CLIP = 3.0
 """s that a clip lasts: about the mean of ICBHI 2017's breathing cycles (2.7 s; Rocha et al. 2019)."""
 
 SHORTEST_REST = CLIP / 2
-"""s. The rest of a recording that is shorter makes no clip: it holds too little of a breath."""
+"""s. The rest of a recording that is shorter yields no clip: it holds too little of a breath."""
 
 ENDINGS = frozenset(
     {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64"}
@@ -33,18 +33,18 @@ ENDINGS = frozenset(
 
 PREFIX = "unlabeled:"
 
-LONGEST_TOLD = 1e9
-"""s. A file that claims to be longer doesn't say how long it is, having been streamed."""
+LONGEST_KNOWN = 1e9
+"""s. A longer duration in the header means that the file was streamed and its length is unknown."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recordings:
     """Unannotated recordings below a folder, cut but not yet decoded.
 
     Attributes:
         name: of the folder.
         cycles: the clips; each file is a patient of its own, as long as nothing else is known of it.
-        skipped: files that make no clip, each with the reason.
+        skipped: files that yield no clip, each with the reason.
         rests: s of all rests that were left out.
     """
 
@@ -55,7 +55,7 @@ class Recordings:
 
 
 def read_unlabeled(folder: Path) -> Recordings:
-    """Cut whatever sound lies below a folder into clips of `CLIP` s; the last one of a file may be shorter.
+    """Cut all sounds below a folder into clips of `CLIP` s; the last one of a file may be shorter.
 
     Raises:
         InputError: the folder is missing, can't be read, or holds no sound to make a clip of.
@@ -77,26 +77,36 @@ def read_unlabeled(folder: Path) -> Recordings:
         rests += rest
         for begin, end in spans:
             clip = f"{PREFIX}{name}@{begin:g}-{'end' if end is None else f'{end:g}'}"
-            cycles.append(Cycle(path, clip, PREFIX + name, UNLABELED, begin, end, {"recording": name}))
+            cycles.append(
+                Cycle(
+                    path=path,
+                    clip_id=clip,
+                    patient=PREFIX + name,
+                    label=UNLABELED,
+                    begin=begin,
+                    end=end,
+                    meta={"recording": name},
+                )
+            )
     if not cycles:
         raise InputError(
             f"{folder} holds no sound of at least {SHORTEST_REST:g} s (wav, flac, ogg, mp3, aiff, …); set UNLABELED to "
             "another folder"
         )
-    return Recordings(folder.resolve().name or "unlabeled", cycles, skipped, rests)
+    return Recordings(name=folder.resolve().name or "unlabeled", cycles=cycles, skipped=skipped, rests=rests)
 
 
 def _spans(path: Path) -> tuple[list[tuple[float, float | None]], float]:
     """Begin and end of each clip of a file (s; None = the file's end), and the seconds that are left over.
 
-    Of a file that something is wrong with: one span of all of it, so that decoding says once what that is.
+    Of an unusable file: one span of all of it, so that decoding reports the problem once.
     """
     try:
         refuse_truncated_wav(path)
         seconds: float = soundfile.info(path).duration
     except (InputError, OSError, soundfile.SoundFileError):
         return [(0.0, None)], 0.0
-    if not 0 < seconds < LONGEST_TOLD:
+    if not 0 < seconds < LONGEST_KNOWN:
         return [(0.0, None)], 0.0
     whole, rest = divmod(seconds, CLIP)
     spans: list[tuple[float, float | None]] = [(i * CLIP, (i + 1) * CLIP) for i in range(int(whole))]
@@ -108,7 +118,7 @@ def _spans(path: Path) -> tuple[list[tuple[float, float | None]], float]:
 def add_unlabeled(
     corpus: Prepared, recordings: Recordings, own: Prepared, cache: Path, leave_out_bad: bool
 ) -> Prepared:
-    """Put a corpus and unlabeled clips side by side, unless that was done before.
+    """Add unlabeled clips to a corpus, unless that was done before.
 
     The metadata keep the corpus' columns, of which ``recording`` alone is known of the unlabeled clips. A file or a
     folder that is called after a patient of the corpus, as in ICBHI's ``101_…``, is taken to be of that patient.
@@ -134,13 +144,13 @@ def add_unlabeled(
         labeled, unlabeled = corpus.clips(), own.clips()
         copies = _copies(labeled, recordings, unlabeled)
         if copies and not leave_out_bad:
-            mend = "Remove these, or leave them out with --leave-out-bad (LEAVE_OUT_BAD=1 for make)."
-            raise InputErrors(list(dict.fromkeys(copies.values())), mend)
+            remedy = "Remove these, or leave them out with --leave-out-bad (LEAVE_OUT_BAD=1 for make)."
+            raise InputErrors(list(dict.fromkeys(copies.values())), remedy)
         left_out.extend(copies.items())
         kept = unlabeled.take(np.flatnonzero(~np.isin(unlabeled.clip_id, list(copies))))
         if not len(kept):
             raise InputError(f"no clip of {recordings.name} can be used; set UNLABELED to another folder")
-        yield from _of_corpus(labeled)
+        yield from rows_of(labeled)
         yield from _of_user(kept, labeled)
 
     prepared = prepare_rows(
@@ -151,23 +161,18 @@ def add_unlabeled(
     return prepared
 
 
-def _of_corpus(clips: Clips) -> Iterator[tuple[Cycle, Signal]]:
-    for i, (signal, meta) in enumerate(zip(clips, clips.meta.to_dict("records"), strict=True)):
-        columns = {str(key): value for key, value in meta.items()}
-        label = clips.classes[clips.label[i]]
-        yield Cycle(Path(), str(clips.clip_id[i]), str(clips.patient[i]), label, meta=columns), signal
-
-
 def _of_user(clips: Clips, labeled: Clips) -> Iterator[tuple[Cycle, Signal]]:
+    """Yield the user's clips, with the patients of the corpus where a name shows them."""
     patients = set(labeled.patient.tolist())
-    for i, (signal, recording) in enumerate(zip(clips, clips.meta["recording"].tolist(), strict=True)):
-        patient = _patient(recording, patients) or str(clips.patient[i])
-        columns = {"recording": recording} if "recording" in labeled.meta else {}
-        yield Cycle(Path(), str(clips.clip_id[i]), patient, UNLABELED, meta=columns), signal
+    for cycle, signal in rows_of(clips):
+        recording = str(cycle.meta["recording"])
+        patient = patient_of(recording, patients) or cycle.patient
+        meta = {"recording": recording} if "recording" in labeled.meta else {}
+        yield replace(cycle, patient=patient, label=UNLABELED, meta=meta), signal
 
 
 def _left_out(prepared: Prepared) -> list[tuple[str, str]]:
-    """What a prepared corpus left out, with the reasons."""
+    """Read what a prepared corpus left out, with the reasons."""
     if not prepared.facts().left_out:
         return []
     table = pd.read_csv(prepared.folder / "left_out.csv", dtype=str, keep_default_na=False)
@@ -199,10 +204,10 @@ def _copies(labeled: Clips, recordings: Recordings, unlabeled: Clips) -> dict[st
     }
 
 
-def _patient(recording: str, patients: set[str]) -> str | None:
+def patient_of(recording: str, patients: set[str]) -> str | None:
     """The patient of the corpus after whom a file or a folder above it is called: of ``101_1b1.wav``, ``101/1.wav``.
 
-    The longest such name, since ``p1-2`` begins with ``p1``.
+    The longest of several, since ``p1-2`` begins with ``p1``.
     """
     for part in reversed(Path(recording).with_suffix("").parts):
         alike = [name for name in patients if part.startswith(name) and not part[len(name) :][:1].isalnum()]

@@ -16,19 +16,19 @@ from corpora.download.unpack import AGAIN, PIECE, Report, disk, need
 from corpora.problems import InputError
 
 PAUSES = (1.0, 2.0, 4.0, 8.0)
-"""s to wait after each failure in a row; any progress starts the row anew."""
+"""s to wait after each consecutive failure; progress resets the sequence."""
 
 SILENCE = 30.0
 """s without a byte after which a connection counts as lost."""
 
 
 class _Broken(Exception):
-    """The connection failed in a way that a further try may mend."""
+    """The connection failed in a way that another try may overcome."""
 
 
 @dataclass(frozen=True)
 class _Source:
-    """What was fetched, remembered beside the part: by it a later request knows that it is still the same file."""
+    """What was fetched, stored beside the partial file, so that a later request can check that it is the same."""
 
     url: str
     validator: str | None
@@ -41,8 +41,8 @@ def fetch(url: str, target: Path, progress: Report, sleep: Callable[[float], Non
     Args:
         url: http or https.
         target: appears when it is complete, and not before; if it exists nothing is requested.
-        progress: told of every piece that arrives.
-        sleep: waits so many s before a further try.
+        progress: called for every chunk that arrives.
+        sleep: called with the s to wait before another try.
 
     Raises:
         InputError: the server refuses or stays out of reach, or the disk is full; the part is kept.
@@ -139,7 +139,7 @@ def _request(url: str, offset: int, known: _Source | None, target: Path) -> Any:
 
 
 def _describe(url: str, response: Any) -> tuple[_Source, int | None]:
-    """What the server says of the file, and the first byte it sends (None unless it sends a part)."""
+    """Return what the server announces of the file, and the first byte of a partial response (else None)."""
     etag = response.headers.get("ETag")
     # If-Range takes strong validators only (RFC 9110, 13.1.5).
     validator = etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified")
@@ -152,7 +152,7 @@ def _describe(url: str, response: Any) -> tuple[_Source, int | None]:
 
 
 def _continues(source: _Source, start: int | None, known: _Source | None, offset: int) -> bool:
-    """Whether the part on offer follows what has been fetched; a server need not repeat what it said before."""
+    """Whether a partial response continues the fetched bytes; a server need not repeat size and validator."""
     if known is None or start != offset:
         return False
     pairs = ((source.size, known.size), (source.validator, known.validator))

@@ -20,7 +20,7 @@ ICBHI_URL = "https://bhichallenge.med.auth.gr/sites/default/files/ICBHI_final_da
 def download_icbhi(
     folder: Path, url: str = ICBHI_URL, expected: Structure = ICBHI_2017, sleep: Callable[[float], None] = time.sleep
 ) -> Path:
-    """Bring the database into ``folder``; what is already done isn't done again.
+    """Download the database into ``folder``, skipping the steps that are already done.
 
     The archive is kept beside the folder, as ``<folder>.zip``, until the recordings are verified. An archive that the
     user puts there is taken instead of fetching.
@@ -29,13 +29,13 @@ def download_icbhi(
         folder: will hold ``*.wav`` and ``*.txt``; new, empty, or the work of an earlier run.
         url: http or https.
         expected: the counts that the database must have.
-        sleep: waits so many s before a further try.
+        sleep: called with the s to wait before another try.
 
     Returns:
         The folder, absolute.
 
     Raises:
-        InputError: whatever the user can mend: no connection, full disk, damaged archive, a folder of other files, ….
+        InputError: no connection, full disk, damaged archive, a folder of other files, and so on.
     """
     folder = folder.expanduser().resolve()
     archive = folder.with_name(folder.name + ".zip")

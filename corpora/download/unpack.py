@@ -1,4 +1,4 @@
-"""Unpack an archive that was fetched, trusting nothing in it."""
+"""Unpack a downloaded archive safely."""
 
 import errno
 import shutil
@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from corpora.problems import InputError
 
 Report = Callable[[int, int | None], None]
-"""Called with the bytes done so far, and with all bytes, or None where nobody knows."""
+"""Called with the bytes done so far, and with all bytes, or None if unknown."""
 
 AGAIN = "run the same command again"
 
@@ -39,7 +39,7 @@ def unpack(archive: Path, folder: Path, report: Report) -> None:
     Args:
         archive: stored or deflated zip.
         folder: appears when everything is unpacked, and not before; must not exist, or be empty.
-        report: told of every piece written.
+        report: called for every chunk written.
 
     Raises:
         InputError: the archive is damaged or no zip, a member points outside the folder, it would unpack to too much,
@@ -77,7 +77,7 @@ def disk(path: Path) -> Iterator[None]:
             raise InputError(
                 f"the disk that holds {path.parent} is full; free some space and {AGAIN}: what was fetched is kept"
             ) from error
-        raise InputError(f"{path} can't be used ({error.strerror or error}); mend that and {AGAIN}") from error
+        raise InputError(f"{path} can't be used ({error.strerror or error}); correct that and {AGAIN}") from error
 
 
 def need(path: Path, size: int) -> None:
@@ -133,11 +133,13 @@ def _safe_path(archive: Path, info: zipfile.ZipInfo) -> PurePosixPath:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts or PureWindowsPath(name).drive:
         raise InputError(
-            f"{archive} holds {info.filename!r}, which points outside the folder; delete it, don't trust it"
+            f"{archive} holds {info.filename!r}, which points outside the folder; delete it: it may be malicious"
         )
     # The upper half of external_attr is the Unix mode; 0 where another system made the archive.
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise InputError(f"{archive} holds {info.filename!r}, a link or device and no file; delete it, don't trust it")
+        raise InputError(
+            f"{archive} holds {info.filename!r}, a link or device and no file; delete it: it may be malicious"
+        )
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise zipfile.BadZipFile(f"{info.filename!r} is compressed in an unknown way")
     return path

@@ -1,4 +1,4 @@
-"""Read a stretch of an audio file as mono float32 at the analysis rate, and say clearly when it can't be read."""
+"""Read a stretch of an audio file as mono float32 at the analysis rate, with errors that name what is wrong with it."""
 
 import struct
 from pathlib import Path
@@ -18,8 +18,8 @@ the shortest cycle of ICBHI 2017 lasts 0.2 s. What is shorter than this is a sli
 OVERSHOOT = 0.1
 """s by which an annotation may end after its recording: annotators' clocks round; the cycle then ends with the file."""
 
-_UNKNOWN_LENGTH = 0xFFFFFFFF  # what a program writes that streams a wav and can't go back to fill in its length
-_UNKNOWN_FRAMES = 2**63 - 1  # what libsndfile says of a flac that was streamed so
+_UNKNOWN_LENGTH = 0xFFFFFFFF  # written by programs that stream a wav and can't fill in its length afterwards
+_UNKNOWN_FRAMES = 2**63 - 1  # what libsndfile reports of a streamed flac
 
 
 def read_audio(path: Path, rate: int, begin: float = 0.0, end: float | None = None) -> Signal:
@@ -65,7 +65,7 @@ def _decode(path: Path, begin: float, end: float | None) -> tuple[NDArray[np.flo
             first = round(begin * native)
             last = file.frames if end is None else round(end * native)
             if file.frames == _UNKNOWN_FRAMES:
-                raise InputError(f"{path} does not say how long it is, having been streamed; export it again")
+                raise InputError(f"{path} has no length in its header, as if streamed; export it again")
             if file.frames == 0:
                 raise InputError(f"{path} holds no samples; record or export it again, or leave it out")
             if first >= file.frames or last > file.frames + OVERSHOOT * native:
@@ -92,7 +92,7 @@ def _decode(path: Path, begin: float, end: float | None) -> tuple[NDArray[np.flo
 
 
 def refuse_truncated_wav(path: Path) -> None:
-    """Compare the length that a wav announces with the length it has: libsndfile reads a cut file without a word."""
+    """Check the length in a wav's header against the file: libsndfile reads a truncated file without an error."""
     size = path.stat().st_size
     if size == 0:
         raise InputError(f"{path} is empty (0 bytes); copy or export it again, or leave it out")

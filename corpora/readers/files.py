@@ -1,4 +1,4 @@
-"""List a folder's files without passing over anything silently."""
+"""List and read files, with errors for whatever can't be read."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from corpora.problems import InputError
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Every file below a folder, sorted; names that start with a dot (what macOS leaves behind) are no data.
+    """List every file below a folder, sorted; names that start with a dot (what macOS leaves behind) are no data.
 
     Raises:
         InputError: the folder or one below it is missing or can't be read.
@@ -26,7 +26,7 @@ def files_below(folder: Path) -> list[Path]:
 
 
 def read_text(path: Path) -> str:
-    """A small text file's content, whatever editor wrote it.
+    """Read a small text file, with or without a byte-order mark.
 
     Raises:
         InputError: it can't be read or is not text.

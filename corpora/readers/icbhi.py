@@ -1,7 +1,7 @@
 """ICBHI 2017 Respiratory Sound Database (Rocha et al. 2019, doi:10.1088/1361-6579/ab03ea), in both of its layouts.
 
 Original: ``<recording>.wav`` beside ``<recording>.txt``, whose lines are ``begin end crackle wheeze`` (s, s, 0/1, 0/1).
-Segmented: one file a cycle, ``<recording>_segment_<number>_<crackle>_<wheeze>.wav`` (or .flac), numbered from 1.
+Segmented: one file per cycle, ``<recording>_segment_<number>_<crackle>_<wheeze>.wav`` (or .flac), numbered from 1.
 A recording's name is ``<patient>_<index>_<chest location>_<mode>_<device>``.
 """
 
@@ -19,11 +19,11 @@ OFFICIAL_SPLIT = "ICBHI_challenge_train_test.txt"
 DIAGNOSES = "patient_diagnosis.csv"
 DEMOGRAPHICS = "demographic_info.txt"
 
-_MEND = "Mend or move these files and run the same command again."
+_REMEDY = "Correct or move these files and run the same command again."
 
 
 def read_icbhi(folder: Path) -> list[Cycle]:
-    """Every annotated cycle below a folder, in either layout, not yet decoded.
+    """List every annotated cycle below a folder, in either layout, not yet decoded.
 
     Metadata: recording, cycle, location, mode, device; age (years), sex, bmi (kg/m²), diagnosis and official (``train``
     or ``test``) where the database's own companion files lie in the folder or the one above it.
@@ -54,7 +54,7 @@ def read_icbhi(folder: Path) -> list[Cycle]:
         elif segmented:
             first[cycle.clip_id] = cycle.path
     if problems:
-        raise InputErrors(problems, _MEND)
+        raise InputErrors(problems, _REMEDY)
     return cycles
 
 
@@ -103,7 +103,7 @@ def _annotated(audio: list[Path], files: list[Path], companions: "Companions", p
 def _cut(
     path: Path, name: re.Match[str], annotation: Path, companions: "Companions", problems: list[str]
 ) -> list[Cycle]:
-    """The cycles of one recording, one a line of its annotation."""
+    """Return the cycles of one recording, one per line of its annotation."""
     cycles: list[Cycle] = []
     rows = [(number, line.split()) for number, line in enumerate(read_text(annotation).splitlines(), 1) if line.strip()]
     if not rows:
@@ -146,12 +146,20 @@ def _cycle(
         "device": name["device"],
         **companions.of(name),
     }
-    return Cycle(path, f"{name.string}_segment_{number}", name["patient"], label, begin, end, meta)
+    return Cycle(
+        path=path,
+        clip_id=f"{name.string}_segment_{number}",
+        patient=name["patient"],
+        label=label,
+        begin=begin,
+        end=end,
+        meta=meta,
+    )
 
 
 @dataclass(frozen=True)
 class Companions:
-    """What the database tells about patients and recordings in files of their own; empty where a file is absent."""
+    """The database's companion files about patients and recordings; empty where a file is absent."""
 
     demographics: dict[str, dict[str, str | float]]
     diagnosis: dict[str, str]

@@ -1,6 +1,6 @@
 """KAUH lung sounds from Irbid, Jordan (Fraiwan et al. 2021, Data in Brief, doi:10.1016/j.dib.2021.106913).
 
-One wav a recording and filtering, ``<filter>P<patient>_<diagnosis>,<sound>,<location>,<age>,<sex>.wav``, such as
+One wav per recording and filtering, ``<filter>P<patient>_<diagnosis>,<sound>,<location>,<age>,<sex>.wav``, such as
 ``BP1_Asthma,I E W,P L L,70,M.wav``. A patient was recorded once, and the recording filtered three times, as the bell
 (B), the diaphragm (D) and the extended mode (E) of a stethoscope would: three clips of one patient. The names were
 typed by hand, so that spaces and capitals are as they come.
@@ -24,22 +24,22 @@ FILTERS = {"B": "bell", "D": "diaphragm", "E": "extended"}
 
 NORMAL = "N"
 PHASES = {"I", "E"}
-"""Inspiration and expiration: when a sound was heard, not what."""
+"""Inspiration and expiration: the phase of a sound, not its kind."""
 CRACKLES = {"C", "CREP"}
 """Crackles, or crepitations, as they were called before (Sovijärvi et al. 2000, Eur Respir Rev 10:77, 597-610)."""
 WHEEZES = {"W"}
 BRONCHIAL = {"B", "BRONCHIAL"}
-"""Breathing as over the windpipe, heard where it should not be: no normal sound, yet neither crackle nor wheeze."""
+"""Tracheal breath sounds over the lung: abnormal, yet neither crackle nor wheeze."""
 
-PASSED_OVER = "of bronchial breathing alone, which is neither normal, crackle nor wheeze"
+SKIPPED = "of bronchial breathing alone, which is neither normal, crackle nor wheeze"
 
-_MEND = "Rename or move these files and run the same command again."
+_REMEDY = "Rename or move these files and run the same command again."
 
 
 def read_kauh(folder: Path) -> tuple[list[Cycle], dict[str, str]]:
-    """Every recording below a folder in each of its filterings, not yet decoded.
+    """List every recording below a folder in each of its filterings, not yet decoded.
 
-    Metadata: recording (one a patient), mode (the filtering), diagnosis, location, age (years), sex.
+    Metadata: recording (one per patient), mode (the filtering), diagnosis, location, age (years), sex.
 
     Returns:
         The clips, and the files that fit no class, each with the reason.
@@ -65,17 +65,17 @@ def read_kauh(folder: Path) -> tuple[list[Cycle], dict[str, str]]:
             clips[clip.clip_id] = clip
     problems += _contradictions(clips.values())
     if problems:
-        raise InputErrors(problems, _MEND)
+        raise InputErrors(problems, _REMEDY)
     known = [clip for clip in clips.values() if clip.label]
     if not known:
         raise InputError(
             f"{folder} holds no recording that is normal or has crackles or wheezes; use the whole database"
         )
-    return known, {name: PASSED_OVER for name, clip in clips.items() if not clip.label}
+    return known, {name: SKIPPED for name, clip in clips.items() if not clip.label}
 
 
 def _clip(path: Path) -> Cycle:
-    """What a file's name tells; no label for bronchial breathing alone. Raises ValueError with what is wrong."""
+    """Parse a file's name; no label for bronchial breathing alone. Raises ValueError with what is wrong."""
     name = NAME.fullmatch(path.stem.strip())
     if name is None:
         raise ValueError(" is not named <B, D or E>P<patient>_<diagnosis>,<sound>,<location>,<age>,<sex>; rename it")
@@ -84,24 +84,25 @@ def _clip(path: Path) -> Cycle:
     except ValueError as error:
         raise ValueError(f": {error}") from error
     patient = f"P{int(name['number'])}"
-    return Cycle(path, name["filter"].upper() + patient, patient, label, meta=_meta(patient, name))
+    clip_id = name["filter"].upper() + patient
+    return Cycle(path=path, clip_id=clip_id, patient=patient, label=label, meta=_meta(patient, name))
 
 
 def _contradictions(clips: Iterable[Cycle]) -> Iterator[str]:
-    """The filterings that say something else of a recording than the first one does."""
+    """Describe the filterings whose label differs from that of the first one of the recording."""
     first: dict[str, Cycle] = {}
     for clip in clips:
         other = first.setdefault(clip.patient, clip)
         if other.label != clip.label:
             mine, theirs = clip.label or "bronchial", other.label or "bronchial"
-            yield f"{clip.path} says {mine}, but {other.path}, the same recording, {theirs}; correct one of the two"
+            yield f"{clip.path} is named {mine}, but {other.path}, the same recording, {theirs}; correct one of the two"
 
 
 def label_of(sound: str) -> str:
-    """The class of a sound such as ``I C E W``; empty for bronchial breathing alone.
+    """Return the class of a sound like ``I C E W``; empty for bronchial breathing alone.
 
     Raises:
-        ValueError: what is wrong with it, and the mend.
+        ValueError: what is wrong with it, and the remedy.
     """
     words = sound.upper().split()
     unknown = [word for word in words if word not in {NORMAL, *PHASES, *CRACKLES, *WHEEZES, *BRONCHIAL}]

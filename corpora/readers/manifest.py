@@ -13,7 +13,7 @@ REQUIRED = ("path", "patient", "label")
 
 
 def read_manifest(manifest: Path) -> list[Cycle]:
-    """The clips that a manifest names, not yet decoded.
+    """List the clips of a manifest, not yet decoded.
 
     Paths are absolute or relative to the manifest. A clip is called after its path (and its span, where it has one);
     a column ``clip_id`` overrides that.
@@ -43,9 +43,9 @@ def read_manifest(manifest: Path) -> list[Cycle]:
         lines.setdefault(cycle.clip_id, line)
         cycles.append(cycle)
     if problems:
-        raise InputErrors(problems, f"Mend {manifest} and run the same command again.")
+        raise InputErrors(problems, f"Correct {manifest} and run the same command again.")
     if not cycles:
-        raise InputError(f"{manifest} lists no clips; add one row a clip")
+        raise InputError(f"{manifest} lists no clips; add one row per clip")
     return cycles
 
 
@@ -80,7 +80,7 @@ def _check_columns(manifest: Path, columns: list[str]) -> None:
 
 
 def _cycle(folder: Path, row: dict[str, str]) -> Cycle:
-    """One row. Raises ValueError with what is wrong and the mend."""
+    """One row. Raises ValueError with what is wrong and the remedy."""
     for column in REQUIRED:
         if not row[column]:
             raise ValueError(f"{column} is empty; fill it in, or remove the row")
@@ -90,13 +90,21 @@ def _cycle(folder: Path, row: dict[str, str]) -> Cycle:
         raise ValueError(f"unknown label {row['label']!r}; use {known}, or normal and abnormal")
     begin, end = _seconds(row, "begin"), _seconds(row, "end")
     if end is not None and end <= (begin or 0.0):
-        raise ValueError(f"end {row['end']} does not lie after begin; correct them")
+        raise ValueError(f"end {row['end']} is not after begin; correct them")
     span = f"@{row.get('begin') or 0}-{row.get('end') or 'end'}" if begin is not None or end is not None else ""
     meta: dict[str, str | float] = {
         column: value for column, value in row.items() if column not in {"", *REQUIRED, "begin", "end", "clip_id"}
     }
     clip_id = row.get("clip_id") or row["path"] + span
-    return Cycle(folder / row["path"], clip_id, row["patient"], label, begin or 0.0, end, meta)
+    return Cycle(
+        path=folder / row["path"],
+        clip_id=clip_id,
+        patient=row["patient"],
+        label=label,
+        begin=begin or 0.0,
+        end=end,
+        meta=meta,
+    )
 
 
 def _seconds(row: dict[str, str], column: str) -> float | None:

@@ -2,7 +2,7 @@
 
 ``<recording>.wav`` (8 kHz, mono) and ``<recording>.json`` of the same name, wherever they lie: the database keeps
 sounds and annotations, training and test parts of several years, in folders of their own. An annotation holds
-``record_annotation`` and ``event_annotation``, a list of ``{"start": ms, "end": ms, "type": …}``; one clip an event.
+``record_annotation`` and ``event_annotation``, a list of ``{"start": ms, "end": ms, "type": …}``; one clip per event.
 A recording's name is ``<patient>_<age>_<sex>_<chest location>_<number>``.
 """
 
@@ -39,13 +39,13 @@ LOCATIONS = {"p1": "Pl", "p2": "Ll", "p3": "Pr", "p4": "Lr"}
 SEXES = {"0": "M", "1": "F"}
 POOR = "Poor Quality"
 
-_MEND = "Mend or move these files and run the same command again."
+_REMEDY = "Correct or move these files and run the same command again."
 
 
 def read_sprsound(folder: Path) -> tuple[list[Cycle], dict[str, str]]:
-    """Every annotated event below a folder, not yet decoded.
+    """List every annotated event below a folder, not yet decoded.
 
-    Metadata: recording, event, location, age (years), sex. (Everybody was recorded with one kind of stethoscope.)
+    Metadata: recording, event, location, age (years), sex. (All recordings come from one kind of stethoscope.)
 
     Returns:
         The events, and the recordings that have none, each with the reason: those of poor quality were not annotated.
@@ -82,7 +82,7 @@ def read_sprsound(folder: Path) -> tuple[list[Cycle], dict[str, str]]:
         for stem in sorted(annotations.keys() - {path.stem for path in sounds})
     )
     if problems:
-        raise InputErrors(problems, _MEND)
+        raise InputErrors(problems, _REMEDY)
     if not events:
         raise InputError(f"{folder}: no recording has an annotated event; set DATA to the folder of the whole database")
     return events, without
@@ -100,7 +100,7 @@ def _annotations(files: list[Path], problems: list[str]) -> dict[str, Path]:
 
 
 def _annotated(path: Path, name: re.Match[str], annotation: Path, problems: list[str]) -> tuple[str, list[Cycle]]:
-    """What is said of a whole recording, and its events."""
+    """Return the quality of a recording, and its events."""
     try:
         content = json.loads(read_text(annotation))
     except json.JSONDecodeError as error:
@@ -120,7 +120,15 @@ def _annotated(path: Path, name: re.Match[str], annotation: Path, problems: list
         "sex": SEXES[name["sex"]],
     }
     events = [
-        Cycle(path, f"{path.stem}_event_{number}", name["patient"], label, begin, end, {**meta, "event": number})
+        Cycle(
+            path=path,
+            clip_id=f"{path.stem}_event_{number}",
+            patient=name["patient"],
+            label=label,
+            begin=begin,
+            end=end,
+            meta={**meta, "event": number},
+        )
         for number, label, begin, end in _events(annotation, listed, problems)
     ]
     return str(content.get("record_annotation", "")), events

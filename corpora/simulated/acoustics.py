@@ -1,6 +1,6 @@
 """The sounds a chest microphone picks up, each made from its published acoustics.
 
-Every function returns float64 waveforms or spectra, from plain units (s, Hz, dB); nothing here knows of patients or
+Every function returns float64 waveforms or spectra, from plain units (s, Hz, dB); independent of patients and
 labels. A value marked "ours" is this project's choice, where no published figure settles it.
 
 Sources, cited below by name and year:

@@ -1,4 +1,4 @@
-"""Who is recorded in the simulated corpus: body, habit of breathing, device and room, drawn once a patient.
+"""Who is recorded in the simulated corpus: body, habit of breathing, device and room, drawn once per patient.
 
 Patients differ as the difficulty asks: 0 = all alike, 1 and above = as in real data. Body, room and the character of
 crackles and wheezes are drawn from the same distributions for healthy and ill patients.
@@ -44,7 +44,7 @@ class Body:
         corner: Hz where the two lines of the breath spectrum meet.
         slopes: dB per octave below the corner, above it in inspiration, above it in expiration; all positive.
         expiration: level of expiratory breath noise.
-        heart_rate: beats a minute.
+        heart_rate: beats per minute.
         heart_level: peak of the first heart sound.
     """
 
@@ -72,7 +72,7 @@ class Habit:
 
 @dataclass(frozen=True)
 class Room:
-    """What the device hears beside the patient.
+    """What the device records beside the patient.
 
     Attributes:
         level: ambient noise.
@@ -262,7 +262,7 @@ def _draw_room(spread: Spread) -> Room:
     """Ambient noise, clicks and speech, from never to often by patient.
 
     Ours: clicks in one cycle of eight, speech in one of thirteen. Ye 2022 found fake crackles in one recording of eight
-    when nobody touched anything on purpose; the clinic is worse.
+    when nothing was touched on purpose; the clinic is worse.
     """
     return Room(
         level=spread.around(-24.0, 7.0, -45.0, -3.0),
@@ -276,7 +276,7 @@ def _draw_crackles(spread: Spread) -> Crackles:
     """The patient's crackles: fine or coarse, constant within a patient (Vyshedskiy 2011).
 
     Fine ones are many and come mid to late in inspiration, coarse ones few and early (CORSA 2000, Pasterkamp 1997);
-    13 fine crackles an inspiration tell milder from severe fibrosis (Fukumitsu 2019). Half of the patients each,
+    13 fine crackles per inspiration separate milder from severe fibrosis (Fukumitsu 2019). Half of the patients each,
     counts, level and deviations are ours.
     """
     fine = bool(spread.rng.uniform() < 0.5)

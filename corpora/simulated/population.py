@@ -81,9 +81,9 @@ LOCATION_SHARES: Final = {
 
 
 def kind_of_patient(seed: int, number: int) -> str:
-    """The kind of patient ``number``, from a deck dealt anew for every ten patients: each ten hold all kinds."""
-    deal = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, number // len(DECK))))
-    return DECK[deal.permutation(len(DECK))[number % len(DECK)]]
+    """Return the kind of patient ``number``, from a deck shuffled for every ten patients: each ten hold all kinds."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, number // len(DECK))))
+    return DECK[rng.permutation(len(DECK))[number % len(DECK)]]
 
 
 def draw_labels(kind: str, clips: int, rng: Generator) -> NDArray[np.int64]:

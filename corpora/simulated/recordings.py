@@ -49,7 +49,7 @@ LONGEST_CYCLE: Final = 9.0
 
 @dataclass(frozen=True)
 class Place:
-    """How a chest location changes what is heard.
+    """How a chest location changes the recorded sound.
 
     Attributes:
         corner: factor on the corner of the breath spectrum.

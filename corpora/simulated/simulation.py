@@ -1,6 +1,6 @@
 """The embedded default corpus: breathing cycles simulated from published acoustics, with patients who differ.
 
-Nothing in it was recorded: results on it say how a method behaves, never how well it hears disease. It exists so that
+Nothing in it was recorded: results on it show how a method behaves, never how well it detects disease. With it,
 the whole suite runs without a download, and it is built to show what real data show: a clip-level random split flatters
 a model, because patients, devices and rooms are easier to recognize than crackles and wheezes.
 
@@ -101,7 +101,7 @@ def _check(parameters: Simulation, rate: int) -> None:
 
 
 def _describe(name: str, patient: Patient) -> Iterator[dict[str, str | int | float]]:
-    """One row a clip: identity, label and metadata."""
+    """Yield one row per clip: identity, label and metadata."""
     for clip, label in enumerate(patient.labels.tolist()):
         recording = clip // CYCLES_PER_RECORDING
         location = patient.locations[recording]

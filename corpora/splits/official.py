@@ -16,7 +16,7 @@ class OfficialSplit:
     """The challenge's one split, by recording. Two patients (156 and 218) are on both of its sides.
 
     Raises:
-        InputError: the corpus does not say which recording is on which side.
+        InputError: the side of some recording is unknown.
     """
 
     def split(self, clips: Clips, seed: int) -> Iterator[Fold]:
@@ -25,7 +25,7 @@ class OfficialSplit:
         unknown = np.flatnonzero(~np.isin(side, ["train", "test"]))
         if len(unknown):
             raise InputError(
-                f"the official split does not say where clip {clips.clip_id[unknown[0]]} belongs; put "
+                f"the official split lacks clip {clips.clip_id[unknown[0]]}; put "
                 "ICBHI_challenge_train_test.txt beside the recordings, or choose the protocol patients-5fold"
             )
         train, test = np.flatnonzero(side == "train"), np.flatnonzero(side == "test")

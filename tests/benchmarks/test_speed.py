@@ -47,7 +47,7 @@ def test_the_notebook_learns(paths: list[Path]) -> None:
 
 
 def test_whole_recordings_are_cut_first(paths: list[Path], tmp_path: Path) -> None:
-    (piece,) = cut([Cycle(paths[0], "one", "p", "normal", 0.2, 0.7)], tmp_path)
+    (piece,) = cut([Cycle(path=paths[0], clip_id="one", patient="p", label="normal", begin=0.2, end=0.7)], tmp_path)
     assert piece.end is None
     np.testing.assert_allclose(read_audio(piece.path, 4000), read_audio(paths[0], 4000, 0.2, 0.7), atol=1e-4)
 

@@ -163,6 +163,6 @@ def test_an_unknown_task_is_refused_with_those_there_are():
 
 
 def test_many_problems_are_counted_and_the_first_twenty_shown():
-    text = str(InputErrors([f"file {i} is bad" for i in range(25)], "Mend them."))
+    text = str(InputErrors([f"file {i} is bad" for i in range(25)], "Correct them."))
     assert text.startswith("25 problems found in the data:\n- file 0 is bad\n")
-    assert text.endswith("- file 19 is bad\n- … and 5 more\nMend them.")
+    assert text.endswith("- file 19 is bad\n- … and 5 more\nCorrect them.")

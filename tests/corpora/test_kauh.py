@@ -10,7 +10,7 @@ from synthetic_corpora import noise, write_kauh, write_sound
 
 from corpora.catalog import open_corpus
 from corpora.problems import InputError, InputErrors
-from corpora.readers.kauh import PASSED_OVER, label_of, read_kauh
+from corpora.readers.kauh import SKIPPED, label_of, read_kauh
 from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.tasks import for_task
 
@@ -93,7 +93,7 @@ def test_bronchial_breathing_alone_is_stated_and_listed(tmp_path):
     write(tmp_path / "data", "BP1_N,N,P L L,70,M", "BP2_pneumonia,Bronchial,P R L ,64,M", "DP2_pneumonia,b,P R L,64,M")
     prepared = open_corpus("kauh", tmp_path / "data", cache=tmp_path / "cache")
     assert prepared.facts().skipped == 2
-    assert prepared.facts().description.endswith(f"; recordings that make no clip: 2 {PASSED_OVER}")
+    assert prepared.facts().description.endswith(f"; recordings that make no clip: 2 {SKIPPED}")
     assert prepared.clips().clip_id.tolist() == ["BP1"]
     assert "DP2" in (prepared.folder / "skipped.csv").read_text()
 

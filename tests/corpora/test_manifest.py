@@ -117,7 +117,7 @@ def test_metadata_reach_the_clips_and_the_name_comes_from_the_file(tmp_path):
 def test_a_bad_row_is_found_by_its_line(tmp_path, row, problem):
     message = refusal(write_manifest(tmp_path, "ok.wav,p0,normal", "", row, "ok2.wav,p0,normal"))
     assert message.startswith(f"1 problem found in the data:\n- {tmp_path}/manifest.csv, line 4: {problem}")
-    assert message.endswith(f"Mend {tmp_path}/manifest.csv and run the same command again.")
+    assert message.endswith(f"Correct {tmp_path}/manifest.csv and run the same command again.")
 
 
 @pytest.mark.parametrize(

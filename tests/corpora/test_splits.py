@@ -224,9 +224,9 @@ def test_official_split_has_one_test_part_whatever_the_seed(real_cycles):
     ("clips", "message"),
     [
         (synthetic_clips(), "put ICBHI_challenge_train_test.txt beside the recordings"),
-        (official(["train", "train", "test", ""]), "does not say where clip clip12 belongs"),
-        (official(["train", "train", "test", np.nan]), "does not say where clip clip12 belongs"),
-        (official([np.nan] * 4), "does not say where clip clip0 belongs"),
+        (official(["train", "train", "test", ""]), "lacks clip clip12"),
+        (official(["train", "train", "test", np.nan]), "lacks clip clip12"),
+        (official([np.nan] * 4), "lacks clip clip0"),
         (official(["train", "test"]), "train part holds one patient only"),
         (official(["train", "train", "test"], [[2, 2], [2, 2], [2, 0]]), "test part holds no clip of 'abnormal'"),
         (official(["train", "train", "test"], [[2, 0], [2, 0], [2, 2]]), "train part holds no clip of 'abnormal'"),

@@ -28,7 +28,7 @@ from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.splits.official import OfficialSplit
 from corpora.splits.with_unlabeled import WithUnlabeled, labeled_rows
 from corpora.tasks import for_task
-from corpora.unlabeled import CLIP, _patient, read_unlabeled
+from corpora.unlabeled import CLIP, patient_of, read_unlabeled
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -194,8 +194,8 @@ def test_a_corpus_without_recordings_gains_no_column(tmp_path, sounds, cache):
         ("x/y.wav", None),
     ],
 )
-def test_a_file_called_after_a_patient_is_of_that_patient(recording, patient):
-    assert _patient(recording, {"101", "p1", "p1-2"}) == patient
+def test_a_file_called_after_a_patient_is_of_thatpatient_of(recording, patient):
+    assert patient_of(recording, {"101", "p1", "p1-2"}) == patient
 
 
 # Folds
