@@ -68,7 +68,7 @@ class StoredSignals(Sequence[Signal]):
         return lengths
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Clips:
     """A table of clips; row i of every field is the same clip.
 

@@ -89,5 +89,5 @@ def _rows(clips: dict[str, Clips]) -> Iterator[tuple[Cycle, Signal]]:
                     f"clip {cycle.clip_id} of {corpus} holds the same sound as clip {same} of {whose}, so that a model "
                     "would be tested on what it was trained on; choose corpora that have no recording in common"
                 )
-            names = {"clip_id": f"{corpus}:{cycle.clip_id}", "patient": f"{corpus}:{cycle.patient}"}
-            yield replace(cycle, **names, meta={**cycle.meta, CORPUS: corpus}), signal
+            clip_id, patient = f"{corpus}:{cycle.clip_id}", f"{corpus}:{cycle.patient}"
+            yield replace(cycle, clip_id=clip_id, patient=patient, meta={**cycle.meta, CORPUS: corpus}), signal

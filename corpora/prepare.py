@@ -24,8 +24,7 @@ from corpora.facts import CorpusFacts
 from corpora.problems import InputError, InputErrors
 from corpora.readers.audio import read_audio
 
-Progress = Callable[[str, int, int], None]
-"""Called as progress(what is done, how many are done, how many there are)."""
+Progress = Callable[[str, int, int], None]  # what is done, how many are done, how many there are
 
 TEXT_COLUMNS = {"clip_id": str, "patient": str, "recording": str}
 
@@ -92,29 +91,33 @@ def prepare_files(
     code = code_identity("corpora.prepare:prepare_files")
     content = digest([*(_digest(path) for path in paths), *where, str(rate), str(leave_out_bad), code])
     left_out: list[tuple[str, str]] = []
-
-    def decode() -> Iterator[tuple[Cycle, Signal]]:
-        first: dict[str, Cycle] = {}
-        for done, cycle in enumerate(cycles):
-            if done % 100 == 0:
-                progress("decoding", done, len(cycles))
-            try:
-                signal = read_audio(cycle.path, rate, cycle.begin, cycle.end)
-                same = first.setdefault(digest([signal.tobytes()]), cycle)
-                if same is not cycle:
-                    names = f"{cycle.path} ({cycle.clip_id})", f"{same.path} ({same.clip_id})"
-                    raise InputError(f"{names[0]} holds the same sound as {names[1]}; remove one")
-            except InputError as problem:
-                left_out.append((cycle.clip_id, str(problem)))
-            else:
-                yield cycle, signal
-        progress("decoding", len(cycles), len(cycles))
-        if left_out and not leave_out_bad:
-            remedy = "Correct these, or leave them out of the corpus with --leave-out-bad (LEAVE_OUT_BAD=1 for make)."
-            raise InputErrors([problem for _, problem in left_out], remedy)
-
+    rows = _decode(cycles, rate, left_out, leave_out_bad, progress)
     facts = CorpusFacts(name=name, description=description, simulated=False, rate=rate)
-    return prepare_rows(f"{name}-{rate}", content, decode(), cache, facts, left_out=left_out, skipped=skipped)
+    return prepare_rows(f"{name}-{rate}", content, rows, cache, facts, left_out=left_out, skipped=skipped)
+
+
+def _decode(
+    cycles: list[Cycle], rate: int, left_out: list[tuple[str, str]], leave_out_bad: bool, progress: Progress
+) -> Iterator[tuple[Cycle, Signal]]:
+    """Yield the cycles that can be used with their sounds, and append the others to ``left_out``, with the reason."""
+    first: dict[str, Cycle] = {}
+    for done, cycle in enumerate(cycles):
+        if done % 100 == 0:
+            progress("decoding", done, len(cycles))
+        try:
+            signal = read_audio(cycle.path, rate, cycle.begin, cycle.end)
+            same = first.setdefault(digest([signal.tobytes()]), cycle)
+            if same is not cycle:
+                source = f"{same.path} ({same.clip_id})"
+                raise InputError(f"{cycle.path} ({cycle.clip_id}) holds the same sound as {source}; remove one")
+        except InputError as problem:
+            left_out.append((cycle.clip_id, str(problem)))
+        else:
+            yield cycle, signal
+    progress("decoding", len(cycles), len(cycles))
+    if left_out and not leave_out_bad:
+        remedy = "Correct these, or leave them out of the corpus with --leave-out-bad (LEAVE_OUT_BAD=1 for make)."
+        raise InputErrors([problem for _, problem in left_out], remedy)
 
 
 def prepare_clips(
@@ -128,8 +131,7 @@ def prepare_clips(
         rate: of the clips in Hz.
         parameters: everything that the clips depend on besides the code.
         code: target of what generates them, as for `corpora.code_identity.code_identity`.
-        cache: as in `prepare_files`.
-        description: one sentence about the corpus, for reports.
+        cache, description: as in `prepare_files`.
     """
 
     def generate() -> Iterator[tuple[Cycle, Signal]]:
@@ -171,11 +173,10 @@ def prepare_rows(
         name: what the folder's name begins with.
         content: a digest of all that the rows depend on besides this code.
         rows: the clips; gone through only if they are not stored yet.
-        cache: as in `prepare_files`.
         facts: of the corpus; classes, counts and fingerprint are added. A description that is empty leaves the stored
             one.
         left_out: clips that can't be used, each with the reason; complete when ``rows`` is exhausted.
-        skipped: as in `prepare_files`.
+        cache, skipped: as in `prepare_files`.
     """
     corpora = cache / "corpora"
     folder = corpora / f"{name}-{digest([content, code_identity('corpora.prepare:prepare_rows')])}"
@@ -279,12 +280,12 @@ def _fingerprint(folder: Path, facts: CorpusFacts) -> str:
 
 
 def _write_skipped(folder: Path, skipped: Mapping[str, str]) -> None:
-    path = folder / "skipped.csv"
-    if not skipped:
+    path, unfinished = folder / "skipped.csv", folder / "skipped.tmp"
+    if skipped:
+        _write_list(unfinished, ["recording", "reason"], skipped.items())
+        unfinished.replace(path)
+    else:
         path.unlink(missing_ok=True)
-        return
-    _write_list(path.with_suffix(".tmp"), ["recording", "reason"], skipped.items())
-    path.with_suffix(".tmp").replace(path)
 
 
 def _write_list(path: Path, columns: list[str], rows: Iterable[tuple[str, str]]) -> None:

@@ -167,7 +167,7 @@ def _of_user(clips: Clips, labeled: Clips) -> Iterator[tuple[Cycle, Signal]]:
     for cycle, signal in rows_of(clips):
         recording = str(cycle.meta["recording"])
         patient = patient_of(recording, patients) or cycle.patient
-        meta = {"recording": recording} if "recording" in labeled.meta else {}
+        meta: dict[str, str | float] = {"recording": recording} if "recording" in labeled.meta else {}
         yield replace(cycle, patient=patient, label=UNLABELED, meta=meta), signal
 
 

@@ -26,7 +26,7 @@ class _Broken(Exception):
     """The connection failed in a way that another try may overcome."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Source:
     """What was fetched, stored beside the partial file, so that a later request can check that it is the same."""
 
@@ -148,7 +148,7 @@ def _describe(url: str, response: Any) -> tuple[_Source, int | None]:
     else:
         span, _, size = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
         start = _number(span.partition("-")[0])
-    return _Source(url, validator, _number(size)), start
+    return _Source(url=url, validator=validator, size=_number(size)), start
 
 
 def _continues(source: _Source, start: int | None, known: _Source | None, offset: int) -> bool:

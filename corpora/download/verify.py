@@ -11,7 +11,7 @@ from corpora.problems import InputErrors
 from corpora.readers.icbhi import DEMOGRAPHICS, DIAGNOSES, OFFICIAL_SPLIT, read_icbhi
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Structure:
     """How much of what a database holds.
 
@@ -48,7 +48,7 @@ COMPANIONS = {
 """Files that the reader takes from the data folder or its parent, and what each is for."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """What `verify` found.
 
@@ -91,7 +91,7 @@ def verify(folder: Path, expected: Structure = ICBHI_2017) -> Summary:
     seconds = sum(_duration(path, problems) for path in sorted(recordings))
     if problems:
         raise InputErrors(problems, f"Restore what differs in {folder} from the archive, or fetch it again.")
-    return Summary(found, seconds)
+    return Summary(structure=found, seconds=seconds)
 
 
 def absent_companions(folder: Path) -> list[str]:

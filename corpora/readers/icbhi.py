@@ -157,7 +157,7 @@ def _cycle(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Companions:
     """The database's companion files about patients and recordings; empty where a file is absent."""
 

@@ -37,7 +37,7 @@ SHARES: Final = {
 cycles, 18 have under a fifth of them with wheezes and 22 over four fifths."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Device:
     """What a recording device does to sound.
 

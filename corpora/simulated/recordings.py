@@ -35,8 +35,8 @@ from corpora.simulated.acoustics import (
     wheeze,
     white_spectrum,
 )
-from corpora.simulated.patients import Patient
 from corpora.simulated.population import CLASSES
+from corpora.simulated.traits import Patient
 
 CYCLES_PER_RECORDING: Final = 5
 """Clips cut from one recording. ICBHI has 6,898 cycles in 920 recordings, 7.5 each; fewer here, so that ten clips come
@@ -47,7 +47,7 @@ LONGEST_CYCLE: Final = 9.0
 """s; within ICBHI's 0.2 to 16.2, narrower so that a wheeze fits and none dominates (ours)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Place:
     """How a chest location changes the recorded sound.
 
@@ -78,8 +78,8 @@ PLACES: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Cycle:
+@dataclass(frozen=True, kw_only=True)
+class Breath:
     """One breathing cycle within a recording, in samples: in from ``start`` to ``turn``, out from there to ``end``."""
 
     start: int
@@ -104,19 +104,19 @@ def record_patient(patient: Patient, rate: int, rng: Generator) -> Iterator[Sign
             yield recording[:, cycle.start : cycle.end].copy()
 
 
-def _breathe(patient: Patient, count: int, rate: int, rng: Generator) -> list[Cycle]:
+def _breathe(patient: Patient, count: int, rate: int, rng: Generator) -> list[Breath]:
     """Cycles one after the other.
 
     Between breaths, frequency varies by 21 % and the share of inspiration by 18 % of its value over many minutes
     (Tobin 1988); half of that within one short recording (ours).
     """
-    cycles: list[Cycle] = []
+    cycles: list[Breath] = []
     start = 0
     for _ in range(count):
         seconds = np.clip(patient.habit.cycle * np.exp(0.15 * rng.standard_normal()), SHORTEST_CYCLE, LONGEST_CYCLE)
         share = np.clip(patient.habit.inspiration * (1.0 + 0.09 * rng.standard_normal()), 0.25, 0.6)
         end = start + round(float(seconds) * rate)
-        cycles.append(Cycle(start, start + round(float(share) * (end - start)), end))
+        cycles.append(Breath(start=start, turn=start + round(float(share) * (end - start)), end=end))
         start = end
     return cycles
 
@@ -127,7 +127,7 @@ def _add(target: Wave, at: int, wave: Wave, level: float) -> None:
     target[at : at + len(part)] += decibels(level) * part
 
 
-def _add_crackles(target: Wave, cycle: Cycle, patient: Patient, rate: int, rng: Generator) -> None:
+def _add_crackles(target: Wave, cycle: Breath, patient: Patient, rate: int, rng: Generator) -> None:
     """Crackles of one cycle, in inspiration.
 
     Within a patient their number varies by about 30 % and their pitch by 10 % (Vyshedskiy 2011); pitch rises by some
@@ -146,7 +146,7 @@ def _add_crackles(target: Wave, cycle: Cycle, patient: Patient, rate: int, rng: 
         _add(target, math.ceil(onset), wave, level + 3.0 * rng.standard_normal())
 
 
-def _add_wheezes(target: Wave, cycle: Cycle, patient: Patient, rate: int, rng: Generator) -> None:
+def _add_wheezes(target: Wave, cycle: Breath, patient: Patient, rate: int, rng: Generator) -> None:
     """One wheeze in expiration, sometimes one in inspiration as well (wheezes are mostly expiratory, CORSA 2000)."""
     own = patient.wheezes
     level = own.level + own.change * rng.standard_normal()
@@ -164,7 +164,7 @@ def _add_wheezes(target: Wave, cycle: Cycle, patient: Patient, rate: int, rng: G
 
 
 def _record(
-    adventitious: Wave, cycles: list[Cycle], patient: Patient, place: Place, rate: int, rng: Generator
+    adventitious: Wave, cycles: list[Breath], patient: Patient, place: Place, rate: int, rng: Generator
 ) -> Signal:
     """The whole recording (1, samples): breath, heart, adventitious sounds and room, through the device, as 16 bit."""
     samples = len(adventitious)
@@ -192,7 +192,7 @@ def _record(
 
 
 def _breath_noise(
-    cycles: list[Cycle], patient: Patient, place: Place, frequencies: Wave, padded: int, rng: Generator
+    cycles: list[Breath], patient: Patient, place: Place, frequencies: Wave, padded: int, rng: Generator
 ) -> Wave:
     """Breath noise of a recording: RMS 1 at the peak of inspiration at the right posterior base."""
     body = patient.body
@@ -228,7 +228,7 @@ def _add_heart(target: Wave, patient: Patient, place: Place, rate: int, rng: Gen
         at += period * max(0.5, 1.0 + 0.04 * rng.standard_normal())
 
 
-def _add_disturbances(target: Wave, cycles: list[Cycle], patient: Patient, rate: int, rng: Generator) -> None:
+def _add_disturbances(target: Wave, cycles: list[Breath], patient: Patient, rate: int, rng: Generator) -> None:
     """Handling clicks and speech, whatever the label; numbers and levels are ours."""
     for cycle in cycles:
         length = cycle.end - cycle.start

@@ -19,9 +19,10 @@ from numpy.random import SeedSequence
 
 from corpora.clips import Clips, Signal
 from corpora.problems import InputError
-from corpora.simulated.patients import Patient, draw_patient
+from corpora.simulated.patients import draw_patient
 from corpora.simulated.population import CLASSES, kind_of_patient
 from corpora.simulated.recordings import CYCLES_PER_RECORDING, record_patient
+from corpora.simulated.traits import Patient
 
 LOWEST_RATE: Final = 4000
 """Hz; the initial deflection of the finest crackles, about half a millisecond, needs two samples (and so the rate that
@@ -31,7 +32,7 @@ HIGHEST_RATE: Final = 48000
 """Hz; nothing in a lung sound needs more, and memory grows with it (ours)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Simulation:
     """All parameters of the simulated corpus.
 

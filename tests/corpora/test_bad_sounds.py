@@ -43,7 +43,7 @@ def test_flac_that_does_not_say_how_long_it_is(respbench):
     content[21] &= 0xF0  # STREAMINFO's 36 bits of "total samples", RFC 9639, section 8.2
     content[22:26] = bytes(4)
     path.write_bytes(content)
-    assert f"{path} does not say how long it is, having been streamed; export it again" in respbench.refuses()
+    assert f"{path} has no length in its header, as if streamed; export it again" in respbench.refuses()
 
 
 def test_empty_wav(respbench):
@@ -58,7 +58,7 @@ def test_wav_without_samples(respbench):
 
 def test_text_file_named_wav(respbench):
     path = spoil(respbench, content=b"this is no sound\n" * 20)
-    assert f"{path} is not audio, is damaged or cut short (Format not recognized); copy or" in respbench.refuses()
+    assert f"{path} is not audio, is damaged or cut short (Format not recognised); copy or" in respbench.refuses()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

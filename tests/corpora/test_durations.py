@@ -91,7 +91,7 @@ def test_stored_clips_are_reproducible_and_hold_no_more_than_a_report_needs(tmp_
 
 
 def test_a_run_writes_the_clips_also_when_every_fit_is_stored(tmp_path: Path) -> None:
-    run = ["run", *TINY_RUN, "--results", str(tmp_path), "--models", "prior,duration"]
+    run = ["run", *TINY_RUN, "--trials", "none", "--results", str(tmp_path), "--models", "prior,duration"]
     assert main(run) == 0
     folder = tmp_path / "simulated" / "abnormal" / "patients-2fold"
     written, table = (folder / CLIPS).read_bytes(), (folder / "leaderboard.csv").read_text()

@@ -93,7 +93,7 @@ def test_bronchial_breathing_alone_is_stated_and_listed(tmp_path):
     write(tmp_path / "data", "BP1_N,N,P L L,70,M", "BP2_pneumonia,Bronchial,P R L ,64,M", "DP2_pneumonia,b,P R L,64,M")
     prepared = open_corpus("kauh", tmp_path / "data", cache=tmp_path / "cache")
     assert prepared.facts().skipped == 2
-    assert prepared.facts().description.endswith(f"; recordings that make no clip: 2 {SKIPPED}")
+    assert prepared.facts().description.endswith(f"; recordings that yield no clip: 2 {SKIPPED}")
     assert prepared.clips().clip_id.tolist() == ["BP1"]
     assert "DP2" in (prepared.folder / "skipped.csv").read_text()
 
@@ -150,7 +150,7 @@ def test_the_same_filtering_twice(tmp_path):
 @pytest.mark.parametrize(("sound", "label"), [("N", "normal"), ("Bronchial", "bronchial")])
 def test_filterings_that_contradict_each_other(tmp_path, sound, label):
     paths = write(tmp_path, "BP1_Asthma,E W,P L L,70,M", f"DP1_Asthma,{sound},P L L,70,M")
-    expected = f"{paths[1]} says {label}, but {paths[0]}, the same recording, wheeze; correct one of the two"
+    expected = f"{paths[1]} is named {label}, but {paths[0]}, the same recording, wheeze; correct one of the two"
     assert problems(tmp_path) == [expected]
 
 

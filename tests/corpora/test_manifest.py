@@ -127,8 +127,8 @@ def test_a_bad_row_is_found_by_its_line(tmp_path, row, problem):
         ("-1", "", "begin '-1' is not a time in the file"),
         ("", "inf", "end 'inf' is not a time in the file"),
         ("nan", "", "begin 'nan' is not a time in the file"),
-        ("2", "1", "end 1 does not lie after begin"),
-        ("", "0", "end 0 does not lie after begin"),
+        ("2", "1", "end 1 is not after begin"),
+        ("", "0", "end 0 is not after begin"),
     ],
 )
 def test_a_time_that_makes_no_sense_is_found_by_its_line(tmp_path, begin, end, problem):
@@ -148,7 +148,7 @@ def test_all_bad_rows_are_told_at_once(tmp_path):
     [
         (b"path,label\na.wav,normal\n", "has no column patient; its columns, separated by commas"),
         (b"path;patient;label\na.wav;p1;normal\n", "has no column path, patient, label"),
-        (b"path,patient,label\n", "lists no clips; add one row a clip"),
+        (b"path,patient,label\n", "lists no clips; add one row per clip"),
         (b"path,patient,label,label\na.wav,p1,normal,normal\n", "has two columns label"),
         (b"", "is empty; its first line must name at least path, patient, label"),
         (b"path,patient,label\n\xff\xfe,p1,normal\n", "is not a UTF-8 text file; save it as UTF-8"),

@@ -86,7 +86,7 @@ def test_recordings_without_events_are_stated_and_listed(tmp_path):
     assert facts.skipped == 2
     assert facts.left_out == 0
     assert facts.description.endswith(
-        "; recordings that make no clip: 1 of poor quality and without events, 1 without events"
+        "; recordings that yield no clip: 1 of poor quality and without events, 1 without events"
     )
     listed = (prepared.folder / "skipped.csv").read_text().splitlines()
     assert listed[0] == "recording,reason"
