@@ -277,7 +277,12 @@ def _open(
     from corpora.catalog import open_corpus
     from corpora.simulated.simulation import Simulation
 
-    simulation = Simulation(options.patients, options.clips, options.difficulty, options.corpus_seed)
+    simulation = Simulation(
+        patients=options.patients,
+        clips_per_patient=options.clips,
+        difficulty=options.difficulty,
+        seed=options.corpus_seed,
+    )
     with Display(console) as display:
         return open_corpus(
             corpus or options.corpus,

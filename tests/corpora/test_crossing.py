@@ -365,9 +365,9 @@ def test_make_hands_both_corpora_over():
 
 
 def test_simulated_sounds_are_marked_on_either_side(sounds, cache):
-    made_up = open_corpus("simulated", simulation=Simulation(4, 3), cache=cache)
+    simulated = open_corpus("simulated", simulation=Simulation(patients=4, clips_per_patient=3), cache=cache)
     real = open_corpus("kauh", sounds / "kauh", cache=cache)
-    assert {prepared.facts().simulated for prepared in open_both(made_up, real, cache)} == {True}
+    assert {prepared.facts().simulated for prepared in open_both(simulated, real, cache)} == {True}
 
 
 def test_facts_travel_with_every_fit(results):
