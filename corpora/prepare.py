@@ -45,7 +45,7 @@ class Prepared:
         return CorpusFacts.read(self.folder / "corpus.json")
 
     def clips(self) -> Clips:
-        """The whole corpus; signals stay on disk until they are used."""
+        """Return the whole corpus; signals stay on disk until they are used."""
         facts = CorpusFacts.read(self.folder / "corpus.json")
         table = pd.read_csv(self.folder / "table.csv", dtype=TEXT_COLUMNS, keep_default_na=False, na_values=[""])
         labels = {name: i for i, name in enumerate(facts.classes)}
@@ -210,7 +210,7 @@ def describe(prepared: Prepared, description: str) -> None:
 
 
 def _update(folder: Path, facts: CorpusFacts, skipped: Mapping[str, str]) -> None:
-    """Bring what is stated about a prepared corpus up to date; its clips stay what they are."""
+    """Update what is stated about a prepared corpus; its clips don't change."""
     stored = CorpusFacts.read(folder / "corpus.json")
     description = facts.description or stored.description
     updated = replace(stored, description=description, simulated=facts.simulated, skipped=len(skipped))
@@ -221,7 +221,7 @@ def _update(folder: Path, facts: CorpusFacts, skipped: Mapping[str, str]) -> Non
 
 @contextmanager
 def _explained(corpora: Path) -> Iterator[None]:
-    """Make the folder, and explain what to do when writing fails."""
+    """Create the folder, and turn failures to write into errors with a remedy."""
     try:
         corpora.mkdir(parents=True, exist_ok=True)
         yield
@@ -234,7 +234,7 @@ def _explained(corpora: Path) -> Iterator[None]:
 
 @contextmanager
 def _temporary_sibling(folder: Path) -> Iterator[Path]:
-    """A folder beside ``folder`` that is gone afterwards unless it was renamed, also those of runs that were killed."""
+    """Yield a folder beside ``folder``, deleted afterwards unless renamed; those of killed runs are deleted first."""
     for stale in folder.parent.glob(f".{glob.escape(folder.name)}.*"):
         shutil.rmtree(stale)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -264,7 +264,7 @@ def _write_signals(folder: Path, rows: Iterable[tuple[Cycle, Signal]]) -> list[C
 
 
 def _write_header(file: BinaryIO, samples: int) -> None:
-    """The head of a .npy file, which numpy pads so that the number of samples can be filled in afterwards."""
+    """Write the header of a .npy file, padded so that the number of samples can be filled in afterwards."""
     np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": (samples,)})
 
 

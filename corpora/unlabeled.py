@@ -97,7 +97,7 @@ def read_unlabeled(folder: Path) -> Recordings:
 
 
 def _spans(path: Path) -> tuple[list[tuple[float, float | None]], float]:
-    """Begin and end of each clip of a file (s; None = the file's end), and the seconds that are left over.
+    """Return begin and end of each clip of a file (s; None = the file's end), and the remaining seconds.
 
     Of an unusable file: one span of all of it, so that decoding reports the problem once.
     """
@@ -180,7 +180,7 @@ def _left_out(prepared: Prepared) -> list[tuple[str, str]]:
 
 
 def _copies(labeled: Clips, recordings: Recordings, unlabeled: Clips) -> dict[str, str]:
-    """The unlabeled clips of files that are, or hold, a clip of the corpus: each with what is wrong with its file.
+    """Find the unlabeled clips of files that are, or hold, a clip of the corpus, each with the problem of its file.
 
     A file may be a clip of the corpus that is longer than `CLIP`, so that short files are compared as a whole, too.
     """
@@ -205,7 +205,7 @@ def _copies(labeled: Clips, recordings: Recordings, unlabeled: Clips) -> dict[st
 
 
 def patient_of(recording: str, patients: set[str]) -> str | None:
-    """The patient of the corpus after whom a file or a folder above it is called: of ``101_1b1.wav``, ``101/1.wav``.
+    """Find the patient of the corpus named by a file or a folder above it, as in ``101_1b1.wav`` and ``101/1.wav``.
 
     The longest of several, since ``p1-2`` begins with ``p1``.
     """
@@ -217,7 +217,7 @@ def patient_of(recording: str, patients: set[str]) -> str | None:
 
 
 def _described(recordings: Recordings, clip_ids: list[str]) -> str:
-    """For the corpus' description."""
+    """Describe the unlabeled clips."""
     counts = Counter(recordings.skipped.values())
     files = len({clip.rpartition("@")[0] for clip in clip_ids})
     apart = [f"{recordings.rests:.1f} s of rests shorter than {SHORTEST_REST:g} s"] if recordings.rests else []

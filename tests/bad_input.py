@@ -1,6 +1,6 @@
 """The command line on a corpus in which one thing is spoiled, and what every refusal has in common.
 
-Status 2, one sentence that names the file and the mend, no trace. Each test makes a good corpus (the fixture
+Status 2, one sentence that names the file and the remedy, no traceback. Each test makes a good corpus (the fixture
 ``respbench``), spoils one thing, and runs the command that a user would.
 """
 
@@ -30,11 +30,11 @@ class Command:
         return status, self.capsys.readouterr().err
 
     def accepts(self) -> None:
-        """The same command on sounds that nothing is wrong with."""
+        """Check that the same command succeeds on good sounds."""
         assert self("prepare") == (0, "")
 
     def refuses(self, *more: str, name: str = "prepare", corpus: str = "icbhi", data: Path | None = None) -> str:
-        """The one message of a refusal."""
+        """Return the message of a refusal, after the checks that every refusal has in common."""
         before = finished(self.cache)
         status, message = self(name, *more, corpus=corpus, data=data)
         assert status == 2

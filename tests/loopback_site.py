@@ -28,7 +28,7 @@ STALL = 4 * PIECE
 
 
 def quiet(done: int, total: int | None) -> None:
-    """Nobody watches."""
+    """Report nothing."""
 
 
 def wav(seconds: float, seed: int) -> bytes:

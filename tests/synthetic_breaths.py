@@ -1,4 +1,4 @@
-"""Made-up breath sounds for tests: noise into which wheezes and crackles are mixed at known times and pitches."""
+"""Synthetic breath sounds for tests: noise into which wheezes and crackles are mixed at known times and pitches."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Made-up sounds for tests: tiny files in each layout that can be read, and tables of clips in memory."""
+"""Synthetic sounds for tests: tiny files in each layout that can be read, and tables of clips in memory."""
 
 import json
 from collections.abc import Sequence
@@ -113,7 +113,7 @@ def write_manifest(folder: Path, *rows: str, header: str = "path,patient,label")
 
 
 def clips_with(counts: Sequence[Sequence[int]] | NDArray[np.int64], samples: int = 8, seed: int = 0) -> Clips:
-    """Clips of noise in memory, so many of each class as ``counts`` (patients, classes) says."""
+    """Clips of noise in memory, as many of each class as in ``counts`` (patients, classes)."""
     table = np.asarray(counts)
     patients, classes = table.shape
     label = np.concatenate([np.repeat(np.arange(classes), row) for row in table])

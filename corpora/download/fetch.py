@@ -71,7 +71,7 @@ def fetch(url: str, target: Path, progress: Report, sleep: Callable[[float], Non
 
 
 def _fetch_rest(url: str, target: Path, progress: Report) -> None:
-    """One request for what the part still lacks, written to the part."""
+    """Request what the partial file lacks, and append it."""
     part, known, offset = _part(target), _recall(target), _size(_part(target))
     if known is None or known.url != url:
         offset = 0
@@ -102,7 +102,7 @@ def _fetch_rest(url: str, target: Path, progress: Report) -> None:
 
 
 def _request(url: str, offset: int, known: _Source | None, target: Path) -> Any:
-    """The open response, its status 200, 206 or 416; from ``offset`` on if the file is still the ``known`` one."""
+    """Open a response (status 200, 206 or 416), from ``offset`` on if the file is still the ``known`` one."""
     if not url.startswith(("http://", "https://")):
         raise InputError(f"{url} is no http or https address; put an archive that you have at {target} and {AGAIN}")
     request = Request(url, headers={"User-Agent": "respbench", "Accept-Encoding": "identity"})
@@ -152,7 +152,7 @@ def _describe(url: str, response: Any) -> tuple[_Source, int | None]:
 
 
 def _continues(source: _Source, start: int | None, known: _Source | None, offset: int) -> bool:
-    """Whether a partial response continues the fetched bytes; a server need not repeat size and validator."""
+    """Check that a partial response continues the fetched bytes; servers need not repeat size and validator."""
     if known is None or start != offset:
         return False
     pairs = ((source.size, known.size), (source.validator, known.validator))

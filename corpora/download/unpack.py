@@ -104,7 +104,7 @@ def _undamaged(archive: Path) -> Iterator[None]:
 
 
 def _members(archive: Path, opened: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, PurePosixPath]]:
-    """The files to unpack, each with its path below the folder that all of them share."""
+    """List the files to unpack, each with its path below their common folder."""
     everything = [(info, _safe_path(archive, info)) for info in opened.infolist()]
     files = [
         (info, path)

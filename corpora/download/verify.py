@@ -95,12 +95,12 @@ def verify(folder: Path, expected: Structure = ICBHI_2017) -> Summary:
 
 
 def absent_companions(folder: Path) -> list[str]:
-    """The names in `COMPANIONS` that lie neither in ``folder`` nor in its parent."""
+    """List the names in `COMPANIONS` that are neither in ``folder`` nor in its parent."""
     return [name for name in COMPANIONS if not any((place / name).is_file() for place in (folder, folder.parent))]
 
 
 def _duration(path: Path, problems: list[str]) -> float:
-    """Seconds of sound that a wav file's header announces; 0 if it can't be read."""
+    """Return the duration in a wav file's header (s); 0 if it can't be read."""
     try:
         with soundfile.SoundFile(path) as file:
             seconds: float = file.frames / file.samplerate

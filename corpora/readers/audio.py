@@ -57,7 +57,7 @@ def read_audio(path: Path, rate: int, begin: float = 0.0, end: float | None = No
 
 
 def _decode(path: Path, begin: float, end: float | None) -> tuple[NDArray[np.float64], int]:
-    """Samples (frames, channels) in float64, and the native rate in Hz."""
+    """Decode to samples (frames, channels) in float64, and the native rate in Hz."""
     try:
         refuse_truncated_wav(path)
         with soundfile.SoundFile(path) as file:

@@ -193,7 +193,7 @@ class Companions:
         )
 
     def of(self, name: re.Match[str]) -> dict[str, str | float]:
-        """The metadata of one recording; the columns of absent files are left out."""
+        """Return the metadata of one recording; columns of absent files are left out."""
         meta = dict(self.demographics.get(name["patient"], {}))
         if self.diagnosis:
             meta["diagnosis"] = self.diagnosis.get(name["patient"], "")
@@ -203,12 +203,12 @@ class Companions:
 
 
 def _without_device(recording: str) -> str:
-    """A recording's key: the split file and the audio disagree about the device of 226_1b1_Pl_sc."""
+    """Return a recording's key: the split file and the audio disagree about the device of 226_1b1_Pl_sc."""
     return recording.rpartition("_")[0]
 
 
 def _person(age: str, sex: str, adult_bmi: str, weight: str, height: str) -> dict[str, str | float]:
-    """Age in years, sex, and body-mass index in kg/m², from weight (kg) and height (cm) for children; NA = NaN."""
+    """Parse age (years), sex and BMI (kg/m²; of children from weight in kg and height in cm); NA = NaN."""
 
     def number(text: str) -> float:
         try:

@@ -50,7 +50,7 @@ def read_manifest(manifest: Path) -> list[Cycle]:
 
 
 def _rows(manifest: Path) -> Iterator[tuple[int, list[str], list[str]]]:
-    """Line number, fields and column names of each row that isn't blank."""
+    """Yield line number, fields and column names of each row that isn't blank."""
     reader = csv.reader(io.StringIO(read_text(manifest)), skipinitialspace=True, strict=True)
     columns: list[str] = []
     try:
@@ -80,7 +80,7 @@ def _check_columns(manifest: Path, columns: list[str]) -> None:
 
 
 def _cycle(folder: Path, row: dict[str, str]) -> Cycle:
-    """One row. Raises ValueError with what is wrong and the remedy."""
+    """Parse one row. Raises ValueError with what is wrong and the remedy."""
     for column in REQUIRED:
         if not row[column]:
             raise ValueError(f"{column} is empty; fill it in, or remove the row")

@@ -89,7 +89,7 @@ def read_sprsound(folder: Path) -> tuple[list[Cycle], dict[str, str]]:
 
 
 def _annotations(files: list[Path], problems: list[str]) -> dict[str, Path]:
-    """The annotations by the recording's name; JSON files of other names are none."""
+    """Find the annotations by the recording's name; other JSON files are ignored."""
     found: dict[str, Path] = {}
     for path in files:
         if path.suffix.lower() == ".json" and RECORDING.fullmatch(path.stem):
@@ -135,7 +135,7 @@ def _annotated(path: Path, name: re.Match[str], annotation: Path, problems: list
 
 
 def _events(annotation: Path, listed: list[object], problems: list[str]) -> Iterator[tuple[int, str, float, float]]:
-    """Number (from 1), label, begin and end (s) of each event that can be understood."""
+    """Yield number (from 1), label, begin and end (s) of each valid event."""
     for number, event in enumerate(listed, 1):
         where = f"{annotation}, event {number}"
         if not isinstance(event, dict) or not {"start", "end", "type"} <= event.keys():

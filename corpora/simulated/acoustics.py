@@ -53,12 +53,12 @@ HIGHEST_PARTIAL: Final = 0.45
 
 
 def decibels(level: float) -> float:
-    """Amplitude ratio of a level in dB."""
+    """Return the amplitude ratio of a level in dB."""
     return float(10.0 ** (level / 20.0))
 
 
 def crackle(rate: int, deflection: float, two_cycles: float, offset: float = 0.0) -> Wave:
-    """One crackle at the chest wall: two cycles of a sinusoid that slows down, within a window that rises fast.
+    """Generate one crackle at the chest wall: two cycles of a sinusoid that slows down, with a fast rise.
 
     An abrupt opening followed by a damped oscillation (Mori 1980), in the closed form used to test listeners with
     simulated crackles (Kiyokawa 2001): phase 4πu^k, u = time / two-cycle duration, where k puts the first zero crossing
@@ -84,7 +84,7 @@ def crackle(rate: int, deflection: float, two_cycles: float, offset: float = 0.0
 
 
 def wheeze(rate: int, seconds: float, pitch: float, drift: float, harmonic_fall: float, phases: Wave) -> Wave:
-    """One wheeze: a tone with harmonics whose pitch glides slowly (musical, sinusoidal: CORSA 2000, Pasterkamp 1997).
+    """Generate one wheeze: a tone with harmonics and a slowly gliding pitch (CORSA 2000, Pasterkamp 1997).
 
     Args:
         rate: Hz.
@@ -116,7 +116,7 @@ def wheeze(rate: int, seconds: float, pitch: float, drift: float, harmonic_fall:
 
 
 def heart_sound(rate: int, frequency: float, duration: float) -> Wave:
-    """One heart sound (S1 or S2): a tone burst, fast up and slow down, peak about 1.
+    """Generate one heart sound (S1 or S2): a tone burst, fast up and slow down, peak about 1.
 
     Heart sounds fall by 6 to 7.5 dB per octave, and the first peaks lower than the second (Sakai 1971).
 
@@ -136,16 +136,16 @@ def heart_sound(rate: int, frequency: float, duration: float) -> Wave:
 
 
 def heart_gap(heart_rate: float) -> float:
-    """s from the first to the second heart sound at a heart rate in beats a minute.
+    """Return the s from the first to the second heart sound at a heart rate in beats per minute.
 
-    Electromechanical systole is 546 ms less 2.1 ms a beat (men, Weissler 1968); the first sound starts about 70 ms into
-    it (rounded, ours).
+    Electromechanical systole is 546 ms less 2.1 ms per beat (men, Weissler 1968); the first sound starts about 70 ms
+    into it (rounded, ours).
     """
     return (546.0 - 2.1 * heart_rate - 70.0) / 1000.0
 
 
 def click(rate: int, fade: float, rng: Generator) -> Wave:
-    """A handling click: a burst of noise that fades within milliseconds, and may pass for a crackle.
+    """Generate a handling click: a burst of noise that fades within milliseconds, and may pass for a crackle.
 
     An electronic stethoscope made such fake crackles in 61 of 500 recordings of healthy lungs (Ye 2022). The waveform
     is ours.
@@ -165,7 +165,7 @@ def click(rate: int, fade: float, rng: Generator) -> Wave:
 
 
 def voice(rate: int, seconds: float, pitch: float, rng: Generator) -> Wave:
-    """A syllable of speech, from the room or through the chest, which may pass for a wheeze.
+    """Generate a syllable of speech, from the room or through the chest, which may pass for a wheeze.
 
     ICBHI was recorded in clinics and homes, not in silence (Rocha et al. 2019, Physiol Meas 40:035001). The waveform is
     ours: harmonics that fall by 9 dB per octave under a pitch with a slight random glide.
@@ -191,7 +191,7 @@ def voice(rate: int, seconds: float, pitch: float, rng: Generator) -> Wave:
 
 
 def airflow(samples: int, shape: float, skew: float) -> Wave:
-    """Breath-sound envelope of one phase: a half-sine airflow, shaped by habit, to the power ``FLOW_POWER``.
+    """Compute the breath-sound envelope of one phase: a half-sine airflow to the power ``FLOW_POWER``.
 
     The airflow profile is a personal constant (Benchetrit 2000, Respir Physiol 122:123); half-sine is ours.
 
@@ -209,7 +209,7 @@ def airflow(samples: int, shape: float, skew: float) -> Wave:
 
 
 def breath_color(frequencies: Wave, corner: float, low_slope: float, high_slope: float) -> Wave:
-    """Amplitude spectrum of breath noise behind the chest wall: two straight lines in the log-log plane.
+    """Compute the amplitude spectrum of breath noise at the chest wall: two straight lines in the log-log plane.
 
     Chest-wall spectra are described by two slopes and the point where they meet; the high one is -12.7 to -15.2 dB per
     octave in inspiration and -13.4 to -20.3 in expiration (Gavriely 1995).
@@ -232,7 +232,7 @@ def breath_color(frequencies: Wave, corner: float, low_slope: float, high_slope:
 
 
 def room_color(frequencies: Wave, slope: float) -> Wave:
-    """Amplitude spectrum of ambient noise: falls by ``slope`` dB per octave above 50 Hz (ours; rooms rumble).
+    """Compute the amplitude spectrum of ambient noise: falls by ``slope`` dB per octave above 50 Hz (ours).
 
     Args:
         frequencies: (bins,) in Hz, evenly spaced from 0 to half the rate.
@@ -248,13 +248,13 @@ def room_color(frequencies: Wave, slope: float) -> Wave:
 
 
 def _coarse(frequencies: Wave) -> Wave:
-    """(points,) grid in Hz over the same range, every ``GRID`` Hz or so."""
+    """Return a (points,) grid in Hz over the same range, every ``GRID`` Hz or so."""
     top = float(frequencies[-1])
     return np.linspace(0.0, top, min(len(frequencies), int(top / GRID) + 2))
 
 
 def device_response(frequencies: Wave, low: float, high: float, resonance: float, resonance_gain: float) -> Spectrum:
-    """Complex response of a recording device: causal, so that it smears a crackle as a stethoscope does.
+    """Compute the complex response of a recording device, causal, so that it smears crackles as a stethoscope does.
 
     Second-order high-pass and low-pass with one resonance between them; stethoscopes have resonances and lose the high
     frequencies, sensors less so (Pasterkamp 1997).
@@ -280,7 +280,7 @@ def device_response(frequencies: Wave, low: float, high: float, resonance: float
 
 
 def white_spectrum(rng: Generator, bins: int, samples: int) -> Spectrum:
-    """Spectrum of white noise of RMS 1, drawn in the frequency domain to save a transform.
+    """Draw the spectrum of white noise of RMS 1, in the frequency domain to save a transform.
 
     Args:
         rng: draws the noise.

@@ -50,16 +50,16 @@ class Spread:
         self.loss = LEVEL_FALL * difficulty
 
     def around(self, center: float, deviation: float, low: float, high: float) -> float:
-        """Normal with ``deviation`` times the strength, clipped to what is physically sensible."""
+        """Draw a normal variate with ``deviation`` times the strength, clipped to what is physically sensible."""
         return float(np.clip(center + self.strength * deviation * self.rng.standard_normal(), low, high))
 
     def ratio(self, center: float, deviation: float, low: float, high: float) -> float:
-        """As ``around``, for log-normal traits; ``deviation`` is that of the natural logarithm."""
+        """Draw as ``around``, for log-normal traits; ``deviation`` is that of the natural logarithm."""
         return float(np.clip(center * np.exp(self.strength * deviation * self.rng.standard_normal()), low, high))
 
 
 def draw_patient(kind: str, clips: int, recordings: int, difficulty: float, rng: Generator) -> Patient:
-    """A patient of this kind.
+    """Draw a patient of this kind.
 
     Args:
         kind: one of ``DECK``.
@@ -94,7 +94,7 @@ def draw_patient(kind: str, clips: int, recordings: int, difficulty: float, rng:
 
 
 def _draw_device(device: Device, spread: Spread) -> Device:
-    """The device on this patient; coupling to the skin and the operator's settings vary (deviations ours)."""
+    """Draw the device on this patient; coupling to the skin and the operator's settings vary (deviations ours)."""
     return Device(
         low=spread.ratio(device.low, 0.25, 15.0, 120.0),
         high=spread.ratio(device.high, 0.2, 350.0, 1950.0),
@@ -106,7 +106,7 @@ def _draw_device(device: Device, spread: Spread) -> Device:
 
 
 def _draw_body(sex: str, bmi: float, spread: Spread) -> Body:
-    """Chest and heart.
+    """Draw chest and heart.
 
     Slopes above the corner: the ranges over locations and sexes of Gavriely 1995, where women's spectra reach higher.
     Inspiration is 1.99 to 2.43 times as loud as expiration at the same flow (Gavriely & Cugell 1996). Ours: corner and
@@ -128,7 +128,7 @@ def _draw_body(sex: str, bmi: float, spread: Spread) -> Body:
 
 
 def _draw_habit(ill: bool, spread: Spread) -> Habit:
-    """Breathing pattern, a personal constant (Benchetrit 2000).
+    """Draw a breathing pattern, a personal constant (Benchetrit 2000).
 
     Inspiration takes 42 ± 3 % of the cycle (Tobin 1983). Cycle durations vary between ICBHI's patients by a factor of
     about exp(0.3).
@@ -141,7 +141,7 @@ def _draw_habit(ill: bool, spread: Spread) -> Habit:
 
 
 def _draw_room(spread: Spread) -> Room:
-    """Ambient noise, clicks and speech, from never to often by patient.
+    """Draw ambient noise, clicks and speech, from never to often by patient.
 
     Ours: clicks in one cycle of eight, speech in one of thirteen. Ye 2022 found fake crackles in one recording of eight
     when nothing was touched on purpose; the clinic is worse.
@@ -155,7 +155,7 @@ def _draw_room(spread: Spread) -> Room:
 
 
 def _draw_crackles(spread: Spread) -> Crackles:
-    """The patient's crackles: fine or coarse, constant within a patient (Vyshedskiy 2011).
+    """Draw the patient's crackles: fine or coarse, constant within a patient (Vyshedskiy 2011).
 
     Fine ones are many and come mid to late in inspiration, coarse ones few and early (CORSA 2000, Pasterkamp 1997);
     13 fine crackles per inspiration separate milder from severe fibrosis (Fukumitsu 2019). Half of the patients each,
@@ -174,7 +174,7 @@ def _draw_crackles(spread: Spread) -> Crackles:
 
 
 def _draw_wheezes(spread: Spread) -> Wheezes:
-    """The patient's wheezes, high or low in pitch.
+    """Draw the patient's wheezes, high or low in pitch.
 
     Wheezes span about 100 to 1000 Hz; the dominant frequency is above 400 Hz in high ones and below 200 Hz in low ones
     (rhonchi), which ICBHI's annotation does not tell apart (CORSA 2000, Pasterkamp 1997). One low in four, shares and

@@ -87,7 +87,7 @@ def kind_of_patient(seed: int, number: int) -> str:
 
 
 def draw_labels(kind: str, clips: int, rng: Generator) -> NDArray[np.int64]:
-    """Labels in random order, their numbers as near the patient's own shares as whole clips permit."""
+    """Draw labels in random order, as near the patient's own shares as whole clips permit."""
     abnormal = rng.beta(*PREVALENCE[kind])
     edges = np.cumsum([1.0 - abnormal, *(abnormal * share for share in SHARES[kind])])
     # Systematic instead of independent draws: fewer patients end up without the class that makes their kind.

@@ -88,7 +88,7 @@ class Breath:
 
 
 def record_patient(patient: Patient, rate: int, rng: Generator) -> Iterator[Signal]:
-    """Every clip of a patient in order, recording by recording."""
+    """Generate every clip of a patient in order, recording by recording."""
     for number, location in enumerate(patient.locations):
         first = number * CYCLES_PER_RECORDING
         labels = patient.labels[first : first + CYCLES_PER_RECORDING].tolist()
@@ -105,7 +105,7 @@ def record_patient(patient: Patient, rate: int, rng: Generator) -> Iterator[Sign
 
 
 def _breathe(patient: Patient, count: int, rate: int, rng: Generator) -> list[Breath]:
-    """Cycles one after the other.
+    """Draw consecutive cycles.
 
     Between breaths, frequency varies by 21 % and the share of inspiration by 18 % of its value over many minutes
     (Tobin 1988); half of that within one short recording (ours).
@@ -128,7 +128,7 @@ def _add(target: Wave, at: int, wave: Wave, level: float) -> None:
 
 
 def _add_crackles(target: Wave, cycle: Breath, patient: Patient, rate: int, rng: Generator) -> None:
-    """Crackles of one cycle, in inspiration.
+    """Add the crackles of one cycle, in inspiration.
 
     Within a patient their number varies by about 30 % and their pitch by 10 % (Vyshedskiy 2011); pitch rises by some
     80 Hz from early to late inspiration (Vyshedskiy & Murphy 2012, Pulm Med 240160).
@@ -147,7 +147,7 @@ def _add_crackles(target: Wave, cycle: Breath, patient: Patient, rate: int, rng:
 
 
 def _add_wheezes(target: Wave, cycle: Breath, patient: Patient, rate: int, rng: Generator) -> None:
-    """One wheeze in expiration, sometimes one in inspiration as well (wheezes are mostly expiratory, CORSA 2000)."""
+    """Add one wheeze in expiration, sometimes one in inspiration (wheezes are mostly expiratory, CORSA 2000)."""
     own = patient.wheezes
     level = own.level + own.change * rng.standard_normal()
     phases = [(cycle.turn, cycle.end)]
@@ -166,7 +166,7 @@ def _add_wheezes(target: Wave, cycle: Breath, patient: Patient, rate: int, rng: 
 def _record(
     adventitious: Wave, cycles: list[Breath], patient: Patient, place: Place, rate: int, rng: Generator
 ) -> Signal:
-    """The whole recording (1, samples): breath, heart, adventitious sounds and room, through the device, as 16 bit."""
+    """Mix the recording (1, samples): breath, heart, adventitious sounds, room; through the device, as 16 bit."""
     samples = len(adventitious)
     padded = fft.next_fast_len(samples, real=True)
     bins = padded // 2 + 1
@@ -194,7 +194,7 @@ def _record(
 def _breath_noise(
     cycles: list[Breath], patient: Patient, place: Place, frequencies: Wave, padded: int, rng: Generator
 ) -> Wave:
-    """Breath noise of a recording: RMS 1 at the peak of inspiration at the right posterior base."""
+    """Generate the breath noise of a recording: RMS 1 at the peak of inspiration at the right posterior base."""
     body = patient.body
     white = white_spectrum(rng, len(frequencies), padded)
     low, rising, falling = body.slopes
@@ -215,7 +215,7 @@ def _breath_noise(
 
 
 def _add_heart(target: Wave, patient: Patient, place: Place, rate: int, rng: Generator) -> None:
-    """A heart that beats through the whole recording; the second sound is higher, shorter and 3 dB fainter (ours)."""
+    """Add the heart beats of a recording; the second sound is higher, shorter and 3 dB fainter (ours)."""
     level = patient.body.heart_level + place.heart
     first = heart_sound(rate, 45.0, 0.13)
     second = heart_sound(rate, 65.0, 0.10)
@@ -229,7 +229,7 @@ def _add_heart(target: Wave, patient: Patient, place: Place, rate: int, rng: Gen
 
 
 def _add_disturbances(target: Wave, cycles: list[Breath], patient: Patient, rate: int, rng: Generator) -> None:
-    """Handling clicks and speech, whatever the label; numbers and levels are ours."""
+    """Add handling clicks and speech, whatever the label; numbers and levels are ours."""
     for cycle in cycles:
         length = cycle.end - cycle.start
         if rng.uniform() < patient.room.clicks:

@@ -80,7 +80,7 @@ def test_disk_quota_reached_while_writing(respbench):
 
 
 APART = ("unshare", "--mount", "--map-root-user", "sh", "-c")
-"""A shell whose mounts nobody else sees and that are gone when it ends."""
+"""A shell with private mounts, which are gone when it ends."""
 
 ON_A_SMALL_DISK = f"""
 mkdir -p "$RESPBENCH_CACHE" && mount -t tmpfs -o size=96k none "$RESPBENCH_CACHE" || exit 99

@@ -135,7 +135,7 @@ def test_a_task_that_the_corpus_is_labeled_for_changes_nothing(clips, task):
 
 def test_crackle_and_wheeze_are_told_apart_whatever_the_task():
     clips = clips_with([[1, 1, 1, 1]])
-    assert set(clips.sound.tolist()) == {HIDDEN}  # nobody has said yet
+    assert set(clips.sound.tolist()) == {HIDDEN}  # no corpus has labeled it yet
     for task in ("abnormal", "four-class"):
         assert for_task(clips, task).sound.tolist() == [0, 1, 2, 3]
     again = for_task(for_task(clips, "abnormal"), "abnormal")

@@ -1,4 +1,4 @@
-"""What duration alone tells: the control that knows nothing else, the stored clips, the AUROC within durations."""
+"""The control `duration`, the stored clips, and the AUROC within durations."""
 
 import gzip
 import io

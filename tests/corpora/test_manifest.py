@@ -1,4 +1,4 @@
-"""Any other corpus, through a CSV: what a row may say, and where a row that can't be understood is."""
+"""Manifests: what a row may hold, and the line of a row that can't be parsed."""
 
 import numpy as np
 import pytest

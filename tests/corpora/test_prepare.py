@@ -45,11 +45,11 @@ def watched(*arguments):
 prepare.read_audio = watched
 print(prepare.prepare_files(read_icbhi(Path(folder)), name, 4000, Path(cache), description="").folder)
 """
-"""Prepares a corpus in a process of its own, slowly; writes an x for each decoded clip, and dies at one if told so."""
+"""Prepare a corpus in a process of its own, slowly; write an x per decoded clip, and die at one on request."""
 
 
 def prepared(folder, cache, rate=4000, **options):
-    return prepare_files(read_icbhi(folder), NAME, rate, cache, description="made up", **options)
+    return prepare_files(read_icbhi(folder), NAME, rate, cache, description="synthetic", **options)
 
 
 def apart(folder, cache, log, kill_at=0):
@@ -99,7 +99,7 @@ def test_clips_come_back_as_they_were_read(sounds, tmp_path):
 def test_facts_say_what_the_corpus_is(sounds, tmp_path):
     facts = prepared(sounds, tmp_path).facts()
     assert facts.fingerprint
-    expected = CorpusFacts(name=NAME, description="made up", simulated=False, rate=4000, classes=FOUR_CLASSES)
+    expected = CorpusFacts(name=NAME, description="synthetic", simulated=False, rate=4000, classes=FOUR_CLASSES)
     assert facts == replace(expected, fingerprint=facts.fingerprint)
 
 
@@ -161,10 +161,10 @@ def test_fingerprint_changes_with_the_content_only(sounds, tmp_path, change, sam
 def test_what_is_stated_about_a_corpus_is_updated_and_decodes_nothing_again(sounds, tmp_path, decoded):
     before = prepared(sounds, tmp_path, skipped={"a.wav": "too short"})
     old, clips = before.facts(), len(decoded)
-    again = prepare_files(read_icbhi(sounds), NAME, 4000, tmp_path, description="better said", skipped={"b.wav": "bad"})
+    again = prepare_files(read_icbhi(sounds), NAME, 4000, tmp_path, description="reworded", skipped={"b.wav": "bad"})
     assert again.folder == before.folder
     assert len(decoded) == clips
-    assert again.facts() == replace(old, description="better said")
+    assert again.facts() == replace(old, description="reworded")
     assert list(pd.read_csv(again.folder / "skipped.csv")["recording"]) == ["b.wav"]
     assert prepared(sounds, tmp_path).facts() == replace(old, skipped=0)
     assert not (again.folder / "skipped.csv").exists()
@@ -268,7 +268,7 @@ def test_generated_clips_are_stored_once_for_each_set_of_parameters(tmp_path):
             return synthetic_clips(seed=len(parameters))
 
         return prepare_clips(
-            make, "made-up", 4000, parameters, "corpora.simulated.simulation:simulate", tmp_path, "made up"
+            make, "synthetic", 4000, parameters, "corpora.simulated.simulation:simulate", tmp_path, "synthetic"
         )
 
     stored, _, other = corpus("a"), corpus("a"), corpus("bb")

@@ -1,4 +1,4 @@
-"""Who is trained on and who is tested: nobody is both, everybody is tested, and the classes are spread evenly."""
+"""Splitters: training, validation and test patients are disjoint, each is tested once, classes are balanced."""
 
 from collections import Counter
 from dataclasses import replace
@@ -112,7 +112,7 @@ def test_of_few_patients_the_best_assignment_is_nearly_always_found():
 
 
 def by_scikit_learn(clips, folds, seed):
-    """The part of each patient, sorted, as StratifiedGroupKFold deals them."""
+    """The part of each patient, sorted, as StratifiedGroupKFold assigns them."""
     patients = np.unique(clips.patient)
     part = np.zeros(len(patients), dtype=np.int64)
     others = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
@@ -179,11 +179,11 @@ def test_what_can_not_be_had_is_explained_in_one_sentence(counts, folds, message
     with pytest.raises(InputError, match=message) as refusal:
         list(LeavePatientsOut(folds).split(clips_with(counts), 0))
     assert "\n" not in str(refusal.value)
-    assert "; " in str(refusal.value), "no mend is named"
+    assert "; " in str(refusal.value), "no remedy is named"
 
 
 def official(sides, counts=None):
-    """Clips of one patient a side given, each with clips of both classes unless ``counts`` says otherwise."""
+    """Clips of one patient per side, each with clips of both classes unless ``counts`` says otherwise."""
     clips = clips_with(counts or [[2, 2]] * len(sides))
     side = dict(zip(np.unique(clips.patient).tolist(), sides, strict=True))
     return replace(clips, meta=clips.meta.assign(official=[side[patient] for patient in clips.patient.tolist()]))

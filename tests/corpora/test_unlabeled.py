@@ -205,9 +205,9 @@ def test_a_file_called_after_a_patient_is_of_thatpatient_of(recording, patient):
 @given(st.integers(0, 50), st.sampled_from([LeavePatientsOut(3), LabelBudget(25, 3)]), st.randoms())
 def test_labeled_clips_are_dealt_as_without_the_others(seed, splitter, random):
     clips = synthetic_clips(patients=15)
-    everybody = sorted(set(clips.patient.tolist()))
+    known = sorted(set(clips.patient.tolist()))
     extra = synthetic_clips(patients=8, seed=1)
-    patient = np.array([f"unlabeled:{name}" if name > "p003" else everybody[int(name[1:])] for name in extra.patient])
+    patient = np.array([f"unlabeled:{name}" if name > "p003" else known[int(name[1:])] for name in extra.patient])
     ids = np.array([f"own{i}" for i in range(len(extra))])
     extra = replace(extra.hide_labels(), patient=patient, clip_id=ids)
     mixed = joined(clips, extra)
@@ -224,9 +224,9 @@ def test_labeled_clips_are_dealt_as_without_the_others(seed, splitter, random):
             assert np.array_equal(getattr(with_own, part), rows)
         hidden = mixed.label[with_own.unlabeled] == HIDDEN
         assert np.array_equal(with_own.unlabeled[~hidden], labeled_rows(mixed)[fold.unlabeled])
-        unmet = set(mixed.patient[np.concatenate([with_own.valid, with_own.test])].tolist())
+        unseen = set(mixed.patient[np.concatenate([with_own.valid, with_own.test])].tolist())
         expected = [
-            i for i, name in enumerate(mixed.patient.tolist()) if mixed.label[i] == HIDDEN and name not in unmet
+            i for i, name in enumerate(mixed.patient.tolist()) if mixed.label[i] == HIDDEN and name not in unseen
         ]
         assert with_own.unlabeled[hidden].tolist() == expected
 
@@ -246,10 +246,10 @@ def joined(one, other):
 def test_a_patients_own_recording_is_never_learned_from_where_the_patient_is_tested(both):
     clips, tested = for_task(both.clips(), "abnormal"), 0
     for fold in WithUnlabeled(LeavePatientsOut(3)).split(clips, 0):
-        unmet = set(clips.patient[np.concatenate([fold.valid, fold.test])].tolist())
-        tested += "103" in unmet
-        assert ("103" in set(clips.patient[fold.unlabeled].tolist())) == ("103" not in unmet)
-        assert len(fold.unlabeled) == 5 + ("103" not in unmet)
+        unseen = set(clips.patient[np.concatenate([fold.valid, fold.test])].tolist())
+        tested += "103" in unseen
+        assert ("103" in set(clips.patient[fold.unlabeled].tolist())) == ("103" not in unseen)
+        assert len(fold.unlabeled) == 5 + ("103" not in unseen)
     assert tested
 
 
@@ -265,7 +265,7 @@ def test_the_code_of_both_splitters_is_in_the_identity():
 # What can't be used
 
 
-def spoilt(folder, content=None, sound=None, name="bad.wav"):
+def with_bad_file(folder, content=None, sound=None, name="bad.wav"):
     write_sound(folder / "good.wav", noise(3.0, 500))
     path = folder / name
     if sound is not None:
@@ -276,9 +276,9 @@ def spoilt(folder, content=None, sound=None, name="bad.wav"):
 
 
 def refusal(corpus, folder, cache):
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as refused:
         open_with_unlabeled(corpus, read_unlabeled(folder), cache=cache)
-    message = str(told.value)
+    message = str(refused.value)
     assert message.startswith("1 problem found in the data:\n- ")
     assert "--leave-out-bad (LEAVE_OUT_BAD=1 for make)" in message
     kept = open_with_unlabeled(corpus, read_unlabeled(folder), cache=cache, leave_out_bad=True)
@@ -288,43 +288,43 @@ def refusal(corpus, folder, cache):
 
 
 def test_empty_file(tmp_path, corpus, cache):
-    path = spoilt(tmp_path, b"")
+    path = with_bad_file(tmp_path, b"")
     assert f"{path} is empty (0 bytes); copy or export it again" in refusal(corpus, tmp_path, cache)
 
 
 def test_truncated_file(tmp_path, corpus, cache):
-    path = spoilt(tmp_path, sound=noise(20.0, 1))
+    path = with_bad_file(tmp_path, sound=noise(20.0, 1))
     path.write_bytes(path.read_bytes()[:100_000])
     assert f"{path} is truncated: " in refusal(corpus, tmp_path, cache)
 
 
 def test_silent_file(tmp_path, corpus, cache):
-    path = spoilt(tmp_path, sound=np.zeros(3 * 4000))
+    path = with_bad_file(tmp_path, sound=np.zeros(3 * 4000))
     assert f"{path} is silent from 0.0 to 3.0 s" in refusal(corpus, tmp_path, cache)
 
 
 def test_file_without_samples(tmp_path, corpus, cache):
-    path = spoilt(tmp_path, sound=np.zeros(0))
+    path = with_bad_file(tmp_path, sound=np.zeros(0))
     assert f"{path} holds no samples" in refusal(corpus, tmp_path, cache)
 
 
 def test_text_named_like_a_sound(tmp_path, corpus, cache):
-    path = spoilt(tmp_path, b"this is no sound\n" * 20, name="bad.mp3")
+    path = with_bad_file(tmp_path, b"this is no sound\n" * 20, name="bad.mp3")
     assert f"{path} is not audio, is damaged or cut short" in refusal(corpus, tmp_path, cache)
 
 
 def test_one_sound_twice(tmp_path, corpus, cache):
-    path = spoilt(tmp_path, sound=noise(3.0, 500), name="worse.wav")
+    path = with_bad_file(tmp_path, sound=noise(3.0, 500), name="worse.wav")
     assert f"{path} (unlabeled:worse.wav@0-3) holds the same sound as " in refusal(corpus, tmp_path, cache)
 
 
 @pytest.mark.parametrize("seconds", [2.0, 3.0, 4.0, 7.0])
 def test_a_clip_of_the_corpus(tmp_path, cache, seconds):
-    """Whether it is as short as an unlabeled clip or longer: named otherwise, it would be nobody's."""
+    """Whether it is as short as an unlabeled clip or longer: whatever its name."""
     write_sound(tmp_path / "c" / "a.wav", noise(seconds, 1))
     (tmp_path / "c" / "tiny.csv").write_text("path,patient,label\na.wav,p,normal\n")
     tiny = open_corpus("manifest", tmp_path / "c" / "tiny.csv", cache=cache)
-    path = spoilt(tmp_path / "x")
+    path = with_bad_file(tmp_path / "x")
     shutil.copy(tmp_path / "c" / "a.wav", path)
     message = refusal(tiny, tmp_path / "x", cache)
     assert f"{path} holds the same sound as clip a.wav of the corpus, which may be tested; remove the file" in message
@@ -369,10 +369,10 @@ def test_a_run_learns_from_them_and_reports_the_corpus_alone(tmp_path, sounds, c
     assert "unlabeled" not in listed
     for path in (folder / "runs" / "learns").glob("*.json"):
         facts = json.loads(path.read_text())
-        unmet = {*facts["valid_patients"], *facts["test_patients"]}
-        theirs = {"unlabeled:a.wav", "unlabeled:ward 2/b.flac", *({"103"} - unmet)}
+        unseen = {*facts["valid_patients"], *facts["test_patients"]}
+        theirs = {"unlabeled:a.wav", "unlabeled:ward 2/b.flac", *({"103"} - unseen)}
         assert set(facts["unlabeled_patients"]) == theirs
-        assert facts["unlabeled_clips"] == 5 + ("103" not in unmet)
+        assert facts["unlabeled_clips"] == 5 + ("103" not in unseen)
         assert facts["corpus"]["name"] == "icbhi+mine"
         table = pd.read_csv(path.with_suffix(".csv.gz"))
         assert table["abnormal"].iloc[0] == pytest.approx(1 / (1 + facts["unlabeled_clips"]))
@@ -383,8 +383,8 @@ def test_a_run_learns_from_them_and_reports_the_corpus_alone(tmp_path, sounds, c
 def test_without_a_model_that_learns_from_them_nothing_is_decoded(tmp_path, sounds, capsys, monkeypatch):
     monkeypatch.setattr(catalog, "CACHE", tmp_path / "cache")
     assert respbench(sounds, tmp_path / "results", "--models", "prior,svm") == 2
-    said = capsys.readouterr().err
-    assert "none of the models learns from unlabeled clips; name one that does with --models" in said
+    printed = capsys.readouterr().err
+    assert "none of the models learns from unlabeled clips; name one that does with --models" in printed
     assert not (tmp_path / "cache").exists()
 
 
@@ -406,8 +406,8 @@ def test_a_missing_folder_is_noticed_before_anything_is_decoded(tmp_path, sounds
 
 def test_make_hands_the_folder_over():
     command = ["make", "--dry-run", "--no-print-directory", "benchmark", "UNLABELED=a b"]
-    said = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    words = shlex.split(next(line for line in said.replace("\\\n", " ").splitlines() if "respbench run" in line))
+    printed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    words = shlex.split(next(line for line in printed.replace("\\\n", " ").splitlines() if "respbench run" in line))
     assert words[words.index("--unlabeled") + 1] == "a b"
 
 

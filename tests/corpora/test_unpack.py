@@ -36,7 +36,7 @@ def escape(name: str, mode: int = 0) -> Callable[[zipfile.ZipFile], None]:
 
 
 @pytest.mark.parametrize(
-    ("add", "said"),
+    ("add", "phrase"),
     [
         (escape("../evil"), "../evil"),
         (escape("a/../../evil"), "evil"),
@@ -52,19 +52,19 @@ def escape(name: str, mode: int = 0) -> Callable[[zipfile.ZipFile], None]:
         (lambda opened: opened.writestr("odd", bytes(10**3), zipfile.ZIP_LZMA), "unknown way"),
     ],
 )
-def test_an_archive_that_means_harm(tmp_path: Path, add: Callable[[zipfile.ZipFile], None], said: str) -> None:
+def test_an_archive_that_means_harm(tmp_path: Path, add: Callable[[zipfile.ZipFile], None], phrase: str) -> None:
     archive, folder = tmp_path / "in" / "a.zip", tmp_path / "in" / "out"
     archive.parent.mkdir()
     archive.write_bytes(zipped(small_files(0.05), top=""))
     with zipfile.ZipFile(archive, "a") as opened:
         add(opened)
-    with pytest.raises(InputError, match=re.escape(said)):
+    with pytest.raises(InputError, match=re.escape(phrase)):
         unpack(archive, folder, quiet)
     assert sorted(tmp_path.rglob("*")) == [archive.parent, archive]
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "phrase"),
     [
         ({"102_1b1_Ar_sc_LittC2SE.txt": None}, "has no annotation 102_1b1_Ar_sc_LittC2SE.txt"),
         ({"102_1b1_Ar_sc_LittC2SE.wav": None}, "not here; restore 102_1b1_Ar_sc_LittC2SE.wav"),
@@ -81,13 +81,13 @@ def test_an_archive_that_means_harm(tmp_path: Path, add: Callable[[zipfile.ZipFi
         ({"102_1b1_Ar_sc_LittC2SE.txt": b"0\t1\t1\t1\n"}, "3 normal cycles expected, 2 found"),
     ],
 )
-def test_what_differs_is_named(tmp_path: Path, change: dict[str, bytes | None], said: str) -> None:
+def test_what_differs_is_named(tmp_path: Path, change: dict[str, bytes | None], phrase: str) -> None:
     for name, content in (small_files(0.01) | change).items():
         if content is not None:
             (tmp_path / name).write_bytes(content)
     with pytest.raises(InputErrors) as caught:
         verify(tmp_path, SMALL)
-    assert said in str(caught.value)
+    assert phrase in str(caught.value)
 
 
 def test_every_count_that_differs_is_named(tmp_path: Path) -> None:

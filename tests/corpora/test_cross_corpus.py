@@ -71,7 +71,7 @@ def joined(opened, cache):
 
 
 def two_corpora(*counts: list[list[int]]) -> Clips:
-    """Clips in memory, of the corpora a and b with so many of each class as ``counts`` (patients, classes) say."""
+    """Clips in memory, of the corpora a and b with so many of each class as ``counts`` (patients, classes)."""
     parts = [clips_with(table, seed=i) for i, table in enumerate(counts)]
     names = "ab"[: len(parts)]
     return Clips(
@@ -266,15 +266,15 @@ def test_each_direction_has_a_folder_of_its_own(results):
 
 
 @pytest.mark.parametrize(("tested", "other"), [("icbhi", "sprsound"), ("sprsound", "icbhi")])
-def test_everybody_of_one_corpus_is_tested_and_nobody_of_it_met(results, opened, tested, other):
+def test_every_patient_of_one_corpus_is_tested_and_none_trained_on(results, opened, tested, other):
     store = Store(folder(results, tested, other))
     everyone = {f"{tested}:{patient}" for patient in opened[tested].clips().patient.tolist()}
     everything = {f"{tested}:{clip}" for clip in opened[tested].clips().clip_id.tolist()}
     assert store.fits() == [FitKey("metadata", 0, 0), FitKey("prior", 0, 0)]
     for stored in store:
         facts = stored.record
-        met = {*facts.train_patients, *facts.valid_patients}
-        assert met == {f"{other}:{patient}" for patient in opened[other].clips().patient.tolist()}
+        trained = {*facts.train_patients, *facts.valid_patients}
+        assert trained == {f"{other}:{patient}" for patient in opened[other].clips().patient.tolist()}
         assert set(stored.predictions["patient"]) == set(facts.test_patients) == everyone
         assert set(stored.predictions["clip_id"]) == everything
         assert facts.corpus.name == tested
@@ -356,8 +356,8 @@ def test_make_hands_both_corpora_over():
     """With names that a shell would take apart."""
     wanted = ["PROTOCOL=cross-corpus", "CORPUS=icbhi", "DATA=a b", "OTHER=sprsound", "OTHER_DATA=c d"]
     command = ["make", "--dry-run", "--no-print-directory", "benchmark", *wanted]
-    said = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    line = next(line for line in said.replace("\\\n", " ").splitlines() if "respbench run" in line)
+    printed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    line = next(line for line in printed.replace("\\\n", " ").splitlines() if "respbench run" in line)
     words = shlex.split(line)
     for option, value in (("--data", "a b"), ("--other", "sprsound"), ("--other-data", "c d")):
         assert words[words.index(option) + 1] == value

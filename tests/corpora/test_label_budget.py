@@ -30,7 +30,7 @@ def parts(clips, folds):
     ]
 
 
-@settings(max_examples=12)
+@settings(max_examples=10)
 @given(corpora(), st.randoms(use_true_random=False))
 def test_budgets_are_exact_nested_and_on_the_folds_of_leave_patients_out(corpus, random):
     clips, folds, seed = corpus
@@ -90,7 +90,7 @@ def test_real_budgets_are_typical_of_the_training_patients(real_cycles, task, pe
 @pytest.mark.parametrize(
     ("counts", "percent", "message"),
     [
-        # Nobody has two classes: three patients, one of them for validation, can't have all three.
+        # No patient has two classes: three patients, one of them for validation, can't have all three.
         ([[3, 0, 0], [0, 3, 0], [0, 0, 3]] * 5, 5, "3 labeled of 10 training patients, who can't have every class"),
         ([[3, 3]] * 3, 5, "too few for 5 folds"),
     ],
@@ -99,7 +99,7 @@ def test_what_can_not_be_had_is_explained_in_one_sentence(counts, percent, messa
     with pytest.raises(InputError, match=message) as refusal:
         list(LabelBudget(percent, 3 if len(counts) > 3 else 5).split(clips_with(counts), 0))
     assert "\n" not in str(refusal.value)
-    assert "; " in str(refusal.value), "no mend is named"
+    assert "; " in str(refusal.value), "no remedy is named"
 
 
 def test_a_larger_budget_mends_it():
