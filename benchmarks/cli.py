@@ -13,7 +13,7 @@ from rich.console import Console
 
 from benchmarks.execution.pool import Backend, Engine, cpu_count
 from benchmarks.execution.signals import listening
-from benchmarks.options import TRIALS, parser
+from benchmarks.options import TRIALS, parse
 from corpora.problems import InputError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # what the terminal's encoding lacks becomes a question mark
     console = Console(soft_wrap=True)
     try:
-        options = parser().parse_args(arguments)
+        options = parse(arguments)
         with listening():
             return COMMANDS[options.command](options, console)
     except InputError as problem:
@@ -117,7 +117,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from models.registry import find as find_models
     from models.registry import usual
 
-    _refuse_early(options)
     if options.protocol == CROSS_CORPUS:
         return _cross(options, console, find_models(options.models, tuple(options.model)))
     protocol = find_protocol(options.protocol)
@@ -194,16 +193,9 @@ def ablate(options: argparse.Namespace, console: Console) -> int:
     from corpora.protocols import find as find_protocol
     from models.ablations import find_ablations, models_of
 
-    _refuse_early(options)
     protocol = find_protocol(options.protocol).for_ablation()
     specs = models_of(find_ablations(options.group).values())
     return _fit_and_report(options, console, _open(options, console), protocol, specs)
-
-
-def _refuse_early(options: argparse.Namespace) -> None:
-    """Refuse options that don't go together before a corpus is decoded."""
-    if options.scheduler and options.backend != Backend.DASK:
-        raise InputError("a scheduler goes with the backend dask only; set --backend dask (BACKEND=dask for make)")
 
 
 def _fit_and_report(

@@ -1,6 +1,7 @@
 """The options of the command line, and their defaults. Imports nothing heavy, so that ``--help`` answers at once."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -49,9 +50,23 @@ def trials(text: str) -> int:
     return PRESETS[text] if text in PRESETS else int(text)
 
 
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the words after ``respbench``.
+
+    Raises:
+        InputError: they are no request, or options don't go together.
+    """
+    options = parser().parse_args(arguments)
+    if getattr(options, "scheduler", None) and options.backend != Backend.DASK:
+        raise InputError("a scheduler goes with the backend dask only; set --backend dask (BACKEND=dask for make)")
+    return options
+
+
 def parser() -> argparse.ArgumentParser:
     """Build the parser of `respbench`, which raises `InputError`; ``command`` is the first word."""
-    options = _Parser(prog="respbench", description="An honest benchmark of respiratory-sound classification.")
+    options = _Parser(
+        prog="respbench", description="A benchmark of respiratory-sound classifiers on patients unseen in training."
+    )
     commands = options.add_subparsers(required=True, dest="command", metavar="COMMAND")
 
     commands.add_parser("list", help="show models, corpora, tasks and protocols")
@@ -60,38 +75,11 @@ def parser() -> argparse.ArgumentParser:
     fetch.add_argument("--folder", type=_path, help="where to put it (default: data/ICBHI_final_database)")
     fetch.add_argument("--url", help="another address of the archive")
 
-    corpus = _Parser(add_help=False)
-    corpus.add_argument("--corpus", choices=CORPORA, default=CORPORA[0], help="what to work on (default: simulated)")
-    corpus.add_argument("--data", type=_path, help="folder of the recordings, or the manifest's CSV file")
-    corpus.add_argument("--rate", type=int, default=4000, help="analysis rate in Hz (default: 4000)")
-    corpus.add_argument(
-        "--leave-out-bad", action="store_true", help="leave out clips that can't be used, and list them"
-    )
-    corpus.add_argument("--patients", type=int, default=80, help="simulated patients (default: 80)")
-    corpus.add_argument("--clips", type=int, default=10, help="clips of each simulated patient (default: 10)")
-    corpus.add_argument("--difficulty", type=float, default=1.0, help="of the simulated corpus: 0 is easy (default: 1)")
-    corpus.add_argument("--corpus-seed", type=int, default=0, help="seed of the simulated corpus (default: 0)")
-    corpus.add_argument("--results", type=_path, default=RESULTS, help="results folder (default: results)")
-
+    corpus = _corpus_options()
     commands.add_parser("prepare", parents=[corpus], help="decode and check a corpus")
     commands.add_parser("explore", parents=[corpus], help="look at a corpus")
 
-    bench = _Parser(add_help=False, parents=[corpus])
-    bench.add_argument("--task", choices=TASKS, default="abnormal", help="which classes (default: abnormal)")
-    bench.add_argument(
-        "--protocol",
-        default="patients-5fold",
-        help=f"{PROTOCOLS} (default: patients-5fold)".replace("%", "%%"),
-    )
-    bench.add_argument("--repeats", type=_count, help="with other folds and weights (default: 3; 1 if simulated)")
-    bench.add_argument("--seeds", dest="repeats", type=_count, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    bench.add_argument("--workers", type=_count, help="fits at once (default: one per core)")
-    bench.add_argument(
-        "--backend", choices=tuple(map(str, Backend)), default=str(Backend.PROCESSES), help="(default: processes)"
-    )
-    bench.add_argument("--scheduler", help="address of a Dask scheduler (default: a cluster on this machine)")
-    bench.add_argument("--fit-timeout", type=_seconds, help="s after which a fit or trial is given up (default: never)")
-
+    bench = _benchmark_options(corpus)
     fit = commands.add_parser("run", parents=[bench], help="fit what is missing, report, print the leaderboard")
     fit.add_argument("--models", help="comma-separated names (default: the usual ones; see `respbench list`)")
     fit.add_argument("--model", type=_path, action="append", default=[], help="a model file outside the clone")
@@ -112,3 +100,40 @@ def parser() -> argparse.ArgumentParser:
     again = commands.add_parser("report", help="write tables and figures again from the stored predictions")
     again.add_argument("folder", type=_path, nargs="?", default=RESULTS, help="results folder, or one report's folder")
     return options
+
+
+def _corpus_options() -> argparse.ArgumentParser:
+    """Options of every command that opens a corpus."""
+    corpus = _Parser(add_help=False)
+    corpus.add_argument("--corpus", choices=CORPORA, default=CORPORA[0], help="what to work on (default: simulated)")
+    corpus.add_argument("--data", type=_path, help="folder of the recordings, or the manifest's CSV file")
+    corpus.add_argument("--rate", type=int, default=4000, help="analysis rate in Hz (default: 4000)")
+    corpus.add_argument(
+        "--leave-out-bad", action="store_true", help="leave out clips that can't be used, and list them"
+    )
+    corpus.add_argument("--patients", type=int, default=80, help="simulated patients (default: 80)")
+    corpus.add_argument("--clips", type=int, default=10, help="clips of each simulated patient (default: 10)")
+    corpus.add_argument("--difficulty", type=float, default=1.0, help="of the simulated corpus: 0 is easy (default: 1)")
+    corpus.add_argument("--corpus-seed", type=int, default=0, help="seed of the simulated corpus (default: 0)")
+    corpus.add_argument("--results", type=_path, default=RESULTS, help="results folder (default: results)")
+    return corpus
+
+
+def _benchmark_options(corpus: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Options of every command that fits models."""
+    bench = _Parser(add_help=False, parents=[corpus])
+    bench.add_argument("--task", choices=TASKS, default="abnormal", help="which classes (default: abnormal)")
+    bench.add_argument(
+        "--protocol",
+        default="patients-5fold",
+        help=f"{PROTOCOLS} (default: patients-5fold)".replace("%", "%%"),
+    )
+    bench.add_argument("--repeats", type=_count, help="with other folds and weights (default: 3; 1 if simulated)")
+    bench.add_argument("--seeds", dest="repeats", type=_count, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    bench.add_argument("--workers", type=_count, help="fits at once (default: one per core)")
+    bench.add_argument(
+        "--backend", choices=tuple(map(str, Backend)), default=str(Backend.PROCESSES), help="(default: processes)"
+    )
+    bench.add_argument("--scheduler", help="address of a Dask scheduler (default: a cluster on this machine)")
+    bench.add_argument("--fit-timeout", type=_seconds, help="s after which a fit or trial is given up (default: never)")
+    return bench

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("corpora", "features", "models", "benchmarks")
 """A package imports from itself and from those before it."""
 
-ROOMS = ("speed", "storage", "statistics", "execution", "tuning", "report", "")
+ROOMS = ("storage", "statistics", "execution", "tuning", "report", "speed", "")
 """Of benchmarks: a room imports from itself and from those before it; "" = the files of the folder itself."""
 
 FILES = {path.relative_to(ROOT).as_posix(): path for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))}
