@@ -161,8 +161,8 @@ def write_label_efficiency(folder: Path, draw: bool = True) -> None:
     """
     families = read_families(folder)
     budgets = [budget for family in families for budget in family.budgets]
-    told = [row["warning"] for budget in budgets for row in budget.leaderboard.values() if row["warning"]]
-    flags = list(dict.fromkeys(flag for warning in told for flag in warning.split("; ")))
+    warned = [row["warning"] for budget in budgets for row in budget.leaderboard.values() if row["warning"]]
+    flags = list(dict.fromkeys(flag for warning in warned for flag in warning.split("; ")))
     title = f"{folder.parent.name} · {folder.name}"
     if draw:
         drawings: Drawings = {

@@ -19,7 +19,7 @@ class Page:
     """The running numbers and the flags of one page.
 
     Args:
-        flags: words such as ``SIMULATED`` or ``LEAKY`` that every heading, table and figure of the page has to show.
+        flags: words like ``SIMULATED`` or ``LEAKY`` that every heading, table and figure of the page has to show.
     """
 
     def __init__(self, flags: Sequence[str] = ()) -> None:

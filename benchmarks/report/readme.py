@@ -85,7 +85,7 @@ def tuning(results: Path) -> str:
         )
         inner = row["inner_auroc_after"] - row["inner_auroc_before"]
         rows.append([row["untuned"], row["trials"], *auroc, f"{inner:+.3f}", *score])
-    headers = ["model", "trials a study", "AUROC, defaults", "tuned", "difference", "difference where it was chosen"]
+    headers = ["model", "trials per study", "AUROC, defaults", "tuned", "difference", "difference where it was chosen"]
     return plain_table([*headers, "score, defaults", "tuned", "difference"], rows)
 
 

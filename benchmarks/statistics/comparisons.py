@@ -12,7 +12,7 @@ LEADING = ("score", "auroc")
 """The metrics by which a model may lead."""
 
 COMPARED = (*LEADING, "auroc_within_patients")
-"""The metrics of every comparison. AUROC within patients says only where a lead comes from."""
+"""The metrics of every comparison. AUROC within patients only shows where a lead comes from."""
 
 
 def difference(model: ModelResults, reference: ModelResults, metric: str) -> Difference:

@@ -177,7 +177,7 @@ def nanmean(values: Floats) -> Floats:
 
 
 def _pairs(score: Floats, positive: NDArray[np.bool_], owner: Ints, people: int) -> tuple[Floats, Floats]:
-    """(people, people), twice: pairs of a positive clip of one and a negative clip of another, in the right order; all.
+    """(people, people), twice: pairs of a positive and a negative clip by their owners: those in the right order, all.
 
     Whole and half numbers, so that no order of summation can change what is made of them.
     """

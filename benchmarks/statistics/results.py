@@ -187,7 +187,7 @@ class Results:
 def chooses_epoch(model: ModelResults) -> bool:
     """Whether the validation score decided which epoch was kept: not on a fixed schedule, where it is only recorded.
 
-    Where a model's parameters don't say, its curves do: a score that decides is nowhere higher than where it was kept.
+    Where a model's parameters leave it open, its curves decide: the score is highest at the epoch that was kept.
     """
     curves = [fit.record.curve for fit in model.fits if fit.record.curve]
     if not curves or any("valid_score" not in row for curve in curves for row in curve):

@@ -1,4 +1,4 @@
-"""What stored studies tell: inner AUROC, values at the edge of their space, and which parameters matter."""
+"""The analysis of stored studies: inner AUROC, values at the edge of their space, and which parameters matter."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -69,7 +69,7 @@ def test_the_file_of_an_unknown_model_is_its_own(tmp_path: Path) -> None:
 
 
 def drawn(n: int, count: int = 12) -> list[TrialRecord]:
-    """A study in which AUROC hangs on C alone; every other trial knows images."""
+    """A study in which AUROC depends on C alone; every other trial has images."""
     rng = np.random.default_rng(n)
     trials = [trial(0, 0.5, suggested={})]
     for number in range(1, count + 1):
@@ -88,7 +88,7 @@ def test_importance_is_that_of_the_parameter_that_matters(tmp_path: Path) -> Non
     assert list(shares) == ["C", "depth"]
     assert [len(each) for each in shares.values()] == [2, 2], "the third study has too few completed trials"
     assert min(shares["C"]) > 0.8
-    assert max(map(sum, zip(*shares.values(), strict=True))) < 1, "what several explain at once is nobody's"
+    assert max(map(sum, zip(*shares.values(), strict=True))) < 1, "what several explain at once belongs to none"
     assert importances(entry) == shares
     found = studies(entry)
     shown = f"{min(shares['C']):.2f} to {max(shares['C']):.2f}"

@@ -69,7 +69,7 @@ def test_mean_roc_is_the_mean_of_the_folds(tmp_path: Path) -> None:
 
 
 def noise_clips(rate: int = 4000) -> Clips:
-    """40 clips of 10 patients; device tells the class, one class is rare, some metadata is missing."""
+    """40 clips of 10 patients; device predicts the class, one class is rare, some metadata is missing."""
     rng = np.random.default_rng(0)
     label = np.array([0, 1, 2, 3] * 5 + [0] * 20)
     return Clips(

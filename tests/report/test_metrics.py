@@ -38,7 +38,7 @@ def value(predictions: Predictions, patients: int = PATIENTS) -> dict[str, float
 
 
 def duplicated(predictions: Predictions, times: np.ndarray) -> Predictions:
-    """Every patient as often as ``times`` says; the copies of a patient are people of their own who sound alike."""
+    """Every patient as often as ``times`` says; the copies of a patient are patients of their own with the same clips."""
     copies = [np.flatnonzero(times[predictions.patient] > copy) for copy in range(4)]
     rows = np.concatenate(copies)
     fields = {name: getattr(predictions, name)[rows] for name in ("label", "probabilities", "fold", "stratum")}
@@ -147,7 +147,7 @@ def test_strata_of_durations_are_tenths_and_keep_equal_clips_together() -> None:
 
 
 def test_duration_alone_tells_little_within_durations() -> None:
-    """A model that says nothing but how long a clip is: abnormal clips are longer, and it looks good until then."""
+    """A model that predicts from duration alone: abnormal clips are longer, so that it looks good by AUROC."""
     rng = np.random.default_rng(3)
     n = 2000
     label = rng.integers(2, size=n)
@@ -247,7 +247,7 @@ def test_a_planted_difference_is_found_and_a_model_does_not_differ_from_itself()
 
 
 def test_intervals_over_patients_cover_the_truth_where_intervals_over_clips_do_not() -> None:
-    """Some patients are always heard rightly, some always wrongly: the true accuracy is 0.5."""
+    """Some patients are always classified rightly, some always wrongly: the true accuracy is 0.5."""
     patients, clips = 40, 10
     held = 0
     for trial in range(100):

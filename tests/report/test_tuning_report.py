@@ -1,4 +1,4 @@
-"""The report on tuning: what it gained, what was chosen, what lies at an edge, and what failed; made-up studies."""
+"""The report on tuning, of made-up studies: gains, choices, values at an edge, and failures."""
 
 import re
 from dataclasses import replace

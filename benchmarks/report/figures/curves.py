@@ -14,7 +14,7 @@ from benchmarks.statistics.results import ModelResults, Results, chooses_epoch
 from benchmarks.storage.records import CurveRow
 
 REACHED = 0.5
-"""A mean learning curve goes on as long as this share of the fits still trains; later, it would be of a selection."""
+"""A mean learning curve ends where less than this share of the fits still trains: it would be of a selection."""
 
 LEARNING = "learning_curves.png"
 

@@ -9,7 +9,7 @@ from corpora.clips import Clips, Signal
 from features.spectral import bin_frequencies, log_mel, mel_filters, pad, power_spectrum
 
 FRAME_SECONDS = 0.064
-"""Long enough to tell the pitch of a wheeze; a crackle, some 10 ms, still shows as a line."""
+"""Long enough to resolve the pitch of a wheeze; a crackle, some 10 ms, still shows as a line."""
 
 MELS = 40
 """Few enough for every filter to hold a frequency bin at all rates on offer."""
@@ -87,7 +87,7 @@ def draw_sounds(clips: Clips, examples: dict[str, list[int]], title: str) -> byt
 
 
 def draw_columns(clips: Clips, columns: list[str], title: str) -> bytes:
-    """For each group of each column, the share of the classes; equal bars would mean that the column tells nothing."""
+    """For each group of each column, the share of the classes; with equal bars the column predicts nothing."""
     tables = {}
     for column in columns:
         values = clips.meta[column].fillna("unknown").astype(str).to_numpy()
