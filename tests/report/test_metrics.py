@@ -38,7 +38,7 @@ def value(predictions: Predictions, patients: int = PATIENTS) -> dict[str, float
 
 
 def duplicated(predictions: Predictions, times: np.ndarray) -> Predictions:
-    """Every patient as often as ``times`` says; the copies of a patient are patients of their own with the same clips."""
+    """Every patient as often as ``times`` says; copies of a patient are other patients with the same clips."""
     copies = [np.flatnonzero(times[predictions.patient] > copy) for copy in range(4)]
     rows = np.concatenate(copies)
     fields = {name: getattr(predictions, name)[rows] for name in ("label", "probabilities", "fold", "stratum")}
