@@ -245,8 +245,9 @@ def report(options: argparse.Namespace, console: Console) -> int:
     """``respbench report``: write the tables and figures of results folders again, from the stored predictions."""
     import joblib
 
+    from benchmarks.report.index import write_index
     from benchmarks.report.label_efficiency import budget_of, write_label_efficiency
-    from benchmarks.report.page import write_index, write_page
+    from benchmarks.report.page import write_page
 
     runs = sorted({path.parents[2] for path in options.folder.rglob("runs/*/seed*-fold*.json")})
     if not runs:

@@ -9,14 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report.index import report_folders
+from benchmarks.report.index import report_folders, write_index
 from benchmarks.report.label_efficiency import PAGE as LABEL_EFFICIENCY
 from benchmarks.report.label_efficiency import write_label_efficiency
-from benchmarks.report.leaderboard import COSTS, LEADERBOARD
-from benchmarks.report.page import write_index, write_report
+from benchmarks.report.page import write_report
 from benchmarks.report.readme import RESULTS, render
-from benchmarks.report.tuning import TUNING
-from benchmarks.report.twins import TWINS
+from benchmarks.report.tables import COSTS, LEADERBOARD, TUNING, TWINS
 from benchmarks.storage.store import Store
 from models.registry import REGISTRY
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from benchmarks.statistics.comparisons import COMPARED, Verdict, difference, verdict
+from benchmarks.statistics.comparisons import Verdict, difference, verdict
+from benchmarks.statistics.metrics import COMPARED
 from benchmarks.statistics.results import ModelResults, Results
 from models.ablations import ABLATIONS, Ablation
 from models.spec import ModelKind

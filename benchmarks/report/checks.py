@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.statistics.bootstrap import Estimate
-from benchmarks.statistics.comparisons import LEADING, difference
+from benchmarks.statistics.comparisons import difference
 from benchmarks.statistics.formatting import cell
-from benchmarks.statistics.metrics import METRICS
+from benchmarks.statistics.metrics import LEADING, METRICS
 from benchmarks.statistics.results import PRIOR, Results, chooses_epoch
 from benchmarks.storage.store import StoredFit
 from benchmarks.tuning.analysis import at_the_edge

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 from benchmarks.statistics.bootstrap import Difference
-from benchmarks.statistics.comparisons import COMPARED, LEADING, difference
-from benchmarks.statistics.metrics import METRICS
+from benchmarks.statistics.comparisons import difference
+from benchmarks.statistics.metrics import COMPARED, LEADING, METRICS
 from benchmarks.statistics.results import BASELINE, METADATA, PRIOR, ModelResults, Results
 from models.spec import ModelKind
 

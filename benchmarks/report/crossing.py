@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.report.leaderboard import LEADERBOARD
-from benchmarks.statistics.comparisons import COMPARED
+from benchmarks.report.tables import LEADERBOARD
+from benchmarks.statistics.metrics import COMPARED
 from benchmarks.statistics.results import Results
 from benchmarks.storage.store import Store
 from corpora.facts import CorpusFacts

@@ -6,11 +6,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from benchmarks.report.label_efficiency import PAGE as LABEL_EFFICIENCY
-from benchmarks.report.leaderboard import LEADERBOARD
 from benchmarks.report.markdown import render
+from benchmarks.report.tables import LEADERBOARD
 from benchmarks.statistics.bootstrap import Estimate
 from benchmarks.statistics.formatting import cell
 from benchmarks.statistics.results import SIMULATED
+from benchmarks.storage.files import write_atomically
 from corpora.protocols import of_folder
 
 
@@ -55,6 +56,13 @@ class Index:
     crossings: list[ReportLine]
     ablations: list[str]
     budgets: list[str]
+
+
+def write_index(results: Path) -> Path:
+    """Write the page that lists every report below a results folder."""
+    page = results / "README.md"
+    write_atomically(page, results_index(results).encode())
+    return page
 
 
 def results_index(results: Path) -> str:

@@ -10,13 +10,12 @@ from typing import Any
 from benchmarks.report.crossing import NOT_RUN
 from benchmarks.report.figures.label_efficiency import Panel, draw_label_efficiency
 from benchmarks.report.figures.style import Drawings, write_figures
-from benchmarks.report.leaderboard import LEADERBOARD
 from benchmarks.report.markdown import render
-from benchmarks.report.twins import TWINS
+from benchmarks.report.tables import LEADERBOARD, TWINS
 from benchmarks.statistics.bootstrap import Estimate
-from benchmarks.statistics.comparisons import LEADING, Verdict, verdict
+from benchmarks.statistics.comparisons import Verdict, verdict
 from benchmarks.statistics.formatting import bracketed, span
-from benchmarks.statistics.metrics import METRICS
+from benchmarks.statistics.metrics import LEADING, METRICS
 from benchmarks.storage.files import write_atomically
 from benchmarks.storage.records import FitRecord
 from benchmarks.storage.store import Store

@@ -5,36 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 from tabulate import tabulate
 
-from benchmarks.report.table import Column, Row, Table
-from benchmarks.statistics.bootstrap import LEVEL, Estimate
+from benchmarks.report.tables import COSTS, Row
+from benchmarks.statistics.bootstrap import LEVEL
 from benchmarks.statistics.formatting import bracketed, cell
 from benchmarks.statistics.metrics import METRICS
-from benchmarks.statistics.results import ModelResults, Results, Status
-
-LEADERBOARD = Table(
-    "leaderboard.csv",
-    (
-        Column("model"),
-        *(Column(metric, Estimate) for metric in METRICS),
-        Column("status", Status),
-        Column("warning"),
-    ),
-)
-
-COSTS = Table(
-    "costs.csv",
-    (
-        Column("model"),
-        Column("fit_seconds", float, ".3f"),
-        Column("tune_seconds", float, ".3f"),
-        Column("predict_ms_per_clip", float, ".4f"),
-        Column("parameters", int),
-        Column("peak_mb", float, ".0f"),
-        Column("threads"),
-        Column("hardware"),
-        Column("warning"),
-    ),
-)
+from benchmarks.statistics.results import ModelResults, Results
 
 SUMMARY = {"score": "score", "auroc": "AUROC", "auroc_within_patients": "AUROC in patients"}
 """The metrics that fit on a terminal."""

@@ -14,21 +14,14 @@ from benchmarks.report.figures.curves import curves_by_twin, plan_curves, twin_f
 from benchmarks.report.figures.results import plan_figures
 from benchmarks.report.figures.style import Drawings, write_figures
 from benchmarks.report.figures.tuning import plan_tuning
-from benchmarks.report.index import results_index
 from benchmarks.report.label_efficiency import budget_of, write_label_efficiency
-from benchmarks.report.leaderboard import (
-    COSTS,
-    LEADERBOARD,
-    cost_rows,
-    formatted_costs,
-    leaderboard_rows,
-    summary,
-)
+from benchmarks.report.leaderboard import cost_rows, formatted_costs, leaderboard_rows, summary
 from benchmarks.report.markdown import render
 from benchmarks.report.measured import measured, repeat_rows
 from benchmarks.report.models import model_section
-from benchmarks.report.tuning import TUNING, tuning, tuning_rows
-from benchmarks.report.twins import TWINS, twin_rows, twins
+from benchmarks.report.tables import COSTS, LEADERBOARD, TUNING, TWINS
+from benchmarks.report.tuning import tuning, tuning_rows
+from benchmarks.report.twins import twin_rows, twins
 from benchmarks.statistics.bootstrap import RESAMPLES
 from benchmarks.statistics.loading import load_results
 from benchmarks.statistics.results import DURATION, Results
@@ -93,13 +86,6 @@ def write_page(folder: Path) -> Path:
 def plan_drawings(results: Results) -> Drawings:
     """List all figures of a report, by file name."""
     return {**plan_figures(results), **plan_curves(results), **plan_tuning(results)}
-
-
-def write_index(results: Path) -> Path:
-    """Write the page that lists every report below a results folder."""
-    page = results / README
-    write_atomically(page, results_index(results).encode())
-    return page
 
 
 def report_text(results: Results, figures: Iterable[str], folder: Path) -> str:

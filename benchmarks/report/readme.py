@@ -7,10 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report.leaderboard import LEADERBOARD
 from benchmarks.report.markdown import metric_labels, plain_table
-from benchmarks.report.tuning import TUNING
-from benchmarks.report.twins import TWINS
+from benchmarks.report.tables import LEADERBOARD, TUNING, TWINS
 from benchmarks.statistics.formatting import cell
 from benchmarks.storage.files import write_atomically
 from benchmarks.storage.store import Store

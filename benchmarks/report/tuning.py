@@ -5,38 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.report.leaderboard import formatted_costs
-from benchmarks.report.table import Column, Row, Table
-from benchmarks.statistics.bootstrap import Difference
-from benchmarks.statistics.comparisons import LEADING, Pair, Verdict, verdict
+from benchmarks.report.tables import Row
+from benchmarks.statistics.comparisons import Pair, Verdict, tuned_pairs, verdict
 from benchmarks.statistics.formatting import number
+from benchmarks.statistics.metrics import LEADING
 from benchmarks.statistics.results import ModelResults, Results
 from benchmarks.storage.records import TrialRecord, TrialState
-from benchmarks.tuning.analysis import defaults_chosen, inner_auroc, trials_of, tuned_pairs
+from benchmarks.tuning.analysis import defaults_chosen, inner_auroc, trials_of
 from benchmarks.tuning.folds import INNER
 from benchmarks.tuning.study import BATCH, WARM_UP
-
-
-def _before_and_after(metric: str) -> tuple[Column, ...]:
-    return (
-        Column(f"{metric}_before", float),
-        Column(f"{metric}_after", float),
-        Column(f"{metric}_gain", Difference),
-    )
-
-
-TUNING = Table(
-    "tuning.csv",
-    (
-        Column("model"),
-        Column("untuned"),
-        *(Column(name, int) for name in ("studies", "trials", *TrialState, "defaults_chosen")),
-        Column("inner_auroc_before", float),
-        Column("inner_auroc_after", float),
-        *(column for metric in LEADING for column in _before_and_after(metric)),
-        Column("status"),
-        Column("warning"),
-    ),
-)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,24 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.report.table import Column, Row, Table
-from benchmarks.statistics.bootstrap import Difference
-from benchmarks.statistics.comparisons import COMPARED, Pair, Verdict, difference, verdict
+from benchmarks.report.tables import Row
+from benchmarks.statistics.comparisons import Verdict, difference, twin_pairs, verdict
+from benchmarks.statistics.metrics import COMPARED
 from benchmarks.statistics.results import Results
 from models.registry import REGISTRY
 from models.spec import ModelKind
-
-TWINS = Table(
-    "twins.csv",
-    (
-        Column("model"),
-        Column("twin"),
-        Column("paired_fits", int),
-        *(Column(metric, Difference) for metric in COMPARED),
-        Column("status"),
-        Column("warning"),
-    ),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +20,6 @@ class Twins:
     labeled: list[list[object]]
     tuned: list[str]
     obstacles: dict[str, str]
-
-
-def twin_pairs(results: Results) -> list[Pair]:
-    """Pair every semi-supervised model with its twin, sorted by the twin's name, then in the order of the table."""
-    models = {model.name: model for model in results.models}
-    semi = [model for model in results.models if model.twin]
-    pairs = [Pair(model, models.get(model.twin), f"its twin `{model.twin}` was not run") for model in semi]
-    return sorted(pairs, key=lambda pair: pair.model.twin)
 
 
 def twins(results: Results) -> Twins | None:

@@ -6,13 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.statistics.bootstrap import UNKNOWN_DIFFERENCE, Difference, Estimate, estimate
-from benchmarks.statistics.results import ModelResults
-
-LEADING = ("score", "auroc")
-"""The metrics by which a model may lead."""
-
-COMPARED = (*LEADING, "auroc_within_patients")
-"""The metrics of every comparison. AUROC within patients only shows where a lead comes from."""
+from benchmarks.statistics.results import ModelResults, Results
 
 
 def difference(model: ModelResults, reference: ModelResults, metric: str) -> Difference:
@@ -58,6 +52,25 @@ class Pair:
         if self.reference is None or not self.comparable:
             return UNKNOWN_DIFFERENCE
         return difference(self.model, self.reference, metric)
+
+
+def twin_pairs(results: Results) -> list[Pair]:
+    """Pair every semi-supervised model with its twin, sorted by the twin's name, then in the order of the table."""
+    models = {model.name: model for model in results.models}
+    semi = [model for model in results.models if model.twin]
+    pairs = [Pair(model, models.get(model.twin), f"its twin `{model.twin}` was not run") for model in semi]
+    return sorted(pairs, key=lambda pair: pair.model.twin)
+
+
+def tuned_pairs(results: Results) -> list[Pair]:
+    """Pair every tuned model with the same with its default parameters, in the order of the table."""
+    models = {model.name: model for model in results.models}
+    absent = "`{}`, the same with its default parameters, was not run"
+    return [
+        Pair(model, models.get(model.untuned), absent.format(model.untuned))
+        for model in results.models
+        if model.untuned
+    ]
 
 
 @dataclass(frozen=True)

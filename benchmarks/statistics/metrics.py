@@ -24,6 +24,12 @@ METRICS = {
 }
 """The metrics in the order of leaderboard.csv, each with its name for readers."""
 
+LEADING = ("score", "auroc")
+"""The metrics by which a model may lead."""
+
+COMPARED = (*LEADING, "auroc_within_patients")
+"""The metrics of every comparison. AUROC within patients only shows where a lead comes from."""
+
 NORMAL = "normal"
 STRATA = 10
 

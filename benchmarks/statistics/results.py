@@ -3,11 +3,10 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Self
 
 from benchmarks.statistics.bootstrap import Estimate, estimate
 from benchmarks.statistics.metrics import Floats, Predictions
+from benchmarks.statistics.status import Completion, Status
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import StoredFit
 from corpora.facts import CorpusFacts
@@ -19,40 +18,6 @@ METADATA = "metadata"
 DURATION = "duration"
 BASELINE = "svm"
 SIMULATED = "SIMULATED"
-
-
-class Completion(StrEnum):
-    """Whether all fits of a model are stored; if not, whether that is for a failure."""
-
-    COMPLETE = "complete"
-    FAILED = "failed"
-    UNFINISHED = "unfinished"
-
-
-@dataclass(frozen=True)
-class Status:
-    """The completion of a model with what is lacking, as a table shows it."""
-
-    completion: Completion
-    detail: str = ""
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing is lacking."""
-        return self.completion is Completion.COMPLETE
-
-    def __str__(self) -> str:
-        return f"{self.completion}: {self.detail}" if self.detail else str(self.completion)
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read what ``str`` wrote.
-
-        Raises:
-            ValueError: it wrote no such text.
-        """
-        completion, _, detail = text.partition(": ")
-        return cls(Completion(completion), detail)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import create_trial
 
-from benchmarks.statistics.comparisons import Pair
 from benchmarks.statistics.metrics import Floats
-from benchmarks.statistics.results import ModelResults, Results
+from benchmarks.statistics.results import ModelResults
 from benchmarks.storage.records import TrialRecord, TrialState
 from benchmarks.storage.store import StoredFit
 from benchmarks.tuning.quiet import quiet_optuna
@@ -24,17 +23,6 @@ ENOUGH = 10
 
 TREES = 16
 """Of the forest that importance is read from; a quarter of Optuna's number, since many studies are averaged."""
-
-
-def tuned_pairs(results: Results) -> list[Pair]:
-    """Pair every tuned model with the same with its default parameters, in the order of the table."""
-    models = {model.name: model for model in results.models}
-    absent = "`{}`, the same with its default parameters, was not run"
-    return [
-        Pair(model, models.get(model.untuned), absent.format(model.untuned))
-        for model in results.models
-        if model.untuned
-    ]
 
 
 def trials_of(model: ModelResults) -> list[TrialRecord]:

@@ -15,9 +15,11 @@ from synthetic_corpora import TINY_RUN
 from benchmarks.cli import main
 from benchmarks.report import page as report_module
 from benchmarks.report.ablation import variant_verdict
-from benchmarks.report.page import write_index, write_report
-from benchmarks.statistics.comparisons import COMPARED, Verdict, difference
+from benchmarks.report.index import write_index
+from benchmarks.report.page import write_report
+from benchmarks.statistics.comparisons import Verdict, difference
 from benchmarks.statistics.formatting import cell
+from benchmarks.statistics.metrics import COMPARED
 from benchmarks.storage.identity import model_identity
 from benchmarks.storage.store import Store
 from corpora import protocols

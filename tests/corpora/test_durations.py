@@ -13,8 +13,9 @@ from synthetic_corpora import TINY_RUN
 
 from benchmarks.cli import main
 from benchmarks.report import page as report_module
-from benchmarks.report.leaderboard import LEADERBOARD, leaderboard_rows
+from benchmarks.report.leaderboard import leaderboard_rows
 from benchmarks.report.page import write_report
+from benchmarks.report.tables import LEADERBOARD
 from benchmarks.statistics.formatting import cell
 from benchmarks.statistics.loading import load_results
 from benchmarks.storage.store import CLIPS, Store

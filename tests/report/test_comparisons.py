@@ -10,8 +10,9 @@ from made_up_results import STRENGTHS, made_up_results
 from benchmarks.report.comparisons import comparisons, sound_gains
 from benchmarks.report.page import report_text
 from benchmarks.statistics.bootstrap import Estimate
-from benchmarks.statistics.comparisons import COMPARED, Verdict, difference, verdict
+from benchmarks.statistics.comparisons import Verdict, difference, verdict
 from benchmarks.statistics.loading import load_results
+from benchmarks.statistics.metrics import COMPARED
 from benchmarks.statistics.results import METADATA, Results
 from models.spec import ModelKind
 

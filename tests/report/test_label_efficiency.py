@@ -10,11 +10,10 @@ import pytest
 from made_up_results import made_up_results
 from matplotlib.image import imread
 
-from benchmarks.report.index import link, read_index, report_folders
+from benchmarks.report.index import link, read_index, report_folders, write_index
 from benchmarks.report.label_efficiency import PAGE, Family, budget_of, read_families, write_label_efficiency
-from benchmarks.report.leaderboard import LEADERBOARD
-from benchmarks.report.page import write_index, write_report
-from benchmarks.report.twins import TWINS
+from benchmarks.report.page import write_report
+from benchmarks.report.tables import LEADERBOARD, TWINS
 from benchmarks.statistics.bootstrap import Difference, Estimate
 from benchmarks.statistics.comparisons import Verdict
 from benchmarks.storage.records import FitKey

@@ -14,16 +14,17 @@ import pytest
 from made_up_results import STRENGTHS, change_predictions, change_record, curve, fail, found_by, made_up_results
 
 from benchmarks.report import checks
-from benchmarks.report.index import read_index
-from benchmarks.report.leaderboard import COSTS, LEADERBOARD, leaderboard_rows
+from benchmarks.report.index import read_index, write_index
+from benchmarks.report.leaderboard import leaderboard_rows
 from benchmarks.report.markdown import Page
 from benchmarks.report.measured import repeat_rows
-from benchmarks.report.page import Report, write_index, write_report
+from benchmarks.report.page import Report, write_report
+from benchmarks.report.tables import COSTS, LEADERBOARD
 from benchmarks.statistics.confusion import classification_report
 from benchmarks.statistics.formatting import cell, listed
 from benchmarks.statistics.loading import load_results
 from benchmarks.statistics.metrics import METRICS
-from benchmarks.statistics.results import Completion, Status
+from benchmarks.statistics.status import Completion, Status
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
 from corpora.digests import digest

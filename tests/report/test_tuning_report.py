@@ -16,12 +16,14 @@ from benchmarks.report.figures.label_efficiency import Panel
 from benchmarks.report.figures.tuning import plan_tuning
 from benchmarks.report.models import model_section
 from benchmarks.report.page import Report, report_text, write_report
-from benchmarks.report.tuning import TUNING, tuning, tuning_rows
-from benchmarks.statistics.comparisons import LEADING, Verdict, difference
+from benchmarks.report.tables import TUNING
+from benchmarks.report.tuning import tuning, tuning_rows
+from benchmarks.statistics.comparisons import Verdict, difference, tuned_pairs
 from benchmarks.statistics.loading import load_results
+from benchmarks.statistics.metrics import LEADING
 from benchmarks.storage.records import FitKey, TrialRecord
 from benchmarks.storage.store import Store
-from benchmarks.tuning.analysis import inner_auroc, tuned_pairs
+from benchmarks.tuning.analysis import inner_auroc
 from models.spec import ModelKind
 
 STRENGTHS = {

@@ -12,10 +12,12 @@ from matplotlib.image import imread
 from benchmarks.report import checks
 from benchmarks.report.figures.curves import plan_curves
 from benchmarks.report.page import Report, report_text, write_report
-from benchmarks.report.twins import TWINS, twin_pairs, twin_rows, twins
+from benchmarks.report.tables import TWINS
+from benchmarks.report.twins import twin_rows, twins
 from benchmarks.statistics.bootstrap import Difference
-from benchmarks.statistics.comparisons import COMPARED, Verdict, difference
+from benchmarks.statistics.comparisons import Verdict, difference, twin_pairs
 from benchmarks.statistics.loading import load_results
+from benchmarks.statistics.metrics import COMPARED
 from benchmarks.storage.records import FitKey
 
 BUDGET = "patients-3fold-labels10"

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 
 from benchmarks.report.figures.style import LABEL, grid, line_style, new_figure, png
 from benchmarks.statistics.bootstrap import LEVEL, Estimate
-from benchmarks.tuning.study import TUNED
 
 SPREAD = 0.5
 """Of the distance between two budgets, over which the models of one budget are drawn side by side."""
@@ -38,8 +37,7 @@ class Panel:
 
     def method(self, model: str) -> str:
         """A model's name without that of the backbone."""
-        tuned = TUNED if model.endswith(TUNED) else ""
-        return model.removesuffix(tuned).removesuffix(f"-{self.backbone}") + tuned
+        return model.replace(f"-{self.backbone}", "", 1)
 
 
 def draw_label_efficiency(title: str, metrics: Mapping[str, Sequence[Panel]]) -> bytes:

@@ -6,10 +6,10 @@ from functools import partial
 import numpy as np
 
 from benchmarks.report.figures.style import REFERENCE, Drawings, grid, line_style, new_figure, png
-from benchmarks.statistics.comparisons import Pair
+from benchmarks.statistics.comparisons import Pair, tuned_pairs
 from benchmarks.statistics.formatting import bracketed
 from benchmarks.statistics.results import Results
-from benchmarks.tuning.analysis import best_so_far, tuned_pairs
+from benchmarks.tuning.analysis import best_so_far
 
 FIGURE = "tuning.png"
 

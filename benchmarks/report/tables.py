@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.statistics.bootstrap import Estimate
-from benchmarks.statistics.results import Status
+from benchmarks.statistics.bootstrap import Difference, Estimate
+from benchmarks.statistics.metrics import COMPARED, LEADING, METRICS
+from benchmarks.statistics.status import Status
 from benchmarks.storage.files import write_atomically
+from benchmarks.storage.records import TrialState
 from corpora.problems import InputError
 
 DIGITS = ".7f"
@@ -126,3 +128,64 @@ class Table:
             count = len(column.headers)
             row[column.name], cells = column.value(cells[:count]), cells[count:]
         return row
+
+
+LEADERBOARD = Table(
+    "leaderboard.csv",
+    (
+        Column("model"),
+        *(Column(metric, Estimate) for metric in METRICS),
+        Column("status", Status),
+        Column("warning"),
+    ),
+)
+
+COSTS = Table(
+    "costs.csv",
+    (
+        Column("model"),
+        Column("fit_seconds", float, ".3f"),
+        Column("tune_seconds", float, ".3f"),
+        Column("predict_ms_per_clip", float, ".4f"),
+        Column("parameters", int),
+        Column("peak_mb", float, ".0f"),
+        Column("threads"),
+        Column("hardware"),
+        Column("warning"),
+    ),
+)
+
+TWINS = Table(
+    "twins.csv",
+    (
+        Column("model"),
+        Column("twin"),
+        Column("paired_fits", int),
+        *(Column(metric, Difference) for metric in COMPARED),
+        Column("status"),
+        Column("warning"),
+    ),
+)
+
+
+def _before_and_after(metric: str) -> tuple[Column, ...]:
+    return (
+        Column(f"{metric}_before", float),
+        Column(f"{metric}_after", float),
+        Column(f"{metric}_gain", Difference),
+    )
+
+
+TUNING = Table(
+    "tuning.csv",
+    (
+        Column("model"),
+        Column("untuned"),
+        *(Column(name, int) for name in ("studies", "trials", *TrialState, "defaults_chosen")),
+        Column("inner_auroc_before", float),
+        Column("inner_auroc_after", float),
+        *(column for metric in LEADING for column in _before_and_after(metric)),
+        Column("status"),
+        Column("warning"),
+    ),
+)
