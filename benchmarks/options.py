@@ -102,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
-def _corpus_options() -> argparse.ArgumentParser:
+def _corpus_options() -> _Parser:
     """Options of every command that opens a corpus."""
     corpus = _Parser(add_help=False)
     corpus.add_argument("--corpus", choices=CORPORA, default=CORPORA[0], help="what to work on (default: simulated)")
@@ -119,7 +119,7 @@ def _corpus_options() -> argparse.ArgumentParser:
     return corpus
 
 
-def _benchmark_options(corpus: argparse.ArgumentParser) -> argparse.ArgumentParser:
+def _benchmark_options(corpus: _Parser) -> _Parser:
     """Options of every command that fits models."""
     bench = _Parser(add_help=False, parents=[corpus])
     bench.add_argument("--task", choices=TASKS, default="abnormal", help="which classes (default: abnormal)")

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from benchmarks.execution.job import Job, JobResult
 from benchmarks.execution.jobs import FitJob
-from benchmarks.execution.pool import Engine, Executor, Job, JobResult
+from benchmarks.execution.pool import Engine, Executor
 from benchmarks.execution.progress import Best, Display, TimeLeft
 from benchmarks.storage.records import FitKey, TrialRecord
 from benchmarks.storage.store import Store

@@ -24,7 +24,7 @@ from corpora.digests import digest
 PACKAGES = ("corpora", "features", "models", "benchmarks")
 """The project's own packages."""
 
-NOT_FOLLOWED = frozenset({"models.registry", "benchmarks.execution.environment", "corpora.code_identity"})
+NOT_FOLLOWED = frozenset({"models.registry", "benchmarks.execution.memory", "corpora.code_identity"})
 """Modules that compute no result: the list of models, what is measured beside a fit, and this file."""
 
 DISTANCE = 3

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.execution.pool import JobResult
+from benchmarks.execution.job import JobResult
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 import os
 import platform
-import resource
-import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,21 +26,3 @@ def hardware() -> str:
         pass
     gpu = f", {torch.cuda.get_device_name(0)}" if torch.cuda.is_available() else ""
     return f"{name}, {os.cpu_count()} cores{gpu}"
-
-
-def reset_peak_memory() -> None:
-    """Let Linux count the peak of this process from here on; elsewhere it counts since the process started."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
-    except OSError:
-        return
-
-
-def peak_memory() -> float:
-    """Peak resident memory of this process in MB."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-        return next(float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
-    except (OSError, StopIteration):
-        kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return kilobytes / (1024 * 1024 if sys.platform == "darwin" else 1024)

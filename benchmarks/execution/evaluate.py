@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.execution.environment import peak_memory, reset_peak_memory
-from benchmarks.storage.store import CLIP_METADATA
+from benchmarks.execution.memory import peak_memory, reset_peak_memory
+from benchmarks.storage.records import CLIP_METADATA
 from corpora.clips import HIDDEN, Clips
 from corpora.splits.folds import Fold
 from features.threads import one_thread

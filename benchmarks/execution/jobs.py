@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.execution.environment import hardware, versions
 from benchmarks.execution.evaluate import evaluate
-from benchmarks.execution.pool import JobResult
+from benchmarks.execution.job import JobResult
 from benchmarks.storage.files import disk_refuses
 from benchmarks.storage.identity import fit_identity
 from benchmarks.storage.records import FitKey, FitRecord

@@ -11,8 +11,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from benchmarks.execution.job import Job, JobResult
 from benchmarks.execution.signals import check
 from benchmarks.execution.timeout import OutOfTime, deadline
 from corpora.problems import InputError
@@ -30,49 +31,6 @@ _ONE_AT_A_TIME = threading.Lock()
 """A fit has the process's random generators and thread settings to itself, also where a cluster's workers have several
 threads.
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobResult:
-    """How a job ended.
-
-    Attributes:
-        name: of the job.
-        group: jobs of one group take about the same time.
-        seconds: it took.
-        error: the last line of a traceback, or None.
-        value: of a trial, its objective; None where there is none.
-        fatal: an error that must stop the run, such as a full disk.
-    """
-
-    name: str
-    group: str
-    seconds: float = 0.0
-    error: str | None = None
-    value: float | None = None
-    fatal: Exception | None = None
-
-
-class Job(Protocol):
-    """A unit of work that one process executes and stores by itself."""
-
-    @property
-    def name(self) -> str:
-        """Unique in a run."""
-        ...
-
-    @property
-    def group(self) -> str:
-        """Jobs of one group take about the same time."""
-        ...
-
-    def execute(self) -> JobResult:
-        """Do the work and store it; raise only what makes all further jobs pointless."""
-        ...
-
-    def give_up(self, reason: str) -> JobResult:
-        """Store that circumstances kept the job from being finished."""
-        ...
 
 
 class Backend(StrEnum):

@@ -9,6 +9,9 @@ from corpora.facts import CorpusFacts
 SCHEMA_VERSION = 2
 """Version of the JSON that a `FitRecord` is stored as; a file of another version is never read as one."""
 
+CLIP_METADATA = ("corpus", "recording", "device", "location", "mode")
+"""The metadata that a report may need. Age, sex, diagnosis and whatever a manifest holds besides stay with the data."""
+
 CurveRow = dict[str, int | float]
 """One epoch of a learning curve: ``epoch``, ``train_loss``, ``kept`` (0 or 1) and whatever else the model reports."""
 

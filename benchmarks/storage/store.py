@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.storage.files import TEMPORARY, write_atomically
-from benchmarks.storage.records import SCHEMA_VERSION, FitKey, FitRecord, TrialRecord
+from benchmarks.storage.records import CLIP_METADATA, SCHEMA_VERSION, FitKey, FitRecord, TrialRecord
 from corpora.clips import Clips
 from corpora.digests import digest
 from corpora.problems import InputError
@@ -33,9 +33,6 @@ STALE_README = """# Set aside
 Fits and trials whose code, parameters or data have changed since. No report uses them. A run whose code and parameters
 are theirs again restores them; delete this folder to free the space.
 """
-
-CLIP_METADATA = ("corpus", "recording", "device", "location", "mode")
-"""The metadata that a report may need. Age, sex, diagnosis and whatever a manifest holds besides stay with the data."""
 
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zlib.error, msgspec.DecodeError)
 _STEM = re.compile(r"seed(\d+)-fold(\d+)")

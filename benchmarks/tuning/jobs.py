@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.execution.job import JobResult
 from benchmarks.execution.jobs import FitJob, fit_and_predict, folds_of
-from benchmarks.execution.pool import JobResult
 from benchmarks.storage.files import disk_refuses
 from benchmarks.storage.identity import fit_identity
 from benchmarks.storage.records import TrialRecord, TrialState

@@ -10,7 +10,8 @@ import pytest
 from made_up_work import Piece
 
 from benchmarks.cli import main
-from benchmarks.execution.pool import Engine, Executor, JobResult
+from benchmarks.execution.job import JobResult
+from benchmarks.execution.pool import Engine, Executor
 from benchmarks.execution.progress import Best, TimeLeft
 from benchmarks.execution.timeout import OutOfTime, deadline
 
