@@ -56,7 +56,7 @@ def test_help_harm_and_neither_are_told_apart(written: Report) -> None:
     text = written.page.read_text()
     headings = ("\n## Leaderboard", "\n## Tuning", "\n## Which differences are real?")
     assert sorted(headings, key=text.index) == list(headings)
-    assert "A study of 4 trials for each seed and fold; every model has the same budget. Trial 0" in text
+    assert "A study of 4 trials for each repeat and fold; every model has the same budget. Trial 0" in text
 
 
 def test_before_and_after_are_those_of_the_predictions(written: Report) -> None:
