@@ -1,5 +1,6 @@
 """A Dask cluster on loopback: the same bytes as without one; where it fails, a sentence, and no run that waits on."""
 
+import json
 import os
 import signal
 import subprocess
@@ -21,8 +22,44 @@ from benchmarks.execution import dask_pool as cluster
 from benchmarks.execution.pool import KILLED, Backend, Engine, Executor
 from corpora.problems import InputError
 
-CORPUS = ("--patients", "16", "--clips", "5", "--corpus-seed", "1", "--protocol", "patients-2fold")
-RUN = (*CORPUS, "--models", "prior,metadata,svm", "--seeds", "2", "--trials", "6")
+RUN = ("--patients", "12", "--clips", "4", "--corpus-seed", "1", "--protocol", "patients-2fold", "--models", "prior")
+
+GATED = '''"""Predicts by loudness and chance; all trials but those of the defaults wait until a gate is open."""
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+GATE = Path(__file__).with_name("open")
+
+
+class Gated:
+    n_parameters = 1
+
+    def __init__(self, seed, waits, near):
+        self.rng, self.waits, self.near = np.random.default_rng(seed), waits, near
+
+    def fit(self, train, valid, unlabeled=None):
+        if self.waits:
+            GATE.with_name(f"{os.getpid()}.waits").touch()
+            while not GATE.exists():
+                time.sleep(0.02)
+        return self
+
+    def predict_proba(self, clips):
+        loud = np.array([np.abs(signal).mean() for signal in clips])
+        p = 1 / (1 + np.exp(-self.near * (loud - loud.mean()) - self.rng.normal(0, 0.1, len(clips))))
+        return np.stack([1 - p, p], axis=1)
+
+
+def build(*, seed, waits=False, near=1.0):
+    return Gated(seed, waits, near)
+
+
+def space(trial):
+    return {"waits": True, "near": trial.suggest_float("near", 0.0, 10.0)}
+'''
 
 
 class Cluster:
@@ -34,8 +71,8 @@ class Cluster:
         self.folder = folder
         self.workers: list[subprocess.Popen[bytes]] = []
         self.scheduler = background("distributed.cli.dask_scheduler", *self.where, "--host", "127.0.0.1", "--port", "0")
-        wait_for(contact.exists)
-        self.address = contact.read_text().partition('"address": "')[2].partition('"')[0]
+        wait_for(lambda: address_in(contact) or self.scheduler.poll() is not None)
+        self.address = address_in(contact)
 
     def start_worker(self) -> None:
         alone = ("--nthreads", "1", "--local-directory", str(self.folder))
@@ -74,19 +111,37 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait(timeout=30)
 
 
+def address_in(contact: Path) -> str:
+    """The address in a file that a scheduler may still be writing; empty if it isn't there."""
+    try:
+        return str(json.loads(contact.read_text())["address"])
+    except (FileNotFoundError, ValueError):
+        return ""
+
+
+def through(address: str) -> tuple[str, ...]:
+    return "--backend", "dask", "--scheduler", address
+
+
+def command(folder: Path, results: str, *more: str) -> list[str]:
+    """A run of a control and a gated model, with four trials of which two can wait."""
+    model = folder / "gated.py"
+    model.write_text(GATED)
+    return ["run", *RUN, "--model", str(model), "--trials", "2", "--results", str(folder / results), *more]
+
+
 @contextmanager
-def begun(results: Path, address: str) -> Iterator[subprocess.Popen[str]]:
-    """A run on a cluster, some of whose trials are stored."""
-    command = [sys.executable, "-m", "benchmarks", "run", *RUN, "--results", str(results)]
+def begun(folder: Path, dask: Cluster) -> Iterator[subprocess.Popen[str]]:
+    """A run on a cluster of two workers, both of which wait for the gate in the middle of a trial."""
     run = subprocess.Popen(
-        [*command, "--backend", "dask", "--scheduler", address],
+        [sys.executable, "-m", "benchmarks", *command(folder, "cluster", *through(dask.address))],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     with run:
-        wait_for(lambda: len(list(results.glob("**/trials/*/*/*.json"))) > 3 or run.poll() is not None)
-        assert run.poll() is None, run.communicate()[0]  # it is in the middle
+        wait_for(lambda: len(list(folder.glob("*.waits"))) == 2 or run.poll() is not None)
+        assert run.poll() is None, run.communicate()[0]
         yield run
 
 
@@ -97,19 +152,22 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(tmp_path: Path) -> None:
-    """Three workers, of which one is killed in the middle of the run."""
-    assert main(["run", *RUN, "--results", str(tmp_path / "serial"), "--workers", "1"]) == 0
-    with running(tmp_path, workers=3) as dask, begun(tmp_path / "cluster", dask.address) as run:
+    """One of two workers is killed in the middle of a trial."""
+    gate = tmp_path / "open"
+    with running(tmp_path, workers=2) as dask, begun(tmp_path, dask) as run:
         kill(dask.workers[0])
+        gate.touch()
         said, _ = run.communicate()
     assert run.returncode == 0, said
+    assert main(command(tmp_path, "serial", "--workers", "1")) == 0
     one, other = (next((tmp_path / name).rglob("leaderboard.csv")).read_bytes() for name in ("serial", "cluster"))
     assert one == other
+    assert b"gated-tuned" in one
     assert not list((tmp_path / "cluster").rglob("*.tmp"))
 
 
 def test_a_run_that_loses_its_scheduler_ends_with_a_sentence(tmp_path: Path) -> None:
-    with running(tmp_path, workers=2) as dask, begun(tmp_path / "cluster", dask.address) as run:
+    with running(tmp_path, workers=2) as dask, begun(tmp_path, dask) as run:
         kill(dask.scheduler)
         said, _ = run.communicate()
     assert run.returncode == 2, said
@@ -148,7 +206,10 @@ def test_a_scheduler_that_does_not_answer_is_named(
 ) -> None:
     monkeypatch.setattr(cluster, "SCHEDULER_TIMEOUT", 1)
     address = "tcp://127.0.0.1:9"
-    assert main(["run", *RUN, "--results", str(tmp_path), "--backend", "dask", "--scheduler", address]) == 2
+    assert (
+        main(["run", *RUN, "--trials", "none", "--results", str(tmp_path), "--backend", "dask", "--scheduler", address])
+        == 2
+    )
     assert f"no Dask scheduler answers at {address}" in capsys.readouterr().err
 
 

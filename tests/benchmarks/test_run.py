@@ -41,6 +41,25 @@ def build(*, seed):
 '''
 
 
+NETWORK = '''"""A network that is trained for two epochs."""
+from models.networks.mlp import build as mlp
+
+
+def build(*, seed):
+    return mlp(seed=seed, epochs=2)
+'''
+
+WAITS = '''"""A model whose fit has no end."""
+import threading
+from pathlib import Path
+
+
+def build(*, seed):
+    Path(__file__).with_suffix(".begun").touch()
+    threading.Event().wait()
+'''
+
+
 def respbench(results: Path, *more: str) -> int:
     return main(["run", *CORPUS, "--results", str(results), "--workers", "1", "--trials", "none", *more])
 
@@ -55,10 +74,15 @@ def folder(results: Path, protocol: str = "patients-3fold") -> Path:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The results of one undisturbed, serial run."""
+    """The results of one undisturbed, serial run, beside which the file of its network lies."""
     results = tmp_path_factory.mktemp("whole")
-    assert respbench(results, *CLASSICAL) == 0
+    network_of(results).write_text(NETWORK)
+    assert respbench(results, *CLASSICAL, "--model", str(network_of(results))) == 0
     return folder(results)
+
+
+def network_of(results: Path) -> Path:
+    return results.with_name("network.py")
 
 
 def test_a_run_leaves_what_the_design_promises(whole: Path) -> None:
@@ -78,32 +102,32 @@ def test_a_run_leaves_what_the_design_promises(whole: Path) -> None:
 def test_a_second_run_fits_nothing_and_changes_nothing(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.stat().st_mtime_ns for path in whole.glob("runs/*/*")}
     table = (whole / "leaderboard.csv").read_bytes()
-    assert respbench(whole.parents[2], *CLASSICAL) == 0
-    assert "24 of 24 fits are stored already" in capsys.readouterr().out
+    assert respbench(whole.parents[2], *CLASSICAL, "--model", str(network_of(whole.parents[2]))) == 0
+    assert "30 of 30 fits are stored already" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in whole.glob("runs/*/*")} == before
     assert (whole / "leaderboard.csv").read_bytes() == table
 
 
 def test_two_workers_give_the_same_bytes(whole: Path, tmp_path: Path) -> None:
-    assert respbench(tmp_path, *CLASSICAL, "--workers", "2") == 0
-    for name in ("leaderboard.csv", "runs/xgboost/seed0-fold1.csv.gz", "runs/svm/seed1-fold0.csv.gz"):
+    """Classical models and a network."""
+    network = ("--model", str(network_of(whole.parents[2])))
+    assert respbench(tmp_path, *CLASSICAL, *network, "--workers", "2") == 0
+    predictions = sorted(path.relative_to(whole) for path in whole.glob("runs/*/*.csv.gz"))
+    assert len(predictions) == 30
+    for name in (Path("leaderboard.csv"), *predictions):
         assert (folder(tmp_path) / name).read_bytes() == (whole / name).read_bytes(), name
 
 
-def test_a_network_gives_the_same_bytes_in_a_worker(tmp_path: Path) -> None:
-    options = ("--models", "cnn-gru", "--protocol", "patients-2fold", "--patients", "8", "--clips", "4")
-    for workers in ("1", "2"):
-        assert respbench(tmp_path / workers, *options, "--workers", workers) == 0
-    one, two = (folder(tmp_path / workers, "patients-2fold") / "leaderboard.csv" for workers in ("1", "2"))
-    assert one.read_bytes() == two.read_bytes()
-
-
 def test_interrupted_it_says_how_to_go_on(tmp_path: Path) -> None:
-    # The first fit is stored at once, the others take long enough to be interrupted.
-    run = command(tmp_path, "--models", "prior,cnn-lecture", "--seeds", "3", "--workers", "2")
+    # One worker stores the fits of a control, the other one has a fit without end.
+    model = tmp_path / "waits.py"
+    model.write_text(WAITS)
+    options = ("--protocol", "patients-2fold", "--models", "prior", "--model", str(model), "--workers", "2")
+    run = command(tmp_path, *options)
     process = subprocess.Popen(run, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not list(tmp_path.rglob("seed*.json")) and process.poll() is None:
-        time.sleep(0.01)
+    while not (list(tmp_path.rglob("seed*.json")) and model.with_suffix(".begun").exists()):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # what a terminal does on Ctrl-C: to every process of the run
     _, said = process.communicate()
     assert process.returncode == 130
