@@ -58,7 +58,7 @@ def test_task_that_the_labels_do_not_allow(respbench):
     manifest = write_manifest(respbench.sounds, *rows)
     more = ("--models", "prior", "--workers", "1", "--task", "four-class")
     message = respbench.refuses(*more, name="run", corpus="manifest", data=manifest)
-    assert "the corpus is labelled normal and abnormal only; label its clips normal, crackle" in message
+    assert "the corpus is labeled normal and abnormal only; label its clips" in message
 
 
 def test_official_split_without_its_file(respbench):
@@ -95,14 +95,14 @@ def test_unknown_name(respbench, option, message):
 
 def test_budget_that_is_not_on_offer(respbench):
     message = run_refused(respbench, "--protocol", "patients-5fold-labels20")
-    assert "a label budget of 20 % is not on offer; choose one of 5, 10, 25, 50, 100 %" in message
+    assert "a label budget of 20 % is not available; choose one of 5, 10, 25, 50, 100 %" in message
 
 
 def test_budget_too_small_for_every_class(respbench):
     shutil.rmtree(respbench.sounds)
     write_segmented(respbench.sounds, patients=16, each=1)
     message = run_refused(respbench, "--protocol", "patients-2fold-labels5", "--task", "four-class")
-    assert "a fold has 3 labelled of 8 training patients, who can't have every class and spare one" in message
+    assert "3 labeled of 8 training patients" in message
     assert "; choose a larger budget" in message
 
 
@@ -114,9 +114,7 @@ def test_unknown_corpus(respbench, name):
 
 @pytest.mark.parametrize("rate", ["999", "16001"])
 def test_rate_that_is_not_on_offer(respbench, rate):
-    assert f"an analysis rate of {rate} Hz is not on offer; choose one from 4000 to" in respbench.refuses(
-        "--rate", rate
-    )
+    assert f"an analysis rate of {rate} Hz is not available; choose one from 4000" in respbench.refuses("--rate", rate)
 
 
 # Corpora that were recorded elsewhere, and two corpora at once
@@ -138,7 +136,7 @@ def test_corpus_that_was_not_told_where_it_lies(capsys, corpus, needed):
 def test_manifest_called_like_a_corpus(respbench):
     path = write_manifest(respbench.sounds, "a.wav,p,normal").rename(respbench.sounds / "kauh.csv")
     message = respbench.refuses(corpus="manifest", data=path)
-    assert f"{path} is called like the corpus kauh, and so would its results be; rename it" in message
+    assert f"{path} has the name of the corpus kauh" in message
 
 
 def test_bad_event_of_sprsound(respbench, tmp_path):
@@ -193,14 +191,14 @@ def test_two_manifests_of_one_name(respbench, tmp_path):
         paths.append(write_manifest(folder, f"{name},p,normal"))
     more = (*CROSS, "--other", "manifest", "--other-data", str(paths[1]), "--models", "prior")
     message = respbench.refuses(*more, name="run", corpus="manifest", data=paths[0])
-    assert "both corpora are called manifest, so that nobody could tell which was trained on" in message
+    assert "both corpora are called manifest" in message
 
 
 def test_one_direction_that_can_not_be_had_stops_both(respbench, tmp_path):
     write_kauh(tmp_path / "k", patients=3)
     other = (*CROSS, "--other", "kauh", "--other-data", str(tmp_path / "k"), "--task", "four-class")
     message = run_refused(respbench, *other)
-    assert "the corpus kauh holds no clip of 'both', which can then neither be learned nor tested; choose" in message
+    assert "the corpus kauh holds no clip of 'both'" in message
 
 
 def test_two_corpora_that_share_a_sound(respbench, tmp_path):

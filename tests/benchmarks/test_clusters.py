@@ -1,4 +1,4 @@
-"""Where the classes are clusters, unlabeled clips help, and where everything is labelled already they do no harm."""
+"""Where the classes are clusters, unlabeled clips help, and where everything is labeled already they do no harm."""
 
 from dataclasses import dataclass
 
@@ -25,13 +25,21 @@ class Samples:
 
 
 def clusters(rng, clips):
-    """Two clouds, three deviations apart along a direction that nobody knows."""
+    """Two clouds, three deviations apart along an unknown direction."""
     direction = np.ones(COLUMNS) / COLUMNS**0.5
     label = np.arange(clips) % 2
     values = rng.standard_normal((clips, COLUMNS)) + 3 * (label[:, None] - 0.5) * direction
     names = np.arange(clips).astype(np.str_)
     signals = [row[None].astype(np.float32) for row in values]
-    return Clips(signals, 4000, label, names, names, ("normal", "abnormal"), pd.DataFrame(index=range(clips)))
+    return Clips(
+        signals=signals,
+        rate=4000,
+        label=label,
+        patient=names,
+        clip_id=names,
+        classes=("normal", "abnormal"),
+        meta=pd.DataFrame(index=range(clips)),
+    )
 
 
 def auroc(name, draw, labeled):
@@ -52,11 +60,10 @@ def gains(names, draws, labeled):
 
 
 def test_no_method_does_harm_where_all_is_labeled():
-    for name, gain in gains(METHODS, draws=3, labeled=200).items():
+    for name, gain in gains(METHODS, draws=2, labeled=200).items():
         assert gain.mean() > -0.01, name
 
 
-def test_with_few_labels_the_best_method_gains_beyond_noise():
-    found = gains(("pi-model-mlp", "fixmatch-mlp"), draws=8, labeled=6)
-    best = max(found.values(), key=np.mean)
-    assert best.mean() - 2.4 * best.std(ddof=1) / len(best) ** 0.5 > 0  # t of 7 degrees of freedom
+def test_with_few_labels_a_method_gains_beyond_noise():
+    gain = gains(("pi-model-mlp",), draws=8, labeled=6)["pi-model-mlp"]
+    assert gain.mean() - 2.4 * gain.std(ddof=1) / len(gain) ** 0.5 > 0  # t of 7 degrees of freedom

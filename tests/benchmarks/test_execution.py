@@ -4,16 +4,19 @@ import gc
 import threading
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from made_up_work import Piece
 
 from benchmarks.cli import main
+from benchmarks.execution import pool
 from benchmarks.execution.job import JobResult
 from benchmarks.execution.pool import Engine, Executor
 from benchmarks.execution.progress import Best, TimeLeft
 from benchmarks.execution.timeout import OutOfTime, deadline
+from corpora.problems import InputError
 
 
 def done(folder: Path, engine: Engine, *deeds: str) -> dict[str, str | None]:
@@ -33,10 +36,31 @@ def done(folder: Path, engine: Engine, *deeds: str) -> dict[str, str | None]:
 
 
 def test_a_worker_that_dies_costs_what_it_was_doing(tmp_path: Path) -> None:
-    """What was being done when a worker died is done again alone: who dies then is given up, nobody else."""
+    """Jobs whose worker died are executed again alone; only one whose worker dies then, too, is given up."""
     errors = done(tmp_path, Engine(workers=2), "fine", "dies", "dies once", "fine", "fine")
     assert [name for name, error in errors.items() if error] == ["1 dies"]
     assert "was killed, probably because memory ran out" in str(errors["1 dies"])
+
+
+def test_workers_that_die_before_any_job_has_ended_end_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without memory, every job of a run would be tried twice."""
+    monkeypatch.setattr(pool, "MAX_STARTUP_CRASHES", 1)
+    with pytest.raises(InputError, match="worker processes die before they finish anything; run the same command with"):
+        done(tmp_path, Engine(workers=2), "dies", "dies", "dies", "dies")
+    assert not list(tmp_path.glob("*.given up")), "no job is to blame"
+
+
+def test_workers_that_die_after_a_job_has_ended_cost_their_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "MAX_STARTUP_CRASHES", 0)
+
+    def in_order(executor: Executor, jobs: list[Piece]) -> Iterator[tuple[Piece, JobResult | None]]:
+        yield from ((job, None if job.deed == "dies" else job.execute()) for job in jobs)
+
+    monkeypatch.setattr(Executor, "_results", in_order)
+    errors = done(tmp_path, Engine(workers=1), "fine", "dies", "dies")
+    assert [name for name, error in errors.items() if error] == ["1 dies", "2 dies"]
 
 
 def test_what_takes_too_long_is_given_up(tmp_path: Path) -> None:
@@ -82,7 +106,7 @@ def test_a_deadline_reaches_any_thread(thread: bool) -> None:
 
 
 def test_who_does_not_react_is_reported() -> None:
-    """Compiled code hears no exception before it returns."""
+    """Compiled code sees no exception before it returns."""
     stuck = threading.Event()
 
     def work() -> None:
