@@ -9,6 +9,8 @@ from pathlib import Path
 from corpora.problems import InputError
 from models.spec import ModelKind, ModelSpec, module_at
 
+CONTROL, BASELINE, NETWORK = ModelKind.CONTROL, ModelKind.BASELINE, ModelKind.NETWORK
+
 LECTURE = {"standardise": False, "class_weights": False, "patience": None, "keep": "accuracy"}
 """The practical's own recipe: best validation accuracy of 16 epochs, no weighting, no standardization."""
 
@@ -53,7 +55,7 @@ def _semi_supervised_entries(backbone: str) -> list[ModelSpec]:
         name=f"supervised-{backbone}",
         target="models.semi_supervised.supervised:build",
         source="twin of the methods, sees no unlabeled clip",
-        kind=ModelKind.NETWORK,
+        kind=NETWORK,
         overrides={"backbone": backbone},
         components=(BACKBONES[backbone],),
         optional=True,
@@ -82,66 +84,63 @@ def _semi_supervised_entries(backbone: str) -> list[ModelSpec]:
 
 REGISTRY = _entries(
     ModelSpec(
-        name="prior",
-        target="models.prior:build",
-        source="class frequencies of the training clips",
-        kind=ModelKind.CONTROL,
+        name="prior", target="models.prior:build", source="class frequencies of the training clips", kind=CONTROL
     ),
     ModelSpec(
         name="metadata",
         target="models.metadata:build",
         source="logistic regression on device, location, duration",
-        kind=ModelKind.CONTROL,
+        kind=CONTROL,
     ),
     ModelSpec(
         name="duration",
         target="models.duration:build",
         source="logistic regression on log-duration and its square",
-        kind=ModelKind.CONTROL,
+        kind=CONTROL,
     ),
     ModelSpec(
         name="svm",
         target="models.svm:build",
         source="Cortes & Vapnik 1995, RBF kernel on MFCC statistics",
-        kind=ModelKind.BASELINE,
+        kind=BASELINE,
     ),
     ModelSpec(
         name="xgboost",
         target="models.xgboost:build",
         source="Chen & Guestrin 2016, on handcrafted statistics",
-        kind=ModelKind.BASELINE,
+        kind=BASELINE,
     ),
     ModelSpec(
         name="svm-adventitious",
         target="models.svm_adventitious:build",
         source="RBF kernels on wheezes, crackles",
-        kind=ModelKind.BASELINE,
+        kind=BASELINE,
     ),
     ModelSpec(
         name="xgboost-adventitious",
         target="models.xgboost_adventitious:build",
         source="trees on the same columns",
-        kind=ModelKind.BASELINE,
+        kind=BASELINE,
     ),
     ModelSpec(
         name="quant",
         target="models.quant:build",
         source="Dempster et al. 2024, on log-mel bands",
-        kind=ModelKind.BASELINE,
+        kind=BASELINE,
         optional=True,
     ),
     ModelSpec(
         name="scattering",
         target="models.scattering:build",
         source="Andén & Mallat 2014, RBF kernel",
-        kind=ModelKind.BASELINE,
+        kind=BASELINE,
         optional=True,
     ),
     ModelSpec(
         name="cnn-lecture",
         target="models.networks.cnn:build",
         source="the practical's two-layer CNN, as taught",
-        kind=ModelKind.NETWORK,
+        kind=NETWORK,
         overrides=LECTURE,
         fixed=True,
     ),
@@ -149,25 +148,25 @@ REGISTRY = _entries(
         name="cnn",
         target="models.networks.cnn:build",
         source="the practical's two-layer CNN, trained with care",
-        kind=ModelKind.NETWORK,
+        kind=NETWORK,
     ),
     ModelSpec(
         name="cnn-gru",
         target="models.networks.cnn_gru:build",
         source="convolutions read by a GRU (Cho et al. 2014)",
-        kind=ModelKind.NETWORK,
+        kind=NETWORK,
     ),
     ModelSpec(
         name="resnet-maps",
         target="models.networks.resnet:build",
         source="small residual network (He et al. 2016) on sound maps",
-        kind=ModelKind.NETWORK,
+        kind=NETWORK,
     ),
     ModelSpec(
         name="mlp",
         target="models.networks.mlp:build",
         source="perceptron on handcrafted columns",
-        kind=ModelKind.NETWORK,
+        kind=NETWORK,
         optional=True,
     ),
     ModelSpec(

@@ -38,6 +38,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("corpora", "features", "models", "benchmarks", "tests"):
         shutil.copytree(PROJECT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(PROJECT / "pyproject.toml", clone)
+    if (PROJECT / ".mypy_cache").is_dir():  # of `make check`: the libraries' types need not be read again
+        shutil.copytree(PROJECT / ".mypy_cache", clone / ".mypy_cache", ignore_dangling_symlinks=True)
     (clone / "models" / "nearest.py").write_text(block("models/nearest.py"))
     registry = clone / "models" / "registry.py"
     before, bracket, after = registry.read_text().partition("REGISTRY = _entries(\n")
