@@ -1,5 +1,6 @@
 """CONTRIBUTING's "add a model in one page", followed to the letter in a copy of the clone; and README's promises."""
 
+import importlib
 import os
 import re
 import shutil
@@ -146,6 +147,17 @@ def test_links_in_the_documents_lead_somewhere() -> None:
     for document in documents:
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
             assert target.startswith("https://") or (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_every_name_in_the_architecture_page_exists() -> None:
+    text = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"`((?:corpora|features|models|benchmarks)(?:\.\w+)+)`", text))
+    assert len(names) > 15
+    for name in names:
+        module, _, attribute = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), attribute), name
+    for place in re.findall(r"^ *(\w+/|\w+\.py) +", text, re.MULTILINE):
+        assert list(PROJECT.glob(f"*/**/{place}")) or (PROJECT / place).exists(), place
 
 
 def test_make_help_lists_every_target() -> None:
