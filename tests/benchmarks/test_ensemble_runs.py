@@ -12,6 +12,7 @@ from benchmarks.cli import main
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
 from models import registry
+from models.ablations import ABLATIONS, Ablation, changed
 from models.ensemble import combine
 
 CORPUS = ("--patients", "20", "--clips", "5", "--corpus-seed", "1", "--protocol", "patients-3fold", "--workers", "1")
@@ -90,14 +91,16 @@ def test_an_ensemble_whose_member_failed_says_so(
 
 
 def test_an_ablation_takes_over_what_the_benchmark_has_fitted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(tmp_path, "--models", "svm-adventitious,prior") == 0
-    assert run(tmp_path, "--group", "features", command="ablate") == 0
-    assert "6 of 30 fits are stored already" in capsys.readouterr().out
+    variant = changed("metadata", "free", "C = 9", C=9.0)
+    monkeypatch.setitem(ABLATIONS, "tiny", Ablation("Is it free?", registry.REGISTRY["metadata"], (variant,)))
+    assert run(tmp_path, "--models", "metadata,prior") == 0
+    assert run(tmp_path, "--group", "tiny", command="ablate") == 0
+    assert "6 of 12 fits are stored already" in capsys.readouterr().out
     benchmark, ablation = stored(tmp_path), stored(tmp_path, "patients-3fold-ablation")
     for fold in range(3):
-        one, other = (store.read(FitKey("svm-adventitious", 0, fold)) for store in (benchmark, ablation))
+        one, other = (store.read(FitKey("metadata", 0, fold)) for store in (benchmark, ablation))
         assert one.predictions.equals(other.predictions)
         assert replace(other.record, protocol="patients-3fold") == one.record
         assert other.record.protocol == "patients-3fold-ablation"
