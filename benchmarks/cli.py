@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # what the terminal's encoding lacks becomes a question mark
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, markup=False)  # paths and errors may hold square brackets
     try:
         options = parse(arguments)
         with listening():
@@ -88,7 +88,7 @@ def prepare(options: argparse.Namespace, console: Console) -> int:
     """``respbench prepare``: decode a corpus, check it, and count its clips."""
     prepared = _open(options, console)
     clips, facts = prepared.clips(), prepared.facts()
-    console.print(f"{facts.description}", highlight=False)
+    console.print(facts.description, highlight=False)
     counts = ", ".join(f"{(clips.label == i).sum()} {name}" for i, name in enumerate(clips.classes))
     console.print(
         f"{len(clips)} clips of {len(set(clips.patient.tolist()))} patients, {clips.seconds.sum() / 3600:.2f} h at "
@@ -150,7 +150,7 @@ def _with_unlabeled(
     corpus = _open(options, console)
     with Display(console) as display:
         prepared = open_with_unlabeled(corpus, recordings, leave_out_bad=options.leave_out_bad, progress=display.step)
-    console.print(f"{prepared.facts().description}", highlight=False)
+    console.print(prepared.facts().description, highlight=False)
     return _fit_and_report(
         options, console, prepared, replace(protocol, splitter=WithUnlabeled(protocol.splitter)), specs
     )
@@ -248,17 +248,22 @@ def report(options: argparse.Namespace, console: Console) -> int:
     from benchmarks.report.index import write_index
     from benchmarks.report.label_efficiency import budget_of, write_label_efficiency
     from benchmarks.report.page import write_page
+    from corpora.protocols import of_folder
 
-    runs = sorted({path.parents[2] for path in options.folder.rglob("runs/*/seed*-fold*.json")})
+    results = options.folder.resolve()  # names of folders count, also those above it
+    runs = sorted({path.parents[2] for path in results.rglob("runs/*/seed*-fold*.json")})
     if not runs:
         raise InputError(f"{options.folder} holds no stored runs; run `respbench run` first, or name another folder")
     parallel = joblib.Parallel(n_jobs=min(len(runs), joblib.cpu_count()), return_as="generator")
-    for page in parallel(joblib.delayed(write_page)(folder) for folder in runs):
-        console.print(f"{page}", highlight=False)
+    crossings = [folder for folder in runs if (protocol := of_folder(folder.name)) and protocol.trained_on]
+    # Across corpora last: their pages show numbers of the in-corpus report beside them.
+    for folders in ([folder for folder in runs if folder not in crossings], crossings):
+        for page in parallel(joblib.delayed(write_page)(folder) for folder in folders):
+            console.print(f"{page}", highlight=False)
     for folder in sorted({folder.parent for folder in runs if budget_of(folder)}):
         write_label_efficiency(folder)
-    if options.folder.resolve() in {folder.resolve().parents[2] for folder in runs}:
-        write_index(options.folder)
+    if results in {folder.parents[2] for folder in runs}:
+        write_index(results)
     return 0
 
 

@@ -37,10 +37,9 @@ def _count(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not seconds > 0:
-        raise argparse.ArgumentTypeError(f"{text} must be above 0 s")
-    return seconds
+    if not text.replace(".", "", 1).isdecimal() or not float(text):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
+    return float(text)
 
 
 def trials(text: str) -> int:

@@ -71,7 +71,8 @@ def _carry_out(plan: Plan, status: PlanStatus, store: Store, console: Console) -
     single = [job for job in missing if job.spec.kind != ModelKind.ENSEMBLE and not isinstance(job, TunedFitJob)]
     execute(single, [job for job in missing if isinstance(job, TunedFitJob)], plan.engine, store, console)
     # Ensembles last: they combine what their members have stored by now, which takes no time.
-    combined = [job for job in status.jobs if job.spec.kind == ModelKind.ENSEMBLE and _is_outdated(job, store)]
+    ensembles = [job for job in status.jobs if job.spec.kind == ModelKind.ENSEMBLE]
+    combined = [job for job in ensembles if job.key in status.retryable or _is_outdated(job, store)]
     execute(combined, [], Engine(workers=1), store, console)
 
 
@@ -117,9 +118,10 @@ def archive_or_restore_results(plan: Plan, console: Console) -> None:
     def archive(fingerprint: str) -> Path:
         return plan.folder.with_name(f"{plan.folder.name}-of-{fingerprint}")
 
-    mine = plan.prepared.facts().fingerprint
-    stored = Store(plan.folder).corpus_fingerprint() or mine
-    if stored != mine:
+    mine, stored = plan.prepared.facts().fingerprint, Store(plan.folder).corpus_fingerprint()
+    if not stored and plan.folder.exists() and archive(mine).exists():
+        stored = "unfinished"  # a run of another corpus that was interrupted before its first fit
+    if stored and stored != mine:
         if archive(stored).exists():
             raise InputError(
                 f"{plan.folder} and {archive(stored)} hold results of one corpus; move or delete one of them"
@@ -128,4 +130,4 @@ def archive_or_restore_results(plan: Plan, console: Console) -> None:
         console.print(f"{plan.folder} held results of another corpus; they are now in {archive(stored)}.")
     if archive(mine).exists() and not plan.folder.exists():
         archive(mine).rename(plan.folder)
-        console.print(f"{archive(mine)} holds earlier results of this corpus; they are back in {plan.folder}.")
+        console.print(f"{archive(mine)} held earlier results of this corpus; they are back in {plan.folder}.")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.execution.environment import hardware, versions
 from benchmarks.execution.evaluate import evaluate
 from benchmarks.execution.job import JobResult
+from benchmarks.execution.timeout import OutOfTime
 from benchmarks.storage.files import disk_refuses
 from benchmarks.storage.identity import fit_identity
 from benchmarks.storage.records import FitKey, FitRecord
@@ -57,6 +58,7 @@ class FitJob:
         Raises:
             CannotWrite: the disk is full or the folder can't be written.
             OSError: the same, raised by the feature cache.
+            OutOfTime: the fit took too long.
         """
         start = time.perf_counter()
         store = Store(self.results)
@@ -67,7 +69,7 @@ class FitJob:
             record = FitRecord(**_circumstances(self, clips, fold), **outcome)
             store.write(self.key, clips.take(fold.test), probabilities, record)
         except Exception as error:
-            if disk_refuses(error):
+            if disk_refuses(error) or isinstance(error, OutOfTime):
                 raise
             return self._failed(traceback.format_exc(), f"{type(error).__name__}: {error}", time.perf_counter() - start)
         return JobResult(name=self.name, group=self.group, seconds=time.perf_counter() - start)

@@ -110,13 +110,13 @@ class Table:
         path = folder / self.filename
         if not path.exists():
             return {}
-        with path.open(encoding="utf-8", newline="") as file:
-            headers, *lines = [*csv.reader(file)] or [[]]
         try:
+            with path.open(encoding="utf-8", newline="") as file:
+                headers, *lines = [*csv.reader(file)] or [[]]
             if headers != self.headers:
                 raise ValueError("other columns")
             rows = [self._row(line) for line in lines]
-        except ValueError as error:
+        except (ValueError, csv.Error) as error:
             raise InputError(f"{path} was not written by this version ({error}); run `respbench report`") from error
         return {row[self.columns[0].name]: row for row in rows}
 

@@ -76,7 +76,7 @@ class Store:
 
     def write_failure(self, key: FitKey, trace: str) -> None:
         """Store the traceback of a failed fit; the next run tries it again."""
-        write_atomically(self._failure_path(key), trace.encode())
+        write_atomically(self._failure_path(key), trace.encode(errors="backslashreplace"))
 
     def write_trial(self, key: FitKey, trial: TrialRecord) -> None:
         """Store a trial of the study of a tuned fit."""
@@ -108,7 +108,9 @@ class Store:
 
     def restore_trial(self, key: FitKey, record: TrialRecord) -> None:
         """Move a trial back from the folder `STALE`."""
-        self._stale_trial_path(key, record.key).replace(self._trial_path(key, record.number))
+        path = self._trial_path(key, record.number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._stale_trial_path(key, record.key).replace(path)
 
     def write_clips(self, clips: Clips) -> None:
         """Store the metadata of each clip, for the report alone: models get their clips from the corpus.
@@ -152,11 +154,11 @@ class Store:
     def set_aside(self, key: FitKey) -> None:
         """Move a stored fit to the folder `STALE`, so that old predictions never appear beside new ones."""
         record = self.record(key)
-        folder = self._stale_folder(key.model, record.fingerprint if record else "unreadable")
+        # Damaged predictions must not replace whole ones of the same identity that were set aside before.
+        known = record is not None and not self.has_set_aside(key, record.fingerprint)
+        folder = self._stale_folder(key.model, record.fingerprint if record and known else "unreadable")
         self._prepare_stale(folder)
-        for path in (self._record_path(key), self._predictions_path(key)):  # the record first: it vouches for the rest
-            if path.exists():
-                path.replace(folder / path.name)
+        _move_pair(self._record_path(key), self._predictions_path(key), folder)
 
     def has_set_aside(self, key: FitKey, fingerprint: str) -> bool:
         """Whether the folder `STALE` holds this fit with this identity, whole."""
@@ -166,10 +168,10 @@ class Store:
 
     def restore(self, key: FitKey, fingerprint: str) -> None:
         """Move a fit of this identity back from the folder `STALE`."""
+        record, predictions = self._record_path(key), self._predictions_path(key)
         folder = self._stale_folder(key.model, fingerprint)
-        for path in (self._predictions_path(key), self._record_path(key)):  # the record last, as when it is written
-            path.parent.mkdir(parents=True, exist_ok=True)
-            (folder / path.name).replace(path)
+        record.parent.mkdir(parents=True, exist_ok=True)
+        _move_pair(folder / record.name, folder / predictions.name, record.parent)
         self._failure_path(key).unlink(missing_ok=True)
 
     def record(self, key: FitKey) -> FitRecord | None:
@@ -225,10 +227,10 @@ class Store:
         return (self.read(key) for key in self.fits())
 
     def _write_pair(self, key: FitKey, predictions: bytes, record: FitRecord) -> None:
-        self._failure_path(key).unlink(missing_ok=True)
         text = json.dumps(asdict(record), indent=1, allow_nan=False) + "\n"
         write_atomically(self._predictions_path(key), predictions)
         write_atomically(self._record_path(key), text.encode())
+        self._failure_path(key).unlink(missing_ok=True)
 
     def _predictions_path(self, key: FitKey) -> Path:
         return self.folder / "runs" / key.model / f"{key.stem}.csv.gz"
@@ -253,6 +255,14 @@ class Store:
         readme = self.folder / STALE / "README.md"
         if not readme.exists():
             write_atomically(readme, STALE_README.encode())
+
+
+def _move_pair(record: Path, predictions: Path, folder: Path) -> None:
+    """Move a fit so that, wherever that is interrupted, one of the two places holds all of it."""
+    if predictions.exists():
+        write_atomically(folder / predictions.name, predictions.read_bytes())
+    record.replace(folder / record.name)  # the record last, as when it is written
+    predictions.unlink(missing_ok=True)
 
 
 def _read_record(path: Path) -> FitRecord:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.execution.job import JobResult
 from benchmarks.execution.jobs import FitJob, fit_and_predict, folds_of
+from benchmarks.execution.timeout import OutOfTime
 from benchmarks.storage.files import disk_refuses
 from benchmarks.storage.identity import fit_identity
 from benchmarks.storage.records import TrialRecord, TrialState
@@ -91,7 +92,7 @@ class TunedFitJob(FitJob):
         records: list[TrialRecord] = []
         stale, retryable, restorable = [], [], []
         for batch in batches(self.trials):
-            whole = len(records) == batch[0]  # else the trials of this batch would know other trials than they did
+            whole = len(records) == batch[0]  # else the trials of this batch would follow other trials than they did
             for number in batch:
                 trial = TrialJob(self, number, history_of(number, records))
                 record = trial.record(store) if whole else None
@@ -134,7 +135,7 @@ class TrialJob:
 
     @property
     def identity(self) -> str:
-        """Identify the trial, its study and the earlier trials that it knew."""
+        """Identify the trial, its study and the earlier trials that it followed."""
         return key_of(self.job.study, self.number, self.history)
 
     def record(self, store: Store) -> TrialRecord | None:
@@ -148,6 +149,7 @@ class TrialJob:
         Raises:
             CannotWrite: the disk is full or the folder can't be written.
             OSError: the same, raised by the feature cache.
+            OutOfTime: the trial took too long.
         """
         start = time.perf_counter()
         study = self.job.study
@@ -155,7 +157,7 @@ class TrialJob:
             clips, folds = folds_of(self.job.prepared, self.job.task, self.job.protocol, study.seed)
             record = run_trial(study, self.number, self.history, clips, folds[study.fold])
         except Exception as error:
-            if disk_refuses(error):
+            if disk_refuses(error) or isinstance(error, OutOfTime):
                 raise
             return self.give_up(f"{type(error).__name__}: {error}", time.perf_counter() - start)
         return self._store(record, time.perf_counter() - start)

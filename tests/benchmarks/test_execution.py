@@ -153,7 +153,7 @@ def test_the_best_of_each_model_is_shown() -> None:
     [
         (("--backend", "cloud"), "--backend: invalid choice: 'cloud' (choose from 'processes', 'dask')"),
         (("--scheduler", "tcp://127.0.0.1:8786"), "a scheduler goes with the backend dask only"),
-        (("--fit-timeout", "0"), "--fit-timeout: 0 must be above 0 s"),
+        (("--fit-timeout", "0"), "0 is no number of seconds above 0"),
         (("--trials", "many"), "--trials: many is no number of trials; give one, or none, quick, standard, thorough"),
         (("--trials", "-3"), "--trials: -3 is no number of trials"),
     ],
