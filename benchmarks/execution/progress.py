@@ -61,7 +61,7 @@ class TimeLeft:
     Args:
         work: what is to do: how much of each group.
         workers: how much is done at once.
-        like: of a group, another one that takes about as long, for as long as it was not met itself.
+        like: of a group, another one that takes about as long, as long as none of its own was timed.
     """
 
     def __init__(self, work: Mapping[str, int], workers: int, like: Mapping[str, str] | None = None) -> None:

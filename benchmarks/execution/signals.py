@@ -19,7 +19,7 @@ def listening() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
         yield
         return
-    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows knows no SIGHUP
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
     before = {number: signal.signal(number, _interrupt) for name in names if (number := getattr(signal, name, None))}
     try:
         yield

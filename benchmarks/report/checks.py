@@ -158,7 +158,7 @@ def best_at_the_edge(results: Results) -> Iterator[Finding]:
     """Find tuned values that lie at an end of their space: better ones may lie beyond it."""
     for model in results.models:
         spec = REGISTRY.get(model.untuned)
-        where = f"models/{spec.target.partition(':')[0].rpartition('.')[2]}.py" if spec else "its file"
+        where = f"{spec.target.partition(':')[0].replace('.', '/')}.py" if spec else "its file"
         for (name, end), count in (at_the_edge(model) if model.untuned else Counter()).items():
             if count >= OFTEN * len(model.fits):
                 values = {"parameter": name, "end": end, "count": count, "of": len(model.fits), "where": where}

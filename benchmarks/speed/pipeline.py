@@ -2,8 +2,8 @@
 
 1. wav files to the handcrafted matrix: against the same features computed file by file with librosa, one core each.
 2. the practical's CNN, five folds by patient: against a notebook that decodes every item and computes its
-   mel-spectrogram again in every epoch, on all cores each: respbench fits folds side by side with one thread a fit, the
-   notebook one fold after the other with torch's default of a thread a core.
+   mel-spectrogram again in every epoch, on all cores each: respbench fits folds side by side with one thread per fit,
+   the notebook one fold after the other with torch's default of one thread per core.
 
 Both sides come to the same numbers, or the comparison would mean nothing: the page says how far they are apart.
 """

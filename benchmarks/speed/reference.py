@@ -1,6 +1,6 @@
 """What respbench is timed against in `make speed`: a librosa loop over files, and the practical's notebook.
 
-Neither is a straw man: both are written as such code usually is, read the files at their own rate, and come to the same
+Both are written as is usual, read the files at their own rate, and come to the same
 numbers as respbench. Nothing else in the suite calls this file.
 """
 
@@ -60,7 +60,7 @@ class NotebookCycles(Dataset[tuple[torch.Tensor, int]]):
     """Cycles as a notebook serves them: decoded, and their mel-spectrogram computed, whenever they are asked for.
 
     Args:
-        paths: one file a cycle.
+        paths: one file per cycle.
         labels: (files,).
     """
 
@@ -88,21 +88,21 @@ def notebook_fold(
     Args:
         parts: files and labels to train on, to choose the epoch by, and to predict.
         epochs: passes over the training files; the one with the best validation accuracy is kept.
-        batch_size: files a step.
+        batch_size: files per step.
         seed: of the initial weights and the order.
     """
     torch.manual_seed(seed)
     train, valid, test = (NotebookCycles(*part) for part in parts)
     network = TwoLayerCNN((1, 128, 64), 2)
-    optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     best, kept = -1.0, network.state_dict()
     for _ in range(epochs):
         network.train()
         for images, labels in DataLoader(train, batch_size, shuffle=True):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss = nn.functional.cross_entropy(network(images), labels)
             loss.backward()
-            optimiser.step()
+            optimizer.step()
         accuracy = float((_predict(network, valid).argmax(axis=1) == valid.labels).mean())
         if accuracy > best:
             best, kept = accuracy, {name: value.clone() for name, value in network.state_dict().items()}

@@ -1,7 +1,7 @@
 """What a semi-supervised epoch costs, against the forward and backward passes that its formula asks for.
 
 The second part of ``make speed``; it needs no data. What an epoch takes beyond these passes is batches, augmentation,
-optimiser and averaging; work done twice, or clip by clip, would show here.
+optimizer and averaging; work done twice, or clip by clip, would show here.
 """
 
 import argparse

@@ -59,7 +59,7 @@ class TrialRecord:
         patients: everyone whose clips the trial used.
         error: why it failed; empty otherwise.
         seconds: it took.
-        key: identifies the trial, its study and the earlier trials that it knew; only while the study goes on.
+        key: identifies the trial, its study and the earlier trials that it followed; only while the study goes on.
         retryable: whether circumstances (a killed worker, a timeout) ended it, so that the next run tries it again.
     """
 

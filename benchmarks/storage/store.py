@@ -65,7 +65,7 @@ class Store:
         table = pd.DataFrame({"clip_id": clips.clip_id, "patient": clips.patient, "label": names[clips.label]})
         for column, name in enumerate(clips.classes):
             table[name] = probabilities[:, column]
-        # Nine digits keep apart what float64 networks tell apart, and sum to 1 well within 1e-5.
+        # Nine digits keep probabilities apart that differ in float32, and sum to 1 well within 1e-5.
         text = table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
         self._write_pair(key, gzip.compress(text.encode(), mtime=0), replace(record, predictions_digest=digest([text])))
 

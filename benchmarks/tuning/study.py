@@ -79,13 +79,13 @@ def batches(trials: int) -> Iterator[range]:
 
 
 def history_of(number: int, records: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
-    """Select the trials of earlier batches, which are those that trial ``number`` knows."""
+    """Select the trials of earlier batches, which trial ``number`` follows."""
     known = 0 if number == 0 else 1 + (number - 1) // BATCH * BATCH
     return tuple(records[:known])
 
 
 def key_of(study: Study, number: int, history: Sequence[TrialRecord]) -> str:
-    """Identify a trial by its study, its number and the earlier trials that it knew."""
+    """Identify a trial by its study, its number and the earlier trials that it followed."""
     known = [[record.state, record.parameters, record.value, record.curve] for record in history]
     return digest(
         [study.fingerprint, study.spec.name, str(study.seed), str(study.fold), str(number), json.dumps(known)]
@@ -202,7 +202,7 @@ def _parts(fold: Fold) -> tuple[NDArray[np.int64], ...]:
 
 
 def _ask(study: Study, number: int, history: Sequence[TrialRecord]) -> optuna.Trial:
-    """Ask an Optuna study that knows the history for a trial."""
+    """Ask an Optuna study that holds the history for a trial."""
     seed = int(digest([str(study.seed), str(study.fold), str(number)]), 16) % 2**32
     sampler = optuna.samplers.TPESampler(n_startup_trials=RANDOM, seed=seed)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=1, n_warmup_steps=WARM_UP)

@@ -1,4 +1,4 @@
-"""Ablations: the same machinery and folds as a benchmark, in a folder that nobody can take for one."""
+"""Ablations: the same machinery and folds as a benchmark, in a folder that is marked as none."""
 
 import inspect
 import re

@@ -128,7 +128,7 @@ def test_rate_that_is_not_on_offer(respbench, rate):
         ("manifest", "<csv file>; its columns are path, patient, label"),
     ],
 )
-def test_corpus_that_was_not_told_where_it_lies(capsys, corpus, needed):
+def test_a_corpus_without_its_folder_is_refused(capsys, corpus, needed):
     assert main(["prepare", "--corpus", corpus]) == 2
     assert f"respbench: CORPUS={corpus} needs DATA={needed}" in capsys.readouterr().err
 

@@ -94,7 +94,7 @@ def running(folder: Path, workers: int) -> Iterator[Cluster]:
 def background(module: str, *options: str) -> subprocess.Popen[bytes]:
     """A process in a session of its own, so that a worker is killed together with its nanny.
 
-    It runs in the folder of the tests, and so knows their made-up work.
+    It runs in the folder of the tests, and so can import their made-up work.
     """
     return subprocess.Popen(
         [sys.executable, "-m", module, *options],

@@ -131,7 +131,7 @@ def test_time_left_counts_each_group_at_its_own_pace() -> None:
     assert left.left() == "about 5 s left"
 
 
-def test_what_was_not_met_is_taken_for_what_it_is_like() -> None:
+def test_an_untimed_group_takes_as_long_as_the_one_it_is_like() -> None:
     left = TimeLeft({"svm": 1, "cnn": 1, "svm trials": 10, "others": 1}, workers=1, like={"svm trials": "svm"})
     left.done("svm", 1.0)
     left.done("cnn", 59.0)

@@ -87,7 +87,7 @@ def test_an_easy_task_is_solved(name: str, easy: Clips) -> None:
 
 @pytest.mark.parametrize(("name", "patients"), [("svm", 40), ("xgboost", 40), ("cnn", 24)])
 def test_a_planted_fingerprint_lifts_the_random_split_only(name: str, patients: int) -> None:
-    """Every patient hums a tone of their own; a coin decides who is ill. No sound tells."""
+    """Every patient hums a tone of their own; a coin decides who is ill, so that no sound predicts it."""
     rng = np.random.default_rng(2)
     each, rate = 8, 4000
     time = np.arange(rate) / rate

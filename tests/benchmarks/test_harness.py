@@ -152,7 +152,7 @@ def test_a_faulty_model_fails_alone(
     assert said in capsys.readouterr().out
     assert {fit.model for fit in store(tmp_path).fits()} == {"prior"}
     assert len(store(tmp_path).failures()) == 2
-    # The failure is this model's, and not of whoever runs next.
+    # The failure is this model's, and not of the model that runs next.
     assert run(tmp_path, "--models", "prior") == 0
 
 

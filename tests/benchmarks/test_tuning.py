@@ -32,7 +32,7 @@ from corpora.splits.leave_patients_out import LeavePatientsOut
 from models.registry import REGISTRY, from_file
 from models.spec import ModelSpec
 
-MODEL = '''"""Hears how loud a clip is, the better the nearer its parameter is to 3; fails where it is far away."""
+MODEL = '''"""Measures how loud a clip is, the better the nearer its parameter is to 3; fails where it is far away."""
 import numpy as np
 
 
@@ -121,11 +121,11 @@ def test_a_larger_budget_begins_like_a_smaller_one(count: int, more: int) -> Non
         assert numbers == list(range(known))
     for batch in tuning.batches(count):
         for number in batch:
-            # Of its own batch a trial knows nothing, of the earlier ones everything, however many are still to come.
+            # A trial follows all trials of earlier batches and none of its own, however many are still to come.
             assert [record.number for record in tuning.history_of(number, records)] == list(range(batch[0]))
 
 
-def test_trials_meet_training_patients_only(spec: ModelSpec, clips: Clips) -> None:
+def test_trials_use_training_patients_only(spec: ModelSpec, clips: Clips) -> None:
     for seed in range(3):
         for fold in LeavePatientsOut(3).split(clips, seed):
             record = tuning.run_trial(study_of(spec, seed), 0, (), clips, fold)
@@ -159,12 +159,12 @@ def test_a_study_is_the_same_in_any_order_and_finds_what_is_better(
     best = tuning.best_of(records)
     assert best.value > records[0].value
     assert abs(best.parameters["near"] - 3) < abs(6 - 3)
-    # Later trials, which know the earlier ones, lie nearer to what is best than those drawn at random.
+    # Later trials, which follow the earlier ones, lie nearer to what is best than those drawn at random.
     near = np.array([abs(record.parameters.get("near", 3) - 3) for record in records])
     assert near[13:].mean() < near[1:5].mean()
 
 
-def test_trial_0_has_the_defaults_and_optuna_knows_them(spec: ModelSpec, clips: Clips) -> None:
+def test_trial_0_has_the_defaults_and_optuna_is_given_them(spec: ModelSpec, clips: Clips) -> None:
     record = tuning.run_trial(study_of(spec), 0, (), clips, outer(clips))
     assert record.parameters == {}
     assert record.suggested == {"near": 6.0}
@@ -187,7 +187,7 @@ def test_what_is_trained_epoch_by_epoch_is_given_up_when_it_falls_behind(spec: M
         assert len(record.curve) == tuning.WARM_UP + 1
         assert record.value is None
         assert max(record.curve) < records[0].curve[tuning.WARM_UP]
-    # One inner fold only: nobody is met who isn't in it, and that is everyone.
+    # One inner fold only, which holds all training patients.
     assert records[1].patients == records[0].patients
 
 
@@ -221,7 +221,7 @@ def test_auroc_of_a_trial_is_scikit_learns(clips: Clips) -> None:
         tuning.auroc_of(clips.take(one), np.full((len(one), 2), 0.5))
 
 
-def test_a_trial_is_known_by_its_study_its_number_and_what_it_knew(spec: ModelSpec) -> None:
+def test_a_trial_is_identified_by_its_study_its_number_and_its_history(spec: ModelSpec) -> None:
     record = TrialRecord(number=0, parameters={"near": 1.0}, value=0.5)
     study = study_of(spec)
     keys = {

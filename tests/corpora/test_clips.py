@@ -143,7 +143,7 @@ def test_crackle_and_wheeze_are_told_apart_whatever_the_task():
     assert again.take(np.array([2, 0])).sound.tolist() == [2, 0]
 
 
-def test_a_corpus_of_two_classes_can_not_tell_crackle_from_wheeze():
+def test_a_corpus_of_two_classes_has_no_task_four_class():
     assert set(for_task(clips_with([[2, 2]]), "abnormal").sound.tolist()) == {HIDDEN}
 
 

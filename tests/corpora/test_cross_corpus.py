@@ -292,7 +292,7 @@ def test_the_outside_validator_finds_no_fault(results, monkeypatch, capsys):
     assert capsys.readouterr().out.count("0 faults; 2 models") == 2
 
 
-def test_no_number_stands_without_what_it_was_trained_on(results):
+def test_every_number_is_marked_with_what_it_was_trained_on(results):
     table = pd.read_csv(folder(results) / "leaderboard.csv")
     assert set(table["warning"]) == {"TRAINED ON icbhi"}
     text = (folder(results) / "README.md").read_text()

@@ -164,7 +164,7 @@ def test_a_part_that_is_already_complete(home: Home, size: int | None) -> None:
     assert home.site.log == ([] if size else [(f"bytes={len(ARCHIVE)}-", 416)])
 
 
-def test_the_wrong_length_is_not_believed(home: Home) -> None:
+def test_a_wrong_length_is_ignored(home: Home) -> None:
     home.site.ranges, home.site.faults = False, ["wrong length"] * 100
     home.refuses("the connection ended after", "run the same command again")
     home.site.ranges, home.site.faults = True, []
@@ -172,7 +172,7 @@ def test_the_wrong_length_is_not_believed(home: Home) -> None:
     assert home.holds_all()
 
 
-def test_what_no_further_try_can_mend_is_said_at_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_no_retry_can_correct_is_reported_at_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.site.faults = ["404"]
     home.refuses("404", str(home.archive))
     home.site.faults = ["html"]
@@ -196,7 +196,7 @@ def test_no_server_at_all(home: Home) -> None:
     assert home.waits == list(PAUSES)
 
 
-def test_a_flipped_byte_is_found_and_mended(home: Home) -> None:
+def test_a_flipped_byte_is_found_and_repaired(home: Home) -> None:
     at = ARCHIVE.index(b"102_1b1_Ar_sc_LittC2SE.wav") + 1000
     home.site.body = ARCHIVE[:at] + bytes([ARCHIVE[at] ^ 1]) + ARCHIVE[at + 1 :]
     home.refuses("damaged", str(home.archive), "delete it")

@@ -47,7 +47,7 @@ def lasting(seconds: np.ndarray) -> Clips:
     )
 
 
-def test_the_control_knows_durations_and_hears_nothing() -> None:
+def test_the_control_uses_durations_and_no_sound() -> None:
     clips = lasting(np.random.default_rng(1).uniform(0.2, 2.0, 80))
     train, valid = clips.take(np.arange(60)), clips.take(np.arange(60, 80))
     model = REGISTRY["duration"].build(0).fit(train, valid)
@@ -163,7 +163,7 @@ def test_clips_of_other_durations_that_were_not_tested_move_no_stratum(tmp_path:
     assert LEADERBOARD.text(leaderboard_rows(load_results(store))) == before
 
 
-def test_the_report_says_what_duration_still_tells_within_durations(tmp_path: Path) -> None:
+def test_the_report_states_what_duration_still_predicts_within_durations(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, {**STRENGTHS, "duration": 0.3})
     report = write_report(store)
     control = report.results.find("duration")

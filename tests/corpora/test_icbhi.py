@@ -40,14 +40,14 @@ def test_segmented_layout_is_read_from_its_names(tmp_path):
     assert {(cycle.begin, cycle.end) for cycle in cycles.values()} == {(0.0, None)}
 
 
-def test_ids_do_not_tell_the_label(tmp_path):
+def test_ids_do_not_reveal_the_label(tmp_path):
     for name in ("101_1b1_Al_sc_Meditron_segment_7_0_0", "102_1b1_Al_sc_Meditron_segment_7_1_1"):
         write_sound(tmp_path / f"{name}.wav", noise())
     ids = [cycle.clip_id for cycle in read_icbhi(tmp_path)]
     assert ids == ["101_1b1_Al_sc_Meditron_segment_7", "102_1b1_Al_sc_Meditron_segment_7"]
 
 
-def test_name_tells_patient_location_mode_and_device(tmp_path):
+def test_name_contains_patient_location_mode_and_device(tmp_path):
     write_recording(tmp_path, ANNOTATION, name="226_1b1_Pl_sc_LittC2SE")
     (cycle, *_) = read_icbhi(tmp_path)
     assert cycle.patient == "226"
@@ -55,7 +55,7 @@ def test_name_tells_patient_location_mode_and_device(tmp_path):
     assert cycle.meta == expected
 
 
-def test_files_lie_as_deep_as_they_like_and_what_macos_leaves_behind_is_no_data(tmp_path):
+def test_files_are_found_at_any_depth_and_what_macos_leaves_behind_is_no_data(tmp_path):
     recording = write_recording(tmp_path / "a" / "b", ANNOTATION)
     (recording.parent / f"._{recording.name}").write_bytes(b"resource fork")
     (tmp_path / "__MACOSX").mkdir()
@@ -124,7 +124,7 @@ def test_official_side_is_found_although_the_device_differs(tmp_path):
 
 
 STEP = {"PCM_U8": 2**-7, "PCM_16": 2**-15, "PCM_24": 2**-23, "PCM_32": 2**-31, "FLOAT": 2**-24}
-"""What one unit of an encoding is worth, full scale = 1; the sound itself becomes float32."""
+"""Amplitude of one unit of an encoding, full scale = 1; the sound itself becomes float32."""
 
 
 @pytest.mark.parametrize("subtype", STEP)
@@ -240,7 +240,7 @@ def test_cutting_the_real_recordings_gives_the_segmented_files(real_data, real_c
     assert np.median(errors) < 0.0003
 
 
-def test_the_two_real_layouts_know_the_same_about_a_recording(real_data, real_cycles, cache):
+def test_the_two_real_layouts_give_the_same_facts_about_a_recording(real_data, real_cycles, cache):
     whole = open_corpus("icbhi", real_data / "ICBHI_final_database", cache=cache).clips()
     columns = ["recording", "cycle", "location", "mode", "device", "age", "sex", "bmi", "diagnosis", "official"]
     ours, theirs = (

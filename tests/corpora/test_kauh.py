@@ -25,7 +25,7 @@ def problems(folder):
     return error.value.problems
 
 
-def test_a_name_tells_everything(tmp_path):
+def test_a_name_contains_everything(tmp_path):
     (path,) = write(tmp_path, "BP1_Asthma,I E W,P L L,70,M")
     ((clip,), skipped) = read_kauh(tmp_path)
     assert (clip.path, clip.patient, clip.clip_id, clip.label) == (path, "P1", "BP1", "wheeze")
@@ -71,7 +71,7 @@ WORDS = ("N", "I", "E", "C", "Crep", "W", "B", "Bronchial")
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=5), st.randoms(use_true_random=False))
-def test_the_class_depends_on_what_is_heard_not_on_when_or_in_which_order(words, random):
+def test_the_class_depends_on_what_occurs_not_on_when_or_in_which_order(words, random):
     def outcome(chosen):
         try:
             return label_of(" ".join(chosen))

@@ -102,7 +102,7 @@ def test_what_can_not_be_had_is_explained_in_one_sentence(counts, percent, messa
     assert "; " in str(refusal.value), "no remedy is named"
 
 
-def test_a_larger_budget_mends_it():
+def test_a_larger_budget_corrects_it():
     clips = clips_with([[3, 0, 0], [0, 3, 0], [0, 0, 3]] * 5)
     assert len(list(LabelBudget(100, 3).split(clips, 0))) == 3
 

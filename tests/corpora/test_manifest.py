@@ -31,7 +31,7 @@ def test_begin_and_end_cut_a_clip_and_name_it(tmp_path):
     assert [cycle.clip_id for cycle in cycles] == ["a.wav@0.5-1.25", "a.wav@1.25-end", "b.wav"]
 
 
-def test_columns_may_stand_in_any_order_and_further_ones_become_metadata(tmp_path):
+def test_columns_may_have_any_order_and_further_ones_become_metadata(tmp_path):
     manifest = write_manifest(tmp_path, "Littmann,normal,a.wav,p1,", header="device,label,path,patient,ward")
     (cycle,) = read_manifest(manifest)
     assert cycle.meta == {"device": "Littmann", "ward": ""}

@@ -181,7 +181,7 @@ def test_patients_range_from_always_normal_to_mostly_abnormal(default: Clips):
     assert np.mean((abnormal > 0.2) & (abnormal < 0.8)) > 0.2
 
 
-def test_neither_names_nor_metadata_tell_a_clips_label(default: Clips):
+def test_neither_names_nor_metadata_reveal_a_clips_label(default: Clips):
     assert list(default.meta.columns) == ["recording", "location", "device", "mode", "age", "sex", "bmi"]
     for name in np.unique(default.patient):
         own = default.patient == name
@@ -276,7 +276,7 @@ def svm() -> Pipeline:
     return make_pipeline(StandardScaler(), SVC(class_weight="balanced"))
 
 
-def test_random_split_flatters_and_metadata_alone_tell_a_little(default: Clips):
+def test_random_split_flatters_and_metadata_alone_predict_a_little(default: Clips):
     table = mfcc_statistics(default)
     where = OneHotEncoder(sparse_output=False).fit_transform(default.meta[["device", "location"]])
     metadata = np.c_[where, default.seconds]

@@ -36,7 +36,7 @@ def test_each_event_is_a_clip_between_its_times(tmp_path):
     assert without == {}
 
 
-def test_the_name_tells_patient_age_sex_and_place(tmp_path):
+def test_the_name_contains_patient_age_sex_and_place(tmp_path):
     write_sprsound_recording(tmp_path, EVENTS[:1], "65101170_0.4_1_p4_3246")
     ((event,), _) = read_sprsound(tmp_path)
     assert event.patient == "65101170"
@@ -51,7 +51,7 @@ def test_the_name_tells_patient_age_sex_and_place(tmp_path):
         *[("Wheeze", "wheeze"), ("Rhonchi", "wheeze"), ("Stridor", "wheeze"), ("Wheeze+Crackle", "both")],
     ],
 )
-def test_every_type_has_its_class_and_no_id_tells_it(tmp_path, kind, label):
+def test_every_type_has_its_class_and_no_id_reveals_it(tmp_path, kind, label):
     write_sprsound_recording(tmp_path, [("0", "500", kind)])
     ((event,), _) = read_sprsound(tmp_path)
     assert event.label == label

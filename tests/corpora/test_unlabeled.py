@@ -152,7 +152,7 @@ def test_the_corpus_stays_as_it_is(corpus, both):
     assert all(np.array_equal(a, b) for a, b in zip(labeled, plain, strict=True))
 
 
-def test_nothing_is_known_of_the_unlabeled_clips_but_their_recording(both):
+def test_unlabeled_clips_have_no_metadata_but_their_recording(both):
     clips = own(both)
     assert set(clips.meta["recording"]) == {"103_2b1_Al_mc_Meditron.wav", "a.wav", "ward 2/b.flac"}
     assert clips.meta.drop(columns="recording").isna().all(axis=None)

@@ -64,7 +64,7 @@ def test_a_clip_is_measured_alone(found, sounds):
     np.testing.assert_allclose(Columns()(sounds[1:2], RATE), found[1:2], rtol=1e-5, atol=1e-5)
 
 
-def test_its_name_in_the_cache_tells_its_parameters():
+def test_its_cache_name_contains_its_parameters():
     other = Columns(spectrum=Handcrafted(("mfcc",), ("mean",)))
     assert key(Columns(), RATE) == key(Columns(), RATE)
     assert key(other, RATE) != key(Columns(), RATE)

@@ -38,7 +38,7 @@ def test_four_images_of_one_size_each_clip_its_own():
 @settings(max_examples=10)
 @given(st.integers(400, 24000), st.floats(0.2, 10))
 def test_level_is_centered_and_loudness_gone(samples, gain):
-    """Up to the few pixels that are so quiet that they meet the floor of -100 dB."""
+    """Up to the few pixels that are so quiet that they reach the floor of -100 dB."""
     wave = breath(samples / RATE, samples)
     quiet, loud = MAPS([wave[None], gain * wave[None]], RATE)
     assert np.isfinite(quiet).all()

@@ -90,7 +90,7 @@ class Loudness:
         return np.array([[np.abs(signal**self.power).mean()] for signal in signals], dtype=np.float32)
 
 
-def test_the_cache_knows_what_looks_at_the_planted_clip():
+def test_the_cache_key_contains_what_looks_at_the_planted_clip():
     keys = {key(planted(e, s, t), RATE) for e in (Loudness(), Loudness(3)) for s in SOUNDS for t in (0, 1)}
     assert len(keys) == 8
     assert planted(Loudness(), "wheezes", 0).code != planted(ResizedMel(), "wheezes", 0).code

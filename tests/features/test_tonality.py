@@ -68,7 +68,7 @@ def test_flatness_of_noise_is_that_of_chi_squared_values(noises):
         assert found == pytest.approx(-np.euler_gamma, abs=0.08), name
 
 
-def test_a_short_wheeze_is_heard_and_a_shorter_tone_hardly():
+def test_a_short_wheeze_is_detected_and_a_shorter_tone_hardly():
     """80 ms make a wheeze (CORSA 2000); a tone of 20 ms is spread over a band's width."""
     before = breath(2)
     name = "line above its neighborhood, 300-500 Hz: p95"

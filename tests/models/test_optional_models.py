@@ -19,7 +19,7 @@ def test_optional_models_are_left_out_unless_named() -> None:
     assert [spec.name for spec in find("scattering,prior")] == ["scattering", "prior"]
 
 
-def test_the_list_tells_which_are_optional(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_marks_optional_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     told = {line.split()[0] for line in lines if line.endswith("(only when named)")}

@@ -204,7 +204,7 @@ def test_weights_that_diverge_in_an_epochs_last_step_are_not_kept(spoiled, avera
     good = linear()
     train(good, replace(recipe, epochs=1), 0, examples(), None, 2)
     monkeypatch.setattr(torch.optim, "AdamW", LastStep)
-    curve = train(net, recipe, 0, examples(), None, 2)  # 3 steps an epoch: it breaks in the last one of the second
+    curve = train(net, recipe, 0, examples(), None, 2)  # 3 steps per epoch: it breaks in the last one of the second
     assert kept(curve) == [0]
     assert len(curve) == 1
     assert torch.equal(weights(net), weights(good))

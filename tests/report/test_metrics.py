@@ -146,7 +146,7 @@ def test_strata_of_durations_are_tenths_and_keep_equal_clips_together() -> None:
     assert len(set(duration_strata(np.full(7, 2.5)))) == 1
 
 
-def test_duration_alone_tells_little_within_durations() -> None:
+def test_duration_alone_ranks_little_within_durations() -> None:
     """A model that predicts from duration alone: abnormal clips are longer, so that it looks good by AUROC."""
     rng = np.random.default_rng(3)
     n = 2000

@@ -134,7 +134,7 @@ def _picture(axes: Axes, signal: Signal, rate: int) -> None:
         vmax=loudest,
         extent=(0, seconds, -0.5, MELS - 0.5),
     )
-    centres = bin_frequencies(rate, n_fft).numpy()[filters.argmax(dim=0).numpy()]
-    ticks = [hz for hz in TICKS if hz < centres[-1]]
-    axes.set_yticks(np.interp(ticks, centres, np.arange(MELS)), [str(hz) for hz in ticks])
+    centers = bin_frequencies(rate, n_fft).numpy()[filters.argmax(dim=0).numpy()]
+    ticks = [hz for hz in TICKS if hz < centers[-1]]
+    axes.set_yticks(np.interp(ticks, centers, np.arange(MELS)), [str(hz) for hz in ticks])
     axes.tick_params(labelsize=7)
