@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # what the terminal's encoding lacks becomes a question mark
-    console = Console(soft_wrap=True, markup=False)  # paths and errors may hold square brackets
+    console = Console(soft_wrap=True, markup=False, highlight=False)  # paths may hold square brackets
     try:
         options = parse(arguments)
         with listening():
@@ -63,15 +63,13 @@ def list_entries(options: argparse.Namespace, console: Console) -> int:
     console.print("models", style="bold")
     for spec in alone:
         only = " (only when named)" if spec.optional else ""
-        console.print(f"  {spec.name:{width}} {spec.kind:8} {spec.source}{only}", highlight=False)
+        console.print(f"  {spec.name:{width}} {spec.kind:8} {spec.source}{only}")
     over = ", ".join(f"-{backbone}" for backbone in BACKBONES)
     console.print(f"semi-supervised methods: a name below and a backbone ({over}); supervised-… is their baseline")
     for name, (_, source) in SEMI_SUPERVISED.items():
-        console.print(f"  {name:{width}} {source}", highlight=False)
-    console.print(f"ablations  {', '.join(ABLATIONS)}", highlight=False)
-    console.print(f"corpora    {', '.join(CORPORA)}", highlight=False)
-    console.print(f"tasks      {', '.join(TASKS)}", highlight=False)
-    console.print(f"protocols  {PROTOCOLS}", highlight=False)
+        console.print(f"  {name:{width}} {source}")
+    for what, names in (("ablations", ABLATIONS), ("corpora", CORPORA), ("tasks", TASKS), ("protocols", (PROTOCOLS,))):
+        console.print(f"{what:10} {', '.join(names)}")
     return 0
 
 
@@ -88,12 +86,11 @@ def prepare(options: argparse.Namespace, console: Console) -> int:
     """``respbench prepare``: decode a corpus, check it, and count its clips."""
     prepared = _open(options, console)
     clips, facts = prepared.clips(), prepared.facts()
-    console.print(facts.description, highlight=False)
+    console.print(facts.description)
     counts = ", ".join(f"{(clips.label == i).sum()} {name}" for i, name in enumerate(clips.classes))
     console.print(
         f"{len(clips)} clips of {len(set(clips.patient.tolist()))} patients, {clips.seconds.sum() / 3600:.2f} h at "
-        f"{clips.rate} Hz: {counts}",
-        highlight=False,
+        f"{clips.rate} Hz: {counts}"
     )
     if facts.left_out:
         console.print(f"{facts.left_out} clips were left out; see {prepared.folder / 'left_out.csv'}")
@@ -150,7 +147,7 @@ def _with_unlabeled(
     corpus = _open(options, console)
     with Display(console) as display:
         prepared = open_with_unlabeled(corpus, recordings, leave_out_bad=options.leave_out_bad, progress=display.step)
-    console.print(prepared.facts().description, highlight=False)
+    console.print(prepared.facts().description)
     return _fit_and_report(
         options, console, prepared, replace(protocol, splitter=WithUnlabeled(protocol.splitter)), specs
     )
@@ -232,12 +229,12 @@ def _fit_and_report(
     store = run_plan(plan, console)
     report = write_report(store)
     console.print(report.summary)
-    console.print(f"The full report: {report.page}", highlight=False)
+    console.print(f"The full report: {report.page}")
     names = {name for spec in specs for name in (spec.name, tuned_name(spec.name))}
     failures = [fit for fit in store.failures() if fit.model in names and fit.seed < repeats]
     if failures:
         models = ", ".join(sorted({fit.model for fit in failures}))
-        console.print(f"{models} failed in {len(failures)} fits; see {store.folder / 'failures'}", highlight=False)
+        console.print(f"{models} failed in {len(failures)} fits; see {store.folder / 'failures'}")
     return 1 if failures else 0
 
 
@@ -259,7 +256,7 @@ def report(options: argparse.Namespace, console: Console) -> int:
     # Across corpora last: their pages show numbers of the in-corpus report beside them.
     for folders in ([folder for folder in runs if folder not in crossings], crossings):
         for page in parallel(joblib.delayed(write_page)(folder) for folder in folders):
-            console.print(f"{page}", highlight=False)
+            console.print(f"{page}")
     for folder in sorted({folder.parent for folder in runs if budget_of(folder)}):
         write_label_efficiency(folder)
     if results in {folder.parents[2] for folder in runs}:

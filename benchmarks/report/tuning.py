@@ -17,18 +17,8 @@ from benchmarks.tuning.study import BATCH, WARM_UP
 
 
 @dataclass(frozen=True, kw_only=True)
-class FailedTrials:
-    """The trials of a model that failed, or that circumstances kept from being done (``retryable``)."""
-
-    model: str
-    trials: int
-    failed: tuple[str, ...]
-    retryable: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """What the section shows: rows of its tables, and by model the trials per study and why it can't be compared."""
+    """What the section shows: rows of its tables, and by model its trials, how many per study, and why not compared."""
 
     budgets: dict[str, int]
     batch: int
@@ -38,7 +28,7 @@ class Tuning:
     verdicts: dict[str, Verdict]
     studies: list[list[object]]
     obstacles: dict[str, str]
-    failures: list[FailedTrials]
+    trials: dict[str, list[TrialRecord]]
     untouched: list[str]
 
 
@@ -58,7 +48,7 @@ def tuning(results: Results) -> Tuning | None:
         verdicts={metric: verdict({p.model.name: p.gain(metric) for p in compared}) for metric in LEADING},
         studies=[_study(pair) for pair in pairs],
         obstacles={pair.model.name: pair.obstacle for pair in pairs if not pair.comparable},
-        failures=[failed for pair in pairs if (failed := _failed(pair.model)).failed or failed.retryable],
+        trials={pair.model.name: trials_of(pair.model) for pair in pairs},
         untouched=[model.name for model in results.models if model.name not in tuned and model.fits],
     )
 
@@ -112,13 +102,3 @@ def _study(pair: Pair) -> list[object]:
         number(after - before, "+.3f"),
         number(pair.gain("auroc").value, "+.3f"),
     ]
-
-
-def _failed(model: ModelResults) -> FailedTrials:
-    trials: list[TrialRecord] = trials_of(model)
-    return FailedTrials(
-        model=model.name,
-        trials=len(trials),
-        failed=tuple(t.error for t in trials if t.state is TrialState.FAILED and not t.retryable),
-        retryable=tuple(t.error for t in trials if t.retryable),
-    )
