@@ -123,7 +123,7 @@ def status_of(plan: Plan, store: Store) -> PlanStatus:
     wanted = {job.key.model: job.fingerprint for job in jobs}
     current = {key for key in {*fits, *(job.key for job in jobs)} if key.model in wanted}
     current = {key for key in current if store.has(key, wanted[key.model])}
-    retryable = {job.key for job in jobs if job.key in failures or (job.key in current and _has_retryable(job, store))}
+    retryable = {job.key for job in jobs if (_has_retryable(job, store) if job.key in current else job.key in failures)}
     absent = [job for job in jobs if job.key not in current]
     restorable = {job.key for job in absent if store.has_set_aside(job.key, job.fingerprint)}
     absent = [job for job in absent if job.key not in restorable]

@@ -57,6 +57,8 @@ def _carry_out(plan: Plan, status: PlanStatus, store: Store, console: Console) -
         console.print(f"{name} failed: {unavailable.error}", markup=False)
         for key in unavailable.keys:
             store.write_failure(key, unavailable.trace)
+    for key in status.stored:
+        store.delete_failure(key)  # of a run in which the model couldn't be imported
     _set_aside(status, store, console)
     for job in status.jobs:
         if job.key in status.restorable:
@@ -71,8 +73,7 @@ def _carry_out(plan: Plan, status: PlanStatus, store: Store, console: Console) -
     single = [job for job in missing if job.spec.kind != ModelKind.ENSEMBLE and not isinstance(job, TunedFitJob)]
     execute(single, [job for job in missing if isinstance(job, TunedFitJob)], plan.engine, store, console)
     # Ensembles last: they combine what their members have stored by now, which takes no time.
-    ensembles = [job for job in status.jobs if job.spec.kind == ModelKind.ENSEMBLE]
-    combined = [job for job in ensembles if job.key in status.retryable or _is_outdated(job, store)]
+    combined = [job for job in status.jobs if job.spec.kind == ModelKind.ENSEMBLE and _is_outdated(job, store)]
     execute(combined, [], Engine(workers=1), store, console)
 
 

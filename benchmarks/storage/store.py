@@ -78,6 +78,10 @@ class Store:
         """Store the traceback of a failed fit; the next run tries it again."""
         write_atomically(self._failure_path(key), trace.encode(errors="backslashreplace"))
 
+    def delete_failure(self, key: FitKey) -> None:
+        """Delete the traceback of a fit that is stored now."""
+        self._failure_path(key).unlink(missing_ok=True)
+
     def write_trial(self, key: FitKey, trial: TrialRecord) -> None:
         """Store a trial of the study of a tuned fit."""
         text = json.dumps(asdict(trial), allow_nan=False) + "\n"
@@ -154,9 +158,9 @@ class Store:
     def set_aside(self, key: FitKey) -> None:
         """Move a stored fit to the folder `STALE`, so that old predictions never appear beside new ones."""
         record = self.record(key)
-        # Damaged predictions must not replace whole ones of the same identity that were set aside before.
-        known = record is not None and not self.has_set_aside(key, record.fingerprint)
-        folder = self._stale_folder(key.model, record.fingerprint if record and known else "unreadable")
+        # A damaged fit must not replace a whole one of the same identity that was set aside before.
+        identity = record.fingerprint if record and not self.has_set_aside(key, record.fingerprint) else "unreadable"
+        folder = self._stale_folder(key.model, identity)
         self._prepare_stale(folder)
         _move_pair(self._record_path(key), self._predictions_path(key), folder)
 
@@ -172,7 +176,7 @@ class Store:
         folder = self._stale_folder(key.model, fingerprint)
         record.parent.mkdir(parents=True, exist_ok=True)
         _move_pair(folder / record.name, folder / predictions.name, record.parent)
-        self._failure_path(key).unlink(missing_ok=True)
+        self.delete_failure(key)
 
     def record(self, key: FitKey) -> FitRecord | None:
         """Read the record of a fit; None if there is none that can be read."""
@@ -187,22 +191,17 @@ class Store:
         Raises:
             InputError: its files are damaged, of another version, or don't belong together.
         """
-        try:
-            record = _read_record(self._record_path(key))
-            intact = record.predictions_digest == _predictions_digest(self._predictions_path(key))
-        except _DAMAGE:
-            intact = False
-        if not intact:
+        record, predictions = self.record(key), self._predictions_path(key)
+        if record is None or not _has_identity(self._record_path(key), predictions, record.fingerprint):
             raise InputError(
-                f"{self._predictions_path(key)} and its .json don't belong together (edited, interrupted, or of an "
+                f"{predictions} and its .json don't belong together (edited, interrupted, or of an "
                 "older version); run the benchmark again"
             )
-        return StoredFit(key, _read_table(self._predictions_path(key).read_bytes()), record)
+        return StoredFit(key, _read_table(predictions.read_bytes()), record)
 
     def fits(self) -> list[FitKey]:
         """List every stored fit, sorted."""
-        paths = self.folder.glob("runs/*/*.json")
-        return sorted(key for path in paths if (key := _key_of(path)) is not None)
+        return sorted(key for path in self.folder.glob("runs/*/*.json") if (key := _key_of(path)))
 
     def corpus_fingerprint(self) -> str:
         """Identity of the corpus that the stored fits come from; empty if no record can be read."""
@@ -213,9 +212,8 @@ class Store:
         """The fits that failed and were not repeated since, each with the last line of its traceback."""
         found = {}
         for path in sorted(self.folder.glob("failures/*/*.txt")):
-            if (key := _key_of(path)) is not None:
-                lines = path.read_text(encoding="utf-8").strip().splitlines()
-                found[key] = lines[-1] if lines else "no reason given"
+            if key := _key_of(path):
+                found[key] = (path.read_text(encoding="utf-8").strip() or "no reason given").splitlines()[-1]
         return found
 
     def remove_temporary(self) -> None:
@@ -230,7 +228,7 @@ class Store:
         text = json.dumps(asdict(record), indent=1, allow_nan=False) + "\n"
         write_atomically(self._predictions_path(key), predictions)
         write_atomically(self._record_path(key), text.encode())
-        self._failure_path(key).unlink(missing_ok=True)
+        self.delete_failure(key)
 
     def _predictions_path(self, key: FitKey) -> Path:
         return self.folder / "runs" / key.model / f"{key.stem}.csv.gz"
@@ -279,15 +277,12 @@ def _read_trial(path: Path) -> TrialRecord | None:
         return None
 
 
-def _predictions_digest(path: Path) -> str:
-    return digest([gzip.decompress(path.read_bytes())])
-
-
 def _has_identity(record_path: Path, predictions_path: Path, fingerprint: str) -> bool:
     """Whether a record and its predictions are whole, belong together, and have this identity."""
     try:
         record = _read_record(record_path)
-        return record.fingerprint == fingerprint and record.predictions_digest == _predictions_digest(predictions_path)
+        predictions = gzip.decompress(predictions_path.read_bytes())
+        return record.fingerprint == fingerprint and record.predictions_digest == digest([predictions])
     except _DAMAGE:
         return False
 

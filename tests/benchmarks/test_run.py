@@ -227,6 +227,18 @@ def test_a_full_disk_stops_the_run_with_a_sentence_and_keeps_what_is_done(
     assert len(store.fits()) == 6
 
 
+def test_a_stored_fit_whose_model_was_unavailable_meanwhile_is_not_repeated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--models", "prior", "--protocol", "patients-3fold")
+    assert respbench(tmp_path, *options) == 0
+    store = Store(folder(tmp_path))
+    store.write_failure(FitKey("prior", 0, 0), "ModuleNotFoundError: No module named 'a_library'")
+    assert respbench(tmp_path, *options) == 0
+    assert "3 of 3 fits are stored already" in capsys.readouterr().out
+    assert not store.failures()
+
+
 def test_a_stored_fit_is_looked_at_once(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[FitKey] = []
     has = Store.has
