@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.execution.job import Job, JobResult
 from benchmarks.execution.signals import check
-from benchmarks.execution.timeout import OutOfTime, deadline
+from benchmarks.execution.timeout import OutOfTime, deadline, too_long
 from corpora.problems import InputError
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def attempt(job: Job, *, timeout: float | None, own_process: bool = False) -> Jo
         try:
             with deadline(timeout, stuck):
                 return job.execute()
-        except OutOfTime as error:
-            return job.give_up(str(error))
+        except OutOfTime:
+            return job.give_up(too_long(timeout))
         except Exception as error:
             return JobResult(name=job.name, group=job.group, fatal=error)

@@ -50,5 +50,8 @@ def deadline(seconds: float | None, stuck: Callable[[], None] | None = None, gra
     except OutOfTime as error:
         raise OutOfTime(too_long(seconds)) from error
     finally:
-        with lock:
-            over.set()
+        try:
+            with lock:
+                over.set()
+        finally:
+            over.set()  # also where the exception arrives here, so that `stuck` is not called for the next job

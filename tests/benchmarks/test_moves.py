@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from made_up_results import CONTENTS, made_up_results
 from rich.console import Console
 
 from benchmarks.execution import jobs
@@ -14,7 +15,6 @@ from benchmarks.run import archive_or_restore_results
 from benchmarks.storage.records import FitKey, TrialRecord
 from benchmarks.storage.store import Store
 from corpora.problems import InputError
-from tests.made_up_results import CONTENTS, made_up_results
 
 KEY = FitKey("prior", 0, 0)
 CODE = "code of prior"
