@@ -1,6 +1,5 @@
 """Load and look: a page about a corpus before anything is trained on it, and what already separates its classes."""
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from benchmarks.statistics.formatting import bracketed
 from benchmarks.statistics.results import SIMULATED
 from benchmarks.storage.files import write_atomically
 from corpora.clips import Clips
-from corpora.facts import CorpusFacts
 from corpora.prepare import Prepared
 
 VALUES = range(2, 13)
@@ -22,22 +20,6 @@ VALUES = range(2, 13)
 
 EXAMPLES = 3
 """Sounds shown of each class."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exploration:
-    """What the page shows: minutes of sound, rate in Hz, the share of patients with clips of one class only."""
-
-    facts: CorpusFacts
-    clips: int
-    patients: int
-    minutes: float
-    rate: int
-    classes: tuple[str, ...]
-    class_rows: list[list[object]]
-    one_sided: float
-    groups: dict[str, list[list[object]]]
-    dynamic_range: int = DYNAMIC_RANGE
 
 
 def explore(prepared: Prepared, folder: Path) -> Path:
@@ -66,24 +48,19 @@ def explore(prepared: Prepared, folder: Path) -> Path:
     if columns:
         drawings["columns.png"] = partial(draw_columns, clips, columns, title)
     write_figures(folder, drawings)
-    text = render("explore.md.j2", flags, corpus=exploration(facts, clips))
+    text = render(
+        "explore.md.j2",
+        flags,
+        facts=facts,
+        clips=clips,
+        patients=len(set(clips.patient.tolist())),
+        class_rows=[class_row(clips, label) for label in range(len(clips.classes))],
+        one_sided=pd.crosstab(clips.patient, clips.label != 0).gt(0).sum(axis=1).eq(1).mean(),
+        groups={column: group_rows(clips, column) for column in columns},
+        dynamic_range=DYNAMIC_RANGE,
+    )
     write_atomically(folder / "README.md", text.encode())
     return folder / "README.md"
-
-
-def exploration(facts: CorpusFacts, clips: Clips) -> Exploration:
-    """Count the clips and patients of each class and group."""
-    return Exploration(
-        facts=facts,
-        clips=len(clips),
-        patients=len(set(clips.patient.tolist())),
-        minutes=float(clips.seconds.sum()) / 60,
-        rate=clips.rate,
-        classes=clips.classes,
-        class_rows=[_class_row(clips, label) for label in range(len(clips.classes))],
-        one_sided=float(pd.crosstab(clips.patient, clips.label != 0).gt(0).sum(axis=1).eq(1).mean()),
-        groups={column: _group_rows(clips, column) for column in grouping_columns(clips)},
-    )
 
 
 def grouping_columns(clips: Clips) -> list[str]:
@@ -102,14 +79,16 @@ def typical(clips: Clips, label: int) -> list[int]:
     return list(chosen.values())[:EXAMPLES]
 
 
-def _class_row(clips: Clips, label: int) -> list[object]:
+def class_row(clips: Clips, label: int) -> list[object]:
+    """Count the clips and patients of a class, with percentiles of the duration in s."""
     own = clips.label == label
     seconds = np.percentile(clips.seconds[own], [5, 50, 95]) if own.any() else np.full(3, np.nan)
     patients = len(set(clips.patient[own].tolist()))
     return [clips.classes[label], own.sum(), patients, *(f"{value:.2f}" for value in seconds)]
 
 
-def _group_rows(clips: Clips, column: str) -> list[list[object]]:
+def group_rows(clips: Clips, column: str) -> list[list[object]]:
+    """Count the clips, patients and classes of each group that a column of the metadata makes."""
     values = clips.meta[column].fillna("unknown").astype(str)
     table = pd.crosstab(values.to_numpy(), clips.label).reindex(columns=range(len(clips.classes)), fill_value=0)
     rows: list[list[object]] = []

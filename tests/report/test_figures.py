@@ -11,7 +11,7 @@ from made_up_results import fail, made_up_results
 from matplotlib.image import imread
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.report.explore import EXAMPLES, exploration, explore, grouping_columns, typical
+from benchmarks.report.explore import EXAMPLES, class_row, explore, group_rows, grouping_columns, typical
 from benchmarks.report.figures.curves import plan_curves
 from benchmarks.report.figures.explore import draw_sounds
 from benchmarks.report.page import plan_drawings
@@ -116,11 +116,11 @@ def test_explore_writes_a_page_with_figures_and_tables(tmp_path: Path) -> None:
 
 def test_explore_counts_clips_and_patients(tmp_path: Path) -> None:
     corpus = prepared(tmp_path / "cache", 1000)
-    found = exploration(corpus.facts(), corpus.clips())
-    assert list(found.groups) == ["device", "sex"]
-    assert [row[:3] for row in found.groups["device"]] == [["AKG", 15, 10], ["Meditron", 25, 10]]
-    assert {str(row[0]) for row in found.groups["sex"]} == {"F", "M", "unknown"}
-    assert [row[1] for row in found.class_rows] == [25, 5, 5, 5]
+    clips = corpus.clips()
+    assert grouping_columns(clips) == ["device", "sex"]
+    assert [row[:3] for row in group_rows(clips, "device")] == [["AKG", 15, 10], ["Meditron", 25, 10]]
+    assert {str(row[0]) for row in group_rows(clips, "sex")} == {"F", "M", "unknown"}
+    assert [class_row(clips, label)[1] for label in range(4)] == [25, 5, 5, 5]
 
 
 def test_examples_are_typical_clips_of_different_patients() -> None:
