@@ -34,19 +34,20 @@ def run(plan: Plan, console: Console) -> Store:
     lock = FileLock(locks / digest([str(plan.folder.resolve())]))
     store = Store(plan.folder)
     try:
-        with lock.acquire(timeout=0):
-            try:
-                archive_or_restore_results(plan, console)
-                store.remove_temporary()  # of a run that was killed
-                clips = folds_of(plan.prepared, plan.task, plan.protocol, 0)[0]
-                status = status_of(plan, store)
-                store.write_clips(clips.take(labeled_rows(clips)))
-                _carry_out(plan, status, store, console)
-                return store
-            finally:
-                store.remove_temporary()
+        lock.acquire(timeout=0)
     except Timeout as error:
         raise InputError(f"another run is writing to {plan.folder}; wait for it, or choose another RESULTS") from error
+    try:
+        archive_or_restore_results(plan, console)
+        store.remove_temporary()  # of a run that was killed
+        clips = folds_of(plan.prepared, plan.task, plan.protocol, 0)[0]
+        status = status_of(plan, store)
+        store.write_clips(clips.take(labeled_rows(clips)))
+        _carry_out(plan, status, store, console)
+        return store
+    finally:
+        store.remove_temporary()
+        lock.release()
 
 
 def _carry_out(plan: Plan, status: PlanStatus, store: Store, console: Console) -> None:

@@ -51,7 +51,7 @@ FAMILIES = ("continuous", "discontinuous", "rhythm", "colour", "whitened")
 
 ABLATIONS: dict[str, Ablation] = {
     "features": Ablation(
-        "What is each family of features worth to `svm-adventitious`?",
+        "How much does each family of features contribute to `svm-adventitious`?",
         REGISTRY["svm-adventitious"],
         (
             changed("svm-adventitious", "tonal", "continuous sounds alone", families=("continuous",), mfcc_weight=0.0),
