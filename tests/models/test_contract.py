@@ -125,6 +125,15 @@ def test_seed_changes_what_is_random(name: str) -> None:
     assert not np.array_equal(predicted(name, 0), predicted(name, 1))
 
 
+@pytest.mark.parametrize("name", ["mlp", "cnn", "resnet-maps"])
+def test_seed_changes_the_initial_weights(name: str) -> None:
+    """Not only the order of the clips: a network that learns nothing keeps the weights that it began with."""
+    train, valid, test = parts("abnormal")
+    models = [REGISTRY[name].build(seed, {"learning_rate": 0.0, "epochs": 1}) for seed in (0, 1)]
+    one, other = (model.fit(train, valid).predict_proba(test) for model in models)
+    assert not np.allclose(one, other)
+
+
 @pytest.mark.parametrize("name", REGISTRY)
 class TestEveryEntry:
     def test_is_complete(self, name: str) -> None:
