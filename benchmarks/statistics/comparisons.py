@@ -1,18 +1,19 @@
-"""Differences between models on the same resampled patients, and what they show."""
+"""Differences between models on the same patients and repeats, and what they show."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.statistics.bootstrap import UNKNOWN_DIFFERENCE, Difference, Estimate, estimate
+from benchmarks.statistics.intervals import UNKNOWN_DIFFERENCE, Difference
+from benchmarks.statistics.metrics import Floats
+from benchmarks.statistics.multiplicity import ALPHA, holm
 from benchmarks.statistics.results import ModelResults, Results
 
 
 def difference(model: ModelResults, reference: ModelResults, metric: str) -> Difference:
-    """One complete model minus another, judged on the same resampled patients."""
-    found = estimate(model.distributions[metric] - reference.distributions[metric])
-    return Difference(found.value, found.low, found.high)
+    """See `ModelResults.minus`."""
+    return model.minus(reference, metric)
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,22 @@ class Pair:
         both = [{(fit.key.seed, fit.key.fold) for fit in one.fits} for one in (self.model, self.reference) if one]
         return len(set.intersection(*both)) if len(both) == 2 else 0
 
+    @property
+    def shared_repeats(self) -> int:
+        """Number of repeats that both have."""
+        return len(set(self.model.seeds) & set(self.reference.seeds)) if self.reference else 0
+
     def gain(self, metric: str) -> Difference:
         """The model minus its reference; NaN where they can't be compared."""
         if self.reference is None or not self.comparable:
             return UNKNOWN_DIFFERENCE
         return difference(self.model, self.reference, metric)
+
+    def gain_by_repeat(self, metric: str) -> Floats:
+        """(shared repeats,) the model minus its reference; empty where they can't be compared."""
+        if self.reference is None or not self.comparable:
+            return np.empty(0)
+        return self.model.differences(self.reference, metric)[:, 0]
 
 
 def twin_pairs(results: Results) -> list[Pair]:
@@ -75,7 +87,7 @@ def tuned_pairs(results: Results) -> list[Pair]:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Names of what is shown to be better or worse (the interval excludes 0), not shown to differ, or undefined."""
+    """Names of what is shown to be better or worse, not shown to differ, or undefined."""
 
     better: tuple[str, ...] = ()
     worse: tuple[str, ...] = ()
@@ -83,12 +95,13 @@ class Verdict:
     undefined: tuple[str, ...] = ()
 
 
-def verdict(gains: Mapping[str, Estimate]) -> Verdict:
-    """Group differences by what they show, in their order."""
-    known = {name: gain for name, gain in gains.items() if np.isfinite(gain.value)}
+def verdict(gains: Mapping[str, Difference]) -> Verdict:
+    """Group differences by what they show, in their order, with p-values adjusted by `holm` over all of them."""
+    p_values = holm(np.array([gain.p_value for gain in gains.values()]))
+    shown = [name for name, p in zip(gains, p_values, strict=True) if p < ALPHA]
     return Verdict(
-        better=tuple(name for name, gain in known.items() if gain.low > 0),
-        worse=tuple(name for name, gain in known.items() if gain.high < 0),
-        undecided=tuple(name for name, gain in known.items() if not gain.excludes_zero),
-        undefined=tuple(name for name in gains if name not in known),
+        better=tuple(name for name in shown if gains[name].value > 0),
+        worse=tuple(name for name in shown if gains[name].value < 0),
+        undecided=tuple(name for name, gain in gains.items() if np.isfinite(gain.value) and name not in shown),
+        undefined=tuple(name for name, gain in gains.items() if np.isnan(gain.value)),
     )

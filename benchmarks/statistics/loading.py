@@ -1,122 +1,155 @@
 """Load a results folder: evaluate every model in it from the stored predictions and nothing else."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.statistics.bootstrap import draws, mean_distributions, seed_distributions
-from benchmarks.statistics.metrics import METRICS, Ints, Predictions, duration_strata
+from benchmarks.statistics.groups import groups_of
+from benchmarks.statistics.intervals import leave_one_out
+from benchmarks.statistics.metrics import Floats, Ints, Predictions, evaluate
 from benchmarks.statistics.results import ModelResults, Results
+from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import CLIPS, Store, StoredFit
 from corpora.problems import InputError
-from corpora.protocols import find_stored
+from corpora.protocols import Protocol, find_stored
+from corpora.splits.leave_device_out import DEVICE
 
-Strata = Mapping[str, int]
-"""Decile of duration of each tested clip, by clip_id; empty if no durations are stored."""
+Measure = Callable[[Predictions, Floats], dict[str, Floats]]
+"""Computes metrics by name from the predictions of a repeat and weights (rows, patients), as `evaluate` does."""
 
 
-def load_results(store: Store) -> Results:
+@dataclass(frozen=True, kw_only=True)
+class Numbering:
+    """How patients and clips are numbered in the predictions of all models of a folder.
+
+    Attributes:
+        patients: everyone who was tested, sorted.
+        clips: the table of the tested clips; None = it is not stored.
+        groups: of each of these clips, see `groups_of`.
+    """
+
+    patients: tuple[str, ...]
+    clips: pd.DataFrame | None
+    groups: Mapping[str, Ints]
+
+
+def load_results(store: Store, measure: Measure = evaluate, seeds: Collection[int] | None = None) -> Results:
     """Read a results folder and evaluate every model in it.
 
-    A model is complete when it has every fold of the protocol for every seed that any model of the folder has. A fit
-    that is stored but failed when it was repeated counts as failed.
+    A model is complete when it has every fold of the protocol for each of its repeats, of which models may differ in
+    number. A fit that is stored but failed when it was repeated counts as failed.
 
     Args:
         store: the results folder.
+        measure: computes the metrics; one that computes few of them saves time.
+        seeds: of the repeats to load; None = all.
 
     Raises:
         InputError: nothing is stored, a file was edited, or fits are mixed that can't be compared.
     """
-    failures = store.failures()
-    fits = [store.read(key) for key in store.fits() if key not in failures]
+    failures = {key: reason for key, reason in store.failures().items() if seeds is None or key.seed in seeds}
+    stored = (key for key in store.fits() if seeds is None or key.seed in seeds)
+    fits = [store.read(key) for key in stored if key not in failures]
     if not fits:
         first = f"; the first failure: {next(iter(failures.values()))}" if failures else ""
         raise InputError(f"{store.folder} has no finished fit{first}; run the benchmark (again), then the report")
     _refuse_mixtures(store, fits)
     record = fits[0].record
     protocol = find_stored(record.protocol)
-    seeds = {fit.key.seed for fit in fits} | {key.seed for key in failures}
-    patients = sorted({patient for fit in fits for patient in fit.predictions["patient"].unique()})
-    strata = duration_deciles(store, fits)
-    weights = draws(len(patients))
+    clips = tested_clips(store, fits)
+    numbering = Numbering(
+        patients=tuple(sorted({patient for fit in fits for patient in fit.predictions["patient"].unique()})),
+        clips=clips,
+        groups={} if clips is None else groups_of(clips),
+    )
     by_model: dict[str, list[StoredFit]] = {key.model: [] for key in sorted(failures)}
     for fit in fits:
         by_model.setdefault(fit.key.model, []).append(fit)
-    models = []
-    for name, own in by_model.items():
-        model = ModelResults(
-            name=name,
-            fits=tuple(own),
-            failures={key: reason for key, reason in failures.items() if key.model == name},
-            expected=len(seeds) * protocol.folds,
-        )
-        if model.complete:
-            predictions = pool_seeds(own, patients, strata)
-            seeds_apart = seed_distributions(list(predictions.values()), weights)
-            model = replace(
-                model,
-                predictions=predictions,
-                seed_values=tuple({metric: float(found[metric][0]) for metric in METRICS} for found in seeds_apart),
-                distributions=mean_distributions(seeds_apart),
-            )
-        models.append(model)
+    folds = _folds(store, protocol, {key.fold for key in (*failures, *(fit.key for fit in fits))})
+    models = [_model(name, own, failures, protocol, folds, numbering, measure) for name, own in by_model.items()]
     return Results(
         corpus=record.corpus,
         task=record.task,
         protocol=protocol,
         classes=record.classes,
-        patients=tuple(patients),
+        patients=numbering.patients,
         models=tuple(sorted(models, key=_rank)),
-        has_clips=bool(strata),
-        has_durations=len(set(strata.values())) > 1,
+        clips=clips,
     )
 
 
-def duration_deciles(store: Store, fits: Sequence[StoredFit]) -> Strata:
-    """Compute the decile of duration of each tested clip.
+def tested_clips(store: Store, fits: Sequence[StoredFit]) -> pd.DataFrame | None:
+    """Read the table of the tested clips, sorted by clip_id; None if it is not stored.
 
     Raises:
         InputError: the stored clips are not those that were tested.
     """
     table = store.clips()
     if table is None:
-        return {}
-    seconds = dict(zip(table["clip_id"], table["seconds"], strict=True))
+        return None
     tested = sorted({clip for fit in fits for clip in fit.predictions["clip_id"]})
-    lacking = [clip for clip in tested if clip not in seconds]
+    lacking = sorted(set(tested) - set(table["clip_id"]))
     if lacking:
         raise InputError(
             f"{store.folder / CLIPS} lacks {len(lacking)} of the {len(tested)} tested clips, such as {lacking[0]}; "
             "delete it and run the benchmark again, which fits nothing that is stored"
         )
-    strata: Ints = duration_strata(np.array([seconds[clip] for clip in tested], dtype=np.float64))
-    return dict(zip(tested, strata.tolist(), strict=True))
+    return table.set_index("clip_id").loc[tested].reset_index()
 
 
-def pool_seeds(fits: Sequence[StoredFit], patients: Sequence[str], strata: Strata) -> dict[int, Predictions]:
-    """Pool the predictions of a model over the folds of each seed."""
-    by_seed: dict[int, list[StoredFit]] = defaultdict(list)
-    for fit in fits:
-        by_seed[fit.key.seed].append(fit)
-    number = {patient: i for i, patient in enumerate(patients)}
-    return {seed: _pool(parts, number, strata) for seed, parts in by_seed.items()}
+def _folds(store: Store, protocol: Protocol, seen: set[int]) -> int:
+    """Number of folds of each repeat; ``seen`` are those that were run, which count where no clips are stored."""
+    if protocol.folds is not None:
+        return protocol.folds
+    table = store.clips()
+    return 1 + max(seen) if table is None else protocol.count_folds(table[DEVICE])
 
 
-def _pool(parts: Sequence[StoredFit], number: Mapping[str, int], strata: Strata) -> Predictions:
-    """One seed's predictions over all its folds; ``number`` is the index of each patient."""
+def _model(
+    name: str,
+    fits: Sequence[StoredFit],
+    failures: Mapping[FitKey, str],
+    protocol: Protocol,
+    folds: int,
+    numbering: Numbering,
+    measure: Measure,
+) -> ModelResults:
+    """One model; evaluated if it is complete."""
+    own = {key: reason for key, reason in failures.items() if key.model == name}
+    model = ModelResults(name, tuple(fits), own, expected=0, draws=protocol.few_labels)
+    model = replace(model, expected=model.repeats * folds)
+    if not model.complete:
+        return model
+    predictions = {seed: _pool([fit for fit in fits if fit.key.seed == seed], numbering) for seed in model.seeds}
+    return replace(
+        model, predictions=predictions, values=_values(list(predictions.values()), len(numbering.patients), measure)
+    )
+
+
+def _values(repeats: Sequence[Predictions], patients: int, measure: Measure) -> dict[str, Floats]:
+    """Each metric, (repeats, 1 + patients)."""
+    weights = leave_one_out(patients)
+    found = [measure(predictions, weights) for predictions in repeats]
+    return {metric: np.array([one[metric] for one in found]) for metric in found[0]}
+
+
+def _pool(parts: Sequence[StoredFit], numbering: Numbering) -> Predictions:
+    """One seed's predictions over all its folds."""
     table = pd.concat([part.predictions.assign(fold=part.key.fold) for part in parts], ignore_index=True)
     classes = parts[0].record.classes
-    label = {name: i for i, name in enumerate(classes)}
+    clip = None
+    if numbering.clips is not None:
+        clip = _mapped(table["clip_id"], {name: row for row, name in enumerate(numbering.clips["clip_id"])})
     return Predictions(
-        label=_mapped(table["label"], label),
+        label=_mapped(table["label"], {name: i for i, name in enumerate(classes)}),
         probabilities=table[list(classes)].to_numpy(np.float64),
-        patient=_mapped(table["patient"], number),
+        patient=_mapped(table["patient"], {name: i for i, name in enumerate(numbering.patients)}),
         fold=table["fold"].to_numpy(np.int64),
         classes=classes,
-        stratum=_mapped(table["clip_id"], strata) if strata else None,
+        clip=clip,
+        groups={} if clip is None else {name: group[clip] for name, group in numbering.groups.items()},
     )
 
 

@@ -1,10 +1,12 @@
-"""The numbers of a table, from stored probabilities alone, for many patient resamples at once.
+"""The numbers of a table, from stored probabilities alone, for many weightings of the patients at once.
 
-Every function takes weights (resamples, patients): how often each patient was drawn. A row of ones gives the metric
-itself, rows of bootstrap counts give its distribution, so that value and interval can't be computed differently.
+Every function takes weights (rows, patients). A row of ones gives the metric itself, rows that leave out one patient
+each give its interval, so that value and interval can't be computed differently.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,9 @@ METRICS = {
     "accuracy": "accuracy",
     "auroc_within_patients": "AUROC within patients",
     "auroc_within_durations": "AUROC within durations",
+    "auroc_within_recordings": "AUROC within recordings",
+    "auroc_within_strata": "AUROC within strata",
+    "patient_macro_score": "score, mean over patients",
 }
 """The metrics in the order of leaderboard.csv, each with its name for readers."""
 
@@ -30,8 +35,11 @@ LEADING = ("score", "auroc")
 COMPARED = (*LEADING, "auroc_within_patients")
 """The metrics of every comparison. AUROC within patients only shows where a lead comes from."""
 
+GROUPED = ("durations", "recordings", "strata")
+"""Groups of clips within which an AUROC is computed, beside patients: of similar duration, of one recording, and of one
+device, location, mode and fifth of the durations."""
+
 NORMAL = "normal"
-STRATA = 10
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,8 @@ class Predictions:
         patient: (clips,) index of the patient, the same numbering for all models of a table.
         fold: (clips,) which fold tested the clip.
         classes: names; one of them is ``normal``.
-        stratum: (clips,) the tenth of the durations that a clip is in, see `duration_strata`; None = unknown.
+        clip: (clips,) row in the table of the corpus' clips; None = there is no such table.
+        groups: by name in `GROUPED`, (clips,) the number of the group that a clip is in; unknown ones are absent.
     """
 
     label: Ints
@@ -52,7 +61,8 @@ class Predictions:
     patient: Ints
     fold: Ints
     classes: tuple[str, ...]
-    stratum: Ints | None = None
+    clip: Ints | None = None
+    groups: Mapping[str, Ints] = field(default_factory=dict)
 
     @property
     def normal(self) -> int:
@@ -67,19 +77,30 @@ class Predictions:
 
 
 def evaluate(predictions: Predictions, weights: Floats) -> dict[str, Floats]:
-    """Every metric of ``METRICS``, each (resamples,); NaN where a resample has no clip that the metric needs.
+    """Every metric of ``METRICS``, each (rows,); NaN where a row gives no weight to any clip that the metric needs.
 
     Args:
         predictions: of one model and seed.
-        weights: (resamples, patients).
+        weights: (rows, patients).
     """
-    confusion = np.einsum("bp,pij->bij", weights, _confusions(predictions, weights.shape[1]))
+    by_patient = _confusions(predictions, weights.shape[1])
+    confusion = np.einsum("bp,pij->bij", weights, by_patient)
     return {
         **_decision_metrics(confusion, predictions.normal),
         "auroc": auroc_over_folds(predictions, weights),
-        "auroc_within_patients": auroc_within_patients(predictions, weights),
-        "auroc_within_durations": auroc_within_durations(predictions, weights),
+        "auroc_within_patients": auroc_within(predictions, predictions.patient, weights),
+        **{
+            f"auroc_within_{name}": auroc_within(predictions, predictions.groups.get(name), weights) for name in GROUPED
+        },
+        "patient_macro_score": _patient_macro_score(by_patient, predictions.normal, weights),
     }
+
+
+def evaluate_leading(predictions: Predictions, weights: Floats) -> dict[str, Floats]:
+    """The metrics of ``LEADING`` alone, which take a fraction of the time; arguments and values as in `evaluate`."""
+    confusion = np.einsum("bp,pij->bij", weights, _confusions(predictions, weights.shape[1]))
+    found = {**_decision_metrics(confusion, predictions.normal), "auroc": auroc_over_folds(predictions, weights)}
+    return {metric: found[metric] for metric in LEADING}
 
 
 def confusion_matrix(predictions: Predictions) -> Ints:
@@ -92,17 +113,17 @@ def confusion_matrix(predictions: Predictions) -> Ints:
 def auroc(score: Floats, positive: NDArray[np.bool_], patient: Ints, weights: Floats) -> Floats:
     """Area under the ROC curve for many weightings of the same patients; ties count half.
 
-    The pairs that are in the right order are counted once for each pair of patients; a resample only weighs the counts.
+    The pairs that are in the right order are counted once for each pair of patients; weights only multiply the counts.
     They are whole and half numbers, so that no order of summation can change the result.
 
     Args:
         score: (clips,).
         positive: (clips,).
         patient: (clips,) index into the columns of ``weights``.
-        weights: (resamples, patients).
+        weights: (rows, patients).
 
     Returns:
-        (resamples,); NaN where one side has no weight.
+        (rows,); NaN where one side has no weight.
     """
     people, owner = np.unique(patient, return_inverse=True)
     right, pairs = _pairs(score, positive, owner, len(people))
@@ -110,68 +131,59 @@ def auroc(score: Floats, positive: NDArray[np.bool_], patient: Ints, weights: Fl
 
 
 def auroc_over_folds(predictions: Predictions, weights: Floats) -> Floats:
-    """(resamples,) mean over the folds, each of which has a model, and so a scale of probabilities, of its own."""
-    present = range(len(predictions.classes))
-    folds = []
-    for fold in np.unique(predictions.fold):
+    """(rows,) mean over the folds, each of which has a model, and so a scale of probabilities, of its own."""
+    return nanmean(auroc_by_fold(predictions, weights))
+
+
+def auroc_by_fold(predictions: Predictions, weights: Floats) -> Floats:
+    """(folds, rows), with more than two classes the mean of each against the rest; NaN where a fold lacks a class."""
+    folds, classes = np.unique(predictions.fold), len(predictions.classes)
+    areas = np.full((len(folds), len(weights)), np.nan)
+    for area, fold in zip(areas, folds, strict=True):
         rows = np.flatnonzero(predictions.fold == fold)
         label, p, patient = predictions.label[rows], predictions.probabilities[rows], predictions.patient[rows]
-        if len(np.unique(label)) < len(predictions.classes):
-            continue
-        if len(predictions.classes) == 2:
-            folds.append(auroc(p[:, 1], label == 1, patient, weights))
-        else:
-            folds.append(np.mean([auroc(p[:, c], label == c, patient, weights) for c in present], axis=0))
-    return nanmean(np.array(folds)) if folds else np.full(len(weights), np.nan)
+        if len(np.unique(label)) == classes:
+            judged = (1,) if classes == 2 else range(classes)
+            area[:] = np.mean([auroc(p[:, c], label == c, patient, weights) for c in judged], axis=0)
+    return areas
 
 
-def auroc_within_patients(predictions: Predictions, weights: Floats) -> Floats:
-    """(resamples,) over all pairs of an abnormal and a normal clip of one patient in one fold."""
-    abnormal = predictions.label != predictions.normal
-    score = 1 - predictions.probabilities[:, predictions.normal]
-    right, pairs = np.zeros(weights.shape[1]), np.zeros(weights.shape[1])
-    for stratum in np.unique(np.stack([predictions.patient, predictions.fold]), axis=1).T:
-        rows = (predictions.patient == stratum[0]) & (predictions.fold == stratum[1])
-        difference = score[rows & abnormal][:, None] - score[rows & ~abnormal][None, :]
-        right[stratum[0]] += (difference > 0).sum() + (difference == 0).sum() / 2
-        pairs[stratum[0]] += difference.size
-    with np.errstate(invalid="ignore"):
-        area: Floats = (weights @ right) / (weights @ pairs)
-    return area
+def auroc_within(predictions: Predictions, group: Ints | None, weights: Floats) -> Floats:
+    """(rows,) over all pairs of an abnormal and a normal clip of one fold and one group.
 
-
-def auroc_within_durations(predictions: Predictions, weights: Floats) -> Floats:
-    """(resamples,) over all pairs of an abnormal and a normal clip of one fold and one tenth of the durations.
-
-    A pair of two patients counts as often as both were drawn together, as in `auroc`. NaN where the durations are
-    unknown, or all the same.
-    """
-    if predictions.stratum is None or len(np.unique(predictions.stratum)) < 2:
-        return np.full(len(weights), np.nan)
-    abnormal = predictions.label != predictions.normal
-    score = 1 - predictions.probabilities[:, predictions.normal]
-    right, pairs = np.zeros((2, weights.shape[1], weights.shape[1]))
-    for fold, stratum in np.unique(np.stack([predictions.fold, predictions.stratum]), axis=1).T:
-        rows = (predictions.fold == fold) & (predictions.stratum == stratum)
-        people, owner = np.unique(predictions.patient[rows], return_inverse=True)
-        place = np.ix_(people, people)
-        for total, part in zip((right, pairs), _pairs(score[rows], abnormal[rows], owner, len(people)), strict=True):
-            total[place] += part
-    return _share(right, pairs, weights)
-
-
-def duration_strata(seconds: Floats) -> Ints:
-    """(clips,) which tenth of the clips, sorted by duration, each is in; clips of equal duration stay together.
-
-    Equal clips are placed by the middle of their ranks, so that the strata are as equal in size as ties allow.
+    A pair has the product of the weights of its two patients, as in `auroc`. NaN where groups are unknown or hold no
+    such pair.
 
     Args:
-        seconds: (clips,) durations in s.
+        predictions: of one model and seed.
+        group: (clips,) number of the group of each clip; None = unknown.
+        weights: (rows, patients).
     """
-    _, place, count = np.unique(seconds, return_inverse=True, return_counts=True)
+    if group is None:
+        return np.full(len(weights), np.nan)
+    abnormal, normal = _pairs_within(predictions, group)
+    score = 1 - predictions.probabilities[:, predictions.normal]
+    right = (score[abnormal] > score[normal]) + (score[abnormal] == score[normal]) / 2
+    patients = weights.shape[1]
+    both = predictions.patient[abnormal] * patients + predictions.patient[normal]
+    ordered = np.bincount(both, right, patients**2).reshape(patients, patients)
+    pairs = np.bincount(both, minlength=patients**2).reshape(patients, patients).astype(np.float64)
+    return _share(ordered.astype(np.float64), pairs, weights)
+
+
+def equal_parts(values: Floats, parts: int) -> Ints:
+    """(clips,) which part each clip is in, if all are sorted by a value and cut into equal parts; ties stay together.
+
+    Equal values are placed by the middle of their ranks, so that the parts are as equal in size as ties allow.
+
+    Args:
+        values: (clips,), such as durations in s.
+        parts: number of them.
+    """
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
     twice_the_middle = 2 * (count.cumsum() - count) + count
-    strata: Ints = (STRATA * twice_the_middle // (2 * len(seconds)))[place]
-    return strata
+    part: Ints = (parts * twice_the_middle // (2 * len(values)))[place]
+    return part
 
 
 def nanmean(values: Floats) -> Floats:
@@ -198,10 +210,44 @@ def _pairs(score: Floats, positive: NDArray[np.bool_], owner: Ints, people: int)
 
 
 def _share(right: Floats, pairs: Floats, weights: Floats) -> Floats:
-    """(resamples,) the share of the pairs that is right, each counted as often as both its patients were drawn."""
+    """(rows,) the share of the pairs that is right, each with the product of its patients' weights."""
     with np.errstate(invalid="ignore"):
         share: Floats = ((weights @ right) * weights).sum(axis=1) / ((weights @ pairs) * weights).sum(axis=1)
     return share
+
+
+def _pairs_within(predictions: Predictions, group: Ints) -> tuple[Ints, Ints]:
+    """(pairs,) twice: the abnormal and the normal clip of every pair of one fold and one group."""
+    abnormal = predictions.label != predictions.normal
+    part = np.unique(predictions.fold * (group.max() + 1) + group, return_inverse=True)[1]
+    return _enumerated(abnormal.tobytes(), part.astype(np.int64).tobytes())
+
+
+@lru_cache(maxsize=256)  # the same for every model of a repeat
+def _enumerated(abnormal_bytes: bytes, part_bytes: bytes) -> tuple[Ints, Ints]:
+    """See `_pairs_within`; arguments are (clips,) bool and int64, as bytes, by which they are found in the cache."""
+    abnormal, part = np.frombuffer(abnormal_bytes, dtype=np.bool_), np.frombuffer(part_bytes, dtype=np.int64)
+    order = np.argsort(part, kind="stable")
+    pairs = [np.empty((2, 0), dtype=np.int64)]
+    for rows in np.split(order, np.cumsum(np.bincount(part))[:-1]):
+        one, other = rows[abnormal[rows]], rows[~abnormal[rows]]
+        pairs.append(np.stack([np.repeat(one, len(other)), np.tile(other, len(one))]))
+    both: Ints = np.concatenate(pairs, axis=1)
+    return both[0], both[1]
+
+
+def _patient_macro_score(by_patient: Floats, normal: int, weights: Floats) -> Floats:
+    """(rows,) mean of sensitivity and specificity, each the mean over the patients who have such clips."""
+    right, clips = np.diagonal(by_patient, axis1=1, axis2=2), by_patient.sum(axis=2)
+    abnormal = np.arange(clips.shape[1]) != normal
+    sides = []
+    for side in (abnormal, ~abnormal):
+        count = clips[:, side].sum(axis=1)
+        share = np.divide(right[:, side].sum(axis=1), count, out=np.zeros(len(count)), where=count > 0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            sides.append((weights @ share) / (weights @ (count > 0)))
+    score: Floats = np.mean(sides, axis=0)
+    return score
 
 
 def _confusions(predictions: Predictions, patients: int) -> Floats:
@@ -213,7 +259,7 @@ def _confusions(predictions: Predictions, patients: int) -> Floats:
 
 
 def _decision_metrics(confusion: Floats, normal: int) -> dict[str, Floats]:
-    """Metrics of the decisions, from confusion matrices (resamples, classes, classes)."""
+    """Metrics of the decisions, from confusion matrices (rows, classes, classes)."""
     right = np.diagonal(confusion, axis1=1, axis2=2)
     clips, decided = confusion.sum(axis=2), confusion.sum(axis=1)
     abnormal = np.arange(confusion.shape[1]) != normal

@@ -1,10 +1,13 @@
 """The contents of one results folder: its models, their predictions, and where they come from."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.statistics.bootstrap import Estimate, estimate
+import numpy as np
+import pandas as pd
+
+from benchmarks.statistics.intervals import UNKNOWN_DIFFERENCE, Difference, Estimate, interval
 from benchmarks.statistics.metrics import Floats, Predictions
 from benchmarks.statistics.status import Completion, Status
 from benchmarks.storage.records import FitKey
@@ -18,6 +21,8 @@ METADATA = "metadata"
 DURATION = "duration"
 BASELINE = "svm"
 SIMULATED = "SIMULATED"
+FROM_OUTSIDE = "FROM OUTSIDE"
+"""The warning of a row whose predictions were made elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +34,28 @@ class ModelResults:
         fits: those that are stored, by seed, then fold.
         failures: the fits that failed, each with the last line of its traceback.
         expected: number of fits of a complete model.
+        draws: whether each repeat has drawn anew what is trained on, see `interval`.
         predictions: out-of-fold predictions by seed; empty unless the model is complete.
-        seed_values: each metric's value, seed by seed; empty unless the model is complete.
-        distributions: each metric's value, then its bootstrap distribution; empty unless the model is complete.
+        values: each metric, (repeats, 1 + patients) by `leave_one_out`; empty unless the model is complete.
     """
 
     name: str
     fits: tuple[StoredFit, ...]
     failures: dict[FitKey, str]
     expected: int
+    draws: bool = False
     predictions: dict[int, Predictions] = field(default_factory=dict)
-    seed_values: tuple[dict[str, float], ...] = ()
-    distributions: dict[str, Floats] = field(default_factory=dict)
+    values: dict[str, Floats] = field(default_factory=dict)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of its repeats, sorted, whether or not all their folds are stored."""
+        return tuple(sorted({key.seed for key in (*(fit.key for fit in self.fits), *self.failures)}))
+
+    @property
+    def repeats(self) -> int:
+        """Number of its repeats."""
+        return len(self.seeds)
 
     @property
     def complete(self) -> bool:
@@ -63,6 +78,11 @@ class ModelResults:
         return ModelKind(self.fits[0].record.kind) if self.fits else None
 
     @property
+    def from_outside(self) -> bool:
+        """Whether its predictions were made elsewhere, so that nothing else is known of it."""
+        return self.kind is ModelKind.OUTSIDE
+
+    @property
     def twin(self) -> str:
         """Of a semi-supervised model, the name of its supervised baseline; else empty."""
         return self.fits[0].record.supervised_baseline if self.fits else ""
@@ -73,12 +93,32 @@ class ModelResults:
         return self.fits[0].record.untuned if self.fits else ""
 
     def estimate(self, metric: str) -> Estimate | None:
-        """Compute a metric with its interval; None unless the model is complete."""
-        return estimate(self.distributions[metric]) if self.complete else None
+        """Compute a metric, averaged over the repeats, with its interval; None unless the model is complete."""
+        return self.estimate_on(self.seeds, metric) if self.complete else None
+
+    def estimate_on(self, seeds: Sequence[int], metric: str) -> Estimate:
+        """Compute a metric of a complete model, averaged over the repeats of these seeds, with its interval."""
+        return interval(self.values[metric][[self.seeds.index(seed) for seed in seeds]], "logit", self.draws)
+
+    def minus(self, reference: "ModelResults", metric: str) -> Difference:
+        """Subtract a metric of another complete model, on the repeats that both have; NaN where they share none."""
+        values = self.differences(reference, metric)
+        return Difference(**vars(interval(values, "plain", self.draws))) if len(values) else UNKNOWN_DIFFERENCE
+
+    def differences(self, reference: "ModelResults", metric: str) -> Floats:
+        """(shared repeats, 1 + patients) a metric minus that of another complete model, by `leave_one_out`."""
+        shared = self.shared_seeds(reference)
+        one, other = ([model.seeds.index(seed) for seed in shared] for model in (self, reference))
+        values: Floats = self.values[metric][one] - reference.values[metric][other]
+        return values
+
+    def shared_seeds(self, other: "ModelResults") -> list[int]:
+        """Seeds of the repeats that both models have, sorted."""
+        return sorted(set(self.seeds) & set(other.seeds))
 
     def value(self, metric: str) -> float:
-        """Compute a metric; NaN unless the model is complete."""
-        return float(self.distributions[metric][0]) if self.complete else math.nan
+        """Compute a metric, averaged over the repeats; NaN unless the model is complete."""
+        return float(np.mean(self.values[metric][:, 0])) if self.complete else math.nan
 
 
 @dataclass(frozen=True)
@@ -92,8 +132,7 @@ class Results:
         classes: names of the classes.
         patients: everyone who was tested, sorted; the numbering that all predictions use.
         models: in the order of the table: by score, incomplete ones last.
-        has_clips: whether the durations of the clips are stored.
-        has_durations: whether they differ, so that there is an AUROC within durations.
+        clips: the table of the corpus' clips, see `Store.clips`; None = it is not stored.
     """
 
     corpus: CorpusFacts
@@ -102,8 +141,7 @@ class Results:
     classes: tuple[str, ...]
     patients: tuple[str, ...]
     models: tuple[ModelResults, ...]
-    has_clips: bool = True
-    has_durations: bool = True
+    clips: pd.DataFrame | None = None
 
     @property
     def complete(self) -> tuple[ModelResults, ...]:
@@ -116,9 +154,19 @@ class Results:
         return (fit for model in self.models for fit in model.fits)
 
     @property
+    def own_fits(self) -> Iterator[StoredFit]:
+        """Every stored fit that this suite made."""
+        return (fit for model in self.models if not model.from_outside for fit in model.fits)
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """The seeds that were run."""
         return tuple(sorted({fit.key.seed for fit in self.fits}))
+
+    @property
+    def has_durations(self) -> bool:
+        """Whether clips differ in duration, so that there may be an AUROC within durations."""
+        return self.clips is not None and self.clips["seconds"].nunique() > 1
 
     @property
     def title(self) -> str:
@@ -138,15 +186,13 @@ class Results:
         simulated = (self.corpus.description,) if self.corpus.simulated else ()
         return (*simulated, *filter(None, (self.protocol.warning,)))
 
+    def warning_of(self, model: ModelResults) -> str:
+        """List the words that must accompany every number of a model."""
+        return "; ".join([*self.flags, *([FROM_OUTSIDE] if model.from_outside else [])])
+
     def find(self, name: str) -> ModelResults | None:
         """Find a complete model by name; None if there is none."""
         return next((model for model in self.complete if model.name == name), None)
-
-    def best_baseline(self) -> ModelResults | None:
-        """Find the baseline or control with the highest AUROC; None if none is complete."""
-        candidates = [model for model in self.complete if model.kind in (ModelKind.BASELINE, ModelKind.CONTROL)]
-        known = [model for model in candidates if math.isfinite(model.value("auroc"))]
-        return max(known, key=lambda model: model.value("auroc"), default=None)
 
 
 def chooses_epoch(model: ModelResults) -> bool:
@@ -163,5 +209,5 @@ def chooses_epoch(model: ModelResults) -> bool:
         row["valid_score"] == max(other["valid_score"] for other in curve)
         for curve in curves
         for row in curve
-        if row["kept"]
+        if row.get("kept")
     )
