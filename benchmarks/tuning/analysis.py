@@ -2,17 +2,20 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import optuna
+from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution, json_to_distribution
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import create_trial
 
-from benchmarks.statistics.metrics import Floats
+from benchmarks.statistics.metrics import Floats, Predictions, auroc_over_folds
 from benchmarks.statistics.results import ModelResults
 from benchmarks.storage.records import TrialRecord, TrialState
 from benchmarks.storage.store import StoredFit
+from benchmarks.tuning.choice import ConfirmedGain, confirmed_gains
 from benchmarks.tuning.quiet import quiet_optuna
 
 EDGE = 0.05
@@ -30,6 +33,11 @@ def trials_of(model: ModelResults) -> list[TrialRecord]:
     return [record for fit in model.fits for record in fit.record.trials]
 
 
+def confirmations_of(model: ModelResults) -> list[TrialRecord]:
+    """The confirmations of all studies of a tuned model."""
+    return [record for fit in model.fits for record in fit.record.confirmations]
+
+
 def chosen(fit: StoredFit) -> TrialRecord:
     """The trial with the parameters of a tuned fit."""
     records = fit.record.trials
@@ -37,19 +45,62 @@ def chosen(fit: StoredFit) -> TrialRecord:
 
 
 def defaults_chosen(model: ModelResults) -> int:
-    """In how many studies no trial was better than the defaults."""
+    """In how many studies the defaults were kept."""
     return sum(fit.record.chosen_trial == 0 for fit in model.fits)
 
 
-def inner_auroc(model: ModelResults) -> tuple[float, float]:
-    """AUROC on inner test patients of the defaults and of the chosen trials: means over studies with both.
+@dataclass(frozen=True, kw_only=True)
+class InnerGain:
+    """By how much the best trial of a study beside the defaults is above them in inner AUROC; means over studies.
 
-    NaN where no study has them: the defaults may have failed.
+    Attributes:
+        found: on the inner folds on which it was the best of all trials. NaN where no study has both.
+        fresh: of the same trial, on the inner folds of its confirmation. NaN where there are no confirmations.
+        error: standard error of ``fresh`` in one study, see `corrected_error`; NaN where there are none.
     """
-    pairs = [(fit.record.trials[0].value, chosen(fit).value) for fit in model.fits]
-    known = np.array([pair for pair in pairs if pair[0] is not None])
-    before, after = known.mean(axis=0).tolist() if len(known) else (np.nan, np.nan)
-    return before, after
+
+    found: float
+    fresh: float
+    error: float
+
+
+def inner_gain(model: ModelResults) -> InnerGain:
+    """Compare the best trial of each study with the defaults, where it was found and on fresh inner folds."""
+    found, fresh = [], []
+    for fit in model.fits:
+        defaults, *others = fit.record.trials
+        best = max((trial for trial in others if trial.value is not None), key=_value, default=None)
+        if best is None or defaults.value is None:
+            continue
+        found.append(_value(best) - defaults.value)
+        gains = {gain.number: gain for gain in confirmed_gains(fit.record.confirmations)}
+        if best.number in gains:
+            fresh.append((gains[best.number].mean, gains[best.number].error))
+    mean, error = np.mean(fresh, axis=0).tolist() if fresh else (np.nan, np.nan)
+    return InnerGain(found=float(np.mean(found)) if found else np.nan, fresh=mean, error=error)
+
+
+def largest_confirmed_gain(fit: StoredFit) -> ConfirmedGain | None:
+    """Of the confirmed challengers of a study the one with the largest mean gain; None where there is none."""
+    return max(confirmed_gains(fit.record.confirmations), key=lambda gain: (gain.mean, -gain.number), default=None)
+
+
+def outer_gains(model: ModelResults, reference: ModelResults) -> dict[tuple[int, int], float]:
+    """AUROC of a complete model minus that of another in each outer fold, by repeat and fold; NaN where undefined."""
+    gains: dict[tuple[int, int], float] = {}
+    for seed in sorted(set(model.predictions) & set(reference.predictions)):
+        one, other = (_auroc_by_fold(each.predictions[seed]) for each in (model, reference))
+        gains |= {(seed, fold): value - other[fold] for fold, value in one.items()}
+    return gains
+
+
+def without_extreme(gains: Sequence[float]) -> float:
+    """Mean of the defined gains without the one farthest from their median; NaN for fewer than two."""
+    known = np.array([gain for gain in gains if np.isfinite(gain)])
+    if len(known) < 2:
+        return np.nan
+    extreme = np.abs(known - np.median(known)).argmax()
+    return float(np.delete(known, extreme).mean())
 
 
 def best_so_far(model: ModelResults) -> Floats:
@@ -108,6 +159,26 @@ def _importances(records: Sequence[TrialRecord]) -> dict[str, float]:
             study.add_trial(create_trial(value=record.value, params=record.suggested, distributions=spaces))
         shares = FanovaImportanceEvaluator(n_trees=TREES, seed=0).evaluate(study)
     return {name: float(share) for name, share in shares.items()}
+
+
+def _value(record: TrialRecord) -> float:
+    return np.nan if record.value is None else record.value
+
+
+def _auroc_by_fold(predictions: Predictions) -> dict[int, float]:
+    weights = np.ones((1, int(predictions.patient.max()) + 1))
+    folds = {int(fold): predictions.fold == fold for fold in np.unique(predictions.fold)}
+    return {fold: float(auroc_over_folds(_part(predictions, rows), weights)[0]) for fold, rows in folds.items()}
+
+
+def _part(predictions: Predictions, rows: NDArray[np.bool_]) -> Predictions:
+    return Predictions(
+        predictions.label[rows],
+        predictions.probabilities[rows],
+        predictions.patient[rows],
+        predictions.fold[rows],
+        predictions.classes,
+    )
 
 
 def _position(value: float, space: BaseDistribution) -> float:

@@ -22,7 +22,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from tabulate import tabulate
 
 from benchmarks.execution.evaluate import evaluate
-from benchmarks.statistics.metrics import Predictions, auroc_within_patients
+from benchmarks.statistics.metrics import Predictions, auroc_within
 from benchmarks.tuning.folds import INNER, inner_folds
 from corpora.catalog import open_corpus
 from corpora.clips import Clips
@@ -50,7 +50,7 @@ def judge(spec: ModelSpec, parameters: dict[str, Any], clips: Clips, fold: Fold)
     patients, number = np.unique(clips.patient[fold.test], return_inverse=True)
     label = clips.label[fold.test]
     predictions = Predictions(label, probabilities, number, np.zeros_like(label), clips.classes)
-    within = auroc_within_patients(predictions, np.ones((1, len(patients))))[0]
+    within = auroc_within(predictions, predictions.patient, np.ones((1, len(patients))))[0]
     abnormal = probabilities[:, 1]
     return float(roc_auc_score(label, abnormal)), float(balanced_accuracy_score(label, abnormal > 0.5)), float(within)
 

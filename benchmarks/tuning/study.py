@@ -1,9 +1,9 @@
 """Nested tuning: a study for each model, repeat and outer fold, whose trials see only its training patients.
 
 Optuna proposes (tree-structured Parzen estimator, Bergstra et al. 2011, NeurIPS 24). Trial 0 has the registry's default
-parameters, so that what is chosen is never worse than they are where it was chosen. Trials come in batches that run
-side by side; what one proposes depends on its number and on the trials of earlier batches alone. So a study is the same
-whatever the number of workers, wherever it was interrupted, and however many more trials it is given later.
+parameters. Trials come in batches that run side by side; what one proposes depends on its number and on the trials of
+earlier batches alone. So a study is the same whatever the number of workers, wherever it was interrupted, and however
+many more trials it is given later. `benchmarks.tuning.choice` chooses among them.
 """
 
 import json
@@ -17,10 +17,10 @@ import optuna
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
 from optuna.trial import FrozenTrial, create_trial
+from sklearn.metrics import roc_auc_score
 
 from benchmarks.execution.evaluate import evaluate, hide_labels
 from benchmarks.execution.timeout import OutOfTime
-from benchmarks.statistics.metrics import Predictions, auroc_over_folds
 from benchmarks.storage.files import CannotWrite
 from benchmarks.storage.records import TrialRecord, TrialState
 from benchmarks.tuning.folds import inner_folds
@@ -41,6 +41,17 @@ RANDOM = 5
 
 WARM_UP = 4
 """Epochs in which no network is pruned."""
+
+
+CIRCUMSTANCES = (OSError, MemoryError, CannotWrite, OutOfTime)
+"""Exceptions that are not the fault of a trial, which may be tried again."""
+
+
+REPEATS = 2
+"""Shuffles of the inner folds in a confirmation, beside the one of the trials."""
+
+REPEATS_BY_EPOCH = 1
+"""The same for networks, whose training takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -106,18 +117,18 @@ def run_trial(study: Study, number: int, history: Sequence[TrialRecord], clips: 
         The record, without ``key`` and ``seconds``; a trial that fails is recorded as failed.
 
     Raises:
-        OSError, MemoryError, CannotWrite, OutOfTime: not the fault of the trial, which may be tried again.
+        OSError, MemoryError, CannotWrite, OutOfTime: one of `CIRCUMSTANCES`.
     """
     drawn: dict[str, Any] = {}
     curve: list[float] = []
+    values: list[float] = []
     seen: set[str] = set()
     state, value, error = TrialState.COMPLETE, None, ""
     try:
         trial = _ask(study, number, history)
         drawn = proposal(study.spec, number, trial)
-        values = []
         for inner in inner_folds(clips, fold, study.seed):
-            seen |= {str(name) for rows in _parts(inner) for name in clips.patient[rows]}
+            seen |= patients_of(clips, inner)
             model = study.spec.build(study.seed, drawn["parameters"])
             if isinstance(model, TrainedByEpoch):
                 model.on_epoch = _Watch(trial, clips.take(inner.test), curve)
@@ -127,27 +138,79 @@ def run_trial(study: Study, number: int, history: Sequence[TrialRecord], clips: 
         value = float(np.mean(values))
     except optuna.TrialPruned:
         state = TrialState.PRUNED
-    except (OSError, MemoryError, CannotWrite, OutOfTime):  # not the trial's fault
+    except CIRCUMSTANCES:
         raise
     except Exception as failure:
         state, error = TrialState.FAILED, f"{type(failure).__name__}: {failure}"
-    patients = tuple(sorted(seen))
     return TrialRecord(
-        number=number, state=state, value=value, curve=tuple(curve), patients=patients, error=error, **drawn
+        number=number,
+        state=state,
+        value=value,
+        inner_values=tuple(values),
+        curve=tuple(curve),
+        patients=tuple(sorted(seen)),
+        error=error,
+        **drawn,
     )
 
 
-def best_of(records: Sequence[TrialRecord]) -> TrialRecord:
-    """The complete trial with the highest value; of equal ones the first, which is the defaults' where they tie.
+def confirmation_key(study: Study, trial: TrialRecord) -> str:
+    """Identify a confirmation by its study and the trial's parameters."""
+    parts = (study.spec.name, study.seed, study.fold, "confirmation", trial.number, json.dumps(trial.parameters))
+    return digest([study.fingerprint, *map(str, parts)])
+
+
+def confirm(study: Study, trial: TrialRecord, clips: Clips, fold: Fold) -> TrialRecord:
+    """Evaluate the parameters of a trial on fresh inner folds, the same for all trials of the study.
+
+    Args:
+        study: what the trial is part of.
+        trial: completed.
+        clips: the task's, with labels.
+        fold: the outer fold, whose test patients stay out.
+
+    Returns:
+        A record with the number and parameters of the trial, without ``key`` and ``seconds``.
 
     Raises:
-        ValueError: no trial was completed.
+        OSError, MemoryError, CannotWrite, OutOfTime: one of `CIRCUMSTANCES`.
     """
-    complete = [record for record in records if record.value is not None]
-    if not complete:
-        reasons = [record.error for record in records if record.error]
-        raise ValueError(f"no trial of {len(records)} was completed; the first failed: {next(iter(reasons), 'pruned')}")
-    return max(complete, key=lambda record: (record.value, -record.number))
+    values: list[float] = []
+    seen: set[str] = set()
+    state, value, error = TrialState.COMPLETE, None, ""
+    try:
+        for repeat in range(1, REPEATS + 1):
+            for inner in inner_folds(clips, fold, shuffle_of(study, repeat)):
+                seen |= patients_of(clips, inner)
+                model = study.spec.build(study.seed, trial.parameters)
+                values.append(judge(study.spec, model, clips, inner))
+            if isinstance(model, TrainedByEpoch) and repeat == REPEATS_BY_EPOCH:
+                break
+        value = float(np.mean(values))
+    except CIRCUMSTANCES:
+        raise
+    except Exception as failure:
+        state, error = TrialState.FAILED, f"{type(failure).__name__}: {failure}"
+    return TrialRecord(
+        number=trial.number,
+        state=state,
+        value=value,
+        inner_values=tuple(values),
+        parameters=trial.parameters,
+        patients=tuple(sorted(seen)),
+        error=error,
+    )
+
+
+def shuffle_of(study: Study, repeat: int) -> int:
+    """Seed of the inner folds of a repeat; those of the trials, repeat 0, have the study's own seed."""
+    return int(digest(["inner folds", str(study.seed), str(study.fold), str(repeat)]), 16) % 2**32
+
+
+def patients_of(clips: Clips, fold: Fold) -> set[str]:
+    """Everyone whose clips a fold uses."""
+    parts = (fold.train, fold.valid, fold.test, fold.unlabeled)
+    return {str(name) for rows in parts for name in clips.patient[rows]}
 
 
 def judge(spec: ModelSpec, model: Model, clips: Clips, fold: Fold) -> float:
@@ -156,17 +219,16 @@ def judge(spec: ModelSpec, model: Model, clips: Clips, fold: Fold) -> float:
 
 
 def auroc_of(clips: Clips, probabilities: NDArray[np.float64]) -> float:
-    """AUROC; with more than two classes, the mean of one-versus-rest over the classes that occur.
+    """AUROC; with more than two classes, the mean of one-versus-rest over the classes.
 
     Raises:
         ValueError: the probabilities aren't finite or a class has no clip.
     """
-    zeros = np.zeros(len(clips), dtype=np.int64)
-    predictions = Predictions(clips.label, np.asarray(probabilities, np.float64), zeros, zeros, clips.classes)
-    value = float(auroc_over_folds(predictions, np.ones((1, 1)))[0])
-    if not (np.isfinite(probabilities).all() and np.isfinite(value)):
+    classes = len(clips.classes)
+    if not np.isfinite(probabilities).all() or len(np.unique(clips.label)) < classes:
         raise ValueError("the probabilities are not finite, or the inner test patients lack a class")
-    return value
+    positive = range(classes) if classes > 2 else [1]
+    return float(np.mean([roc_auc_score(clips.label == one, probabilities[:, one]) for one in positive]))
 
 
 def proposal(spec: ModelSpec, number: int, trial: optuna.Trial) -> dict[str, Any]:
@@ -195,10 +257,6 @@ class _Watch:
         self.trial.report(self.curve[-1], epoch)
         if self.trial.should_prune():
             raise optuna.TrialPruned
-
-
-def _parts(fold: Fold) -> tuple[NDArray[np.int64], ...]:
-    return fold.train, fold.valid, fold.test, fold.unlabeled
 
 
 def _ask(study: Study, number: int, history: Sequence[TrialRecord]) -> optuna.Trial:
