@@ -128,6 +128,7 @@ REGISTRY = _entries(
         source="Dempster et al. 2024, on log-mel bands",
         kind=BASELINE,
         optional=True,
+        slow=True,
     ),
     ModelSpec(
         name="scattering",

@@ -94,6 +94,8 @@ class ModelKind(StrEnum):
     ENSEMBLE = "ensemble"
     OWN = "own"
     """A file of the user's, outside the registry."""
+    OUTSIDE = "from outside"
+    """Predictions that were made elsewhere, of which nothing but the predictions is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +113,7 @@ class ModelSpec:
         unlabeled: whether it learns from unlabeled clips.
         optional: whether it runs only when it is named.
         fixed: whether it is never tuned.
+        slow: of a control or baseline, whether a fit takes so long that it is repeated as seldom as a network's.
         supervised_baseline: of a semi-supervised model, the entry that differs from it in the unlabeled clips alone
             (its "twin" in reports); runs along with it.
     """
@@ -124,6 +127,7 @@ class ModelSpec:
     unlabeled: bool = False
     optional: bool = False
     fixed: bool = False
+    slow: bool = False
     supervised_baseline: str = ""
 
     def module(self) -> ModuleType:

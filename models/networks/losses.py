@@ -58,15 +58,22 @@ class SupervisedLoss:
 
         With class weights the mean is over the weights, as in PyTorch: a batch without the rare class counts fully.
         """
-        classes = outputs.shape[1] - (AUXILIARY_OUTPUTS if self.auxiliary else 0)
-        loss = functional.cross_entropy(outputs[:, :classes], targets.label, self.class_weight)
+        logits = self.logits(outputs)
+        loss = functional.cross_entropy(logits, targets.label, self.class_weight)
         if self.auxiliary:
             known = torch.isfinite(targets.sounds)
             each = functional.binary_cross_entropy_with_logits(
-                outputs[:, classes:], targets.sounds.nan_to_num(), pos_weight=self.sound_weight, reduction="none"
+                outputs[:, logits.shape[1] :],
+                targets.sounds.nan_to_num(),
+                pos_weight=self.sound_weight,
+                reduction="none",
             )
             loss = loss + self.auxiliary * (each * known).sum() / known.sum().clamp(min=1)
         return loss
+
+    def logits(self, outputs: Tensor) -> Tensor:
+        """Class logits (clips, classes) of outputs (clips, classes + auxiliary outputs)."""
+        return outputs[:, : outputs.shape[1] - (AUXILIARY_OUTPUTS if self.auxiliary else 0)]
 
 
 def supervised_loss(

@@ -64,8 +64,10 @@ def train(
         on_epoch: called after each epoch; must not draw from torch's generator.
 
     Returns:
-        One dict per epoch: epoch, train_loss, kept (1 on the epoch whose weights are kept); with validation clips,
-        valid_loss and valid_score; with unlabeled clips, the columns of `UnsupervisedTerm.row`.
+        One dict per epoch: epoch; train_loss and train_accuracy, over the labeled clips as the network saw them
+        (augmented, with dropout, before the step that follows); kept (1 on the epoch whose weights are kept); with
+        validation clips, valid_loss, valid_accuracy and valid_score; with unlabeled clips, the columns of
+        `UnsupervisedTerm.row`.
 
     Raises:
         ValueError: training diverged in the first epoch; if later, it ends there.
@@ -87,19 +89,18 @@ def train(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for epoch in range(recipe.epochs):
-            train_loss = _epoch(network, recipe, examples, rows, loss_of, optimizer, schedule, ema, unsupervised)
-            if not (np.isfinite(train_loss) and _finite(ema.network)):
+            row = _epoch(network, recipe, examples, rows, loss_of, optimizer, schedule, ema, unsupervised)
+            if not (np.isfinite(row["train_loss"]) and _finite(ema.network)):
                 break
-            curve.append({"epoch": epoch, "train_loss": train_loss, "kept": 0})
+            curve.append({"epoch": epoch, **row, "kept": 0})
             if unsupervised is not None:
                 curve[-1] |= unsupervised.row()
             if on_epoch is not None:
                 on_epoch(epoch, ema.network)
             merit = (float(epoch), 0.0)
             if valid is not None:
-                score, valid_loss = _validate(ema.network, recipe, valid, classes, loss_of)
-                curve[-1] |= {"valid_loss": valid_loss, "valid_score": score}
-                merit = merit if recipe.keep == LAST else (score, -valid_loss)
+                curve[-1] |= (row := _validate(ema.network, recipe, valid, classes, loss_of))
+                merit = merit if recipe.keep == LAST else (row["valid_score"], -row["valid_loss"])
             if merit > best:
                 best, best_state, kept = merit, copy.deepcopy(ema.network.state_dict()), epoch
             elif recipe.patience is not None and epoch - kept >= recipe.patience:
@@ -121,13 +122,20 @@ def _epoch(
     schedule: LRScheduler,
     ema: "EMA",
     unsupervised: UnsupervisedTerm | None,
-) -> float:
-    """One pass over the training clips, or ``recipe.steps`` steps; returns the mean supervised loss."""
+) -> dict[str, float]:
+    """One pass over the training clips, or ``recipe.steps`` steps.
+
+    Returns:
+        train_loss, the mean supervised loss of the steps; train_accuracy, the share of the labeled clips classified
+        correctly by the outputs that the loss was computed from.
+    """
     network.train()
     losses: list[Tensor] = []
+    correct: list[Tensor] = []
     for batch in rows.epoch(recipe.batch_size, recipe.steps):
-        loss = _supervised(network, recipe, examples, loss_of, batch)
+        loss, hits = _supervised(network, recipe, examples, loss_of, batch)
         losses.append(loss.detach())
+        correct.append(hits)
         if unsupervised is not None:
             loss = loss + unsupervised.loss()
         optimizer.zero_grad(set_to_none=True)
@@ -135,23 +143,34 @@ def _epoch(
         optimizer.step()
         schedule.step()
         ema.update()
-    return float(torch.stack(losses).mean())
+    accuracy = float(torch.cat(correct).double().mean())
+    return {"train_loss": float(torch.stack(losses).mean()), "train_accuracy": accuracy}
 
 
 def _supervised(
     network: nn.Module, recipe: Recipe, examples: Examples, loss_of: SupervisedLoss, batch: Tensor
-) -> Tensor:
-    """The supervised loss of one batch of labeled clips."""
+) -> tuple[Tensor, Tensor]:
+    """The supervised loss of one batch of labeled clips, and (clips,) bool: which of them were classified correctly.
+
+    Of two mixed clips, the label with the larger share is the correct one.
+    """
     where = device()
     images = recipe.augmentation(to_device(examples.images[batch.numpy()], where))
     targets = examples.targets.take(batch, where)
     if not recipe.mixup:
-        return loss_of(network(channels_last(images)), targets)
+        outputs = network(channels_last(images))
+        return loss_of(outputs, targets), _correct(loss_of.logits(outputs), targets)
     share = float(torch.distributions.Beta(recipe.mixup, recipe.mixup).sample())
     other = torch.randperm(len(batch))
     outputs = network(channels_last(images.lerp(images[other.to(where)], 1 - share)))
     mixed = examples.targets.take(batch[other], where)
-    return share * loss_of(outputs, targets) + (1 - share) * loss_of(outputs, mixed)
+    loss = share * loss_of(outputs, targets) + (1 - share) * loss_of(outputs, mixed)
+    return loss, _correct(loss_of.logits(outputs), targets if share >= 0.5 else mixed)
+
+
+def _correct(logits: Tensor, targets: Targets) -> Tensor:
+    """(clips,) bool: whether the class with the highest of the logits (clips, classes) is the label."""
+    return logits.detach().argmax(1) == targets.label
 
 
 class EMA:
@@ -218,14 +237,19 @@ def predict(network: nn.Module, images: Images, classes: int, batch_size: int = 
 
 def _validate(
     network: nn.Module, recipe: Recipe, valid: Examples, classes: int, loss_of: SupervisedLoss
-) -> tuple[float, float]:
-    """Score and loss (of the classes) on the validation clips."""
+) -> dict[str, float]:
+    """valid_loss (of the classes), valid_accuracy and valid_score on the validation clips."""
     probabilities = predict(network, valid.images, classes)
     log_p = torch.from_numpy(np.log(np.maximum(probabilities, 1e-12)))
     weight = None if loss_of.class_weight is None else loss_of.class_weight.double().cpu()
     loss = functional.nll_loss(log_p, valid.targets.label, weight)
+    label, decision = valid.targets.label.numpy(), probabilities.argmax(axis=1)
     score = SCORES["balanced_accuracy" if recipe.keep == LAST else recipe.keep]
-    return score(valid.targets.label.numpy(), probabilities.argmax(axis=1)), float(loss)
+    return {
+        "valid_loss": float(loss),
+        "valid_accuracy": SCORES["accuracy"](label, decision),
+        "valid_score": score(label, decision),
+    }
 
 
 def _finite(network: nn.Module) -> bool:
