@@ -12,8 +12,10 @@ LABEL_PERCENTS = (100, 50, 25, 10, 5)
 
 CROSS_CORPUS = "cross-corpus"
 
+LEAVE_DEVICE_OUT = "patients-leave-device-out"
+
 PROTOCOLS = (
     f"patients-5fold, patients-5fold-labels10 (or {', '.join(str(p) for p in LABEL_PERCENTS if p != 10)}), "
-    f"official, {CROSS_CORPUS} or random-5fold (leaky)"
+    f"{LEAVE_DEVICE_OUT}, official, {CROSS_CORPUS} or random-5fold (leaky)"
 )
 """The protocols in one line; `corpora.protocols.find` parses their names."""

@@ -4,15 +4,16 @@ Names are parsed here only; other code reads the fields of `Protocol`.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from corpora.choices import CROSS_CORPUS, PROTOCOLS
+from corpora.choices import CROSS_CORPUS, LEAVE_DEVICE_OUT, PROTOCOLS
 from corpora.problems import InputError
 from corpora.splits.cross_corpus import CrossCorpus
 from corpora.splits.folds import Splitter
 from corpora.splits.label_budget import MIN_LABELED_PATIENTS, LabelBudget
+from corpora.splits.leave_device_out import LeaveDeviceOut
 from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.splits.official import OfficialSplit
 from corpora.splits.random_clips import RandomClips
@@ -22,6 +23,7 @@ class Kind(StrEnum):
     """What a corpus is divided by."""
 
     PATIENTS = "patients"
+    DEVICES = "devices"
     RANDOM = "random"
     OFFICIAL = "official"
     CROSS_CORPUS = "cross-corpus"
@@ -52,14 +54,27 @@ class Protocol:
     ablation_of: "Protocol | None" = None
 
     @property
-    def folds(self) -> int:
-        """Number of folds of each repeat."""
+    def folds(self) -> int | None:
+        """Number of folds of each repeat; None if the corpus decides it: one per device."""
         return getattr(self.splitter, "folds", 1)
+
+    def count_folds(self, devices: Collection[str]) -> int:
+        """Count the folds of each repeat on a corpus.
+
+        Args:
+            devices: the device of each of its clips; only needed where the corpus decides.
+        """
+        return len(set(devices)) if self.folds is None else self.folds
+
+    @property
+    def reshuffles_tests(self) -> bool:
+        """Whether each repeat tests other groups of patients together; else only validation patients change."""
+        return self.kind in {Kind.PATIENTS, Kind.RANDOM}
 
     @property
     def patient_disjoint(self) -> bool:
         """Whether no tested patient is trained on."""
-        return self.kind in {Kind.PATIENTS, Kind.CROSS_CORPUS}
+        return self.kind in {Kind.PATIENTS, Kind.DEVICES, Kind.CROSS_CORPUS}
 
     @property
     def few_labels(self) -> bool:
@@ -69,7 +84,17 @@ class Protocol:
     @property
     def without_budget(self) -> "Protocol":
         """The protocol with the same folds in which every training patient keeps their labels."""
-        return self if self.labeled_percent is None else _patients(self.folds)
+        return self if self.labeled_percent is None else _patients(self.count_folds(()))
+
+    @property
+    def counterpart(self) -> str:
+        """Name of the protocol with as many folds that keeps patients apart if this one mixes them, or the reverse.
+
+        Empty if there is none: the difference between the two measures how much testing on known patients flatters.
+        """
+        if self.ablation_of is not None or self.few_labels or self.kind not in (Kind.PATIENTS, Kind.RANDOM):
+            return ""
+        return f"{Kind.RANDOM if self.kind is Kind.PATIENTS else Kind.PATIENTS}-{self.folds}fold"
 
     def for_ablation(self) -> "Protocol":
         """Return the same folds for variants of models; results go to ``<protocol>-ablation``."""
@@ -111,6 +136,16 @@ def _random(folds: int) -> Protocol:
     )
 
 
+DEVICES = Protocol(
+    name=LEAVE_DEVICE_OUT,
+    kind=Kind.DEVICES,
+    splitter=LeaveDeviceOut(),
+    explanation="leave-one-device-out: all clips of one device are tested by models fitted to patients of whom no clip "
+    "was recorded with it, so that every clip is tested exactly once; a patient recorded with several devices is in "
+    "the training part of none of their folds; a tenth of the training patients, others in each repeat, is held out to "
+    "choose the epoch",
+)
+
 OFFICIAL = Protocol(
     name="official",
     kind=Kind.OFFICIAL,
@@ -138,6 +173,7 @@ def trained_on(corpus: str) -> Protocol:
     )
 
 
+_FIXED = {protocol.name: protocol for protocol in (DEVICES, OFFICIAL)}
 _FAMILIES: dict[str, Callable[[int], Protocol]] = {"patients": _patients, "random": _random}
 
 
@@ -145,13 +181,14 @@ def find(name: str) -> Protocol:
     """Find the protocol that a user names.
 
     Args:
-        name: ``patients-<k>fold``, ``patients-<k>fold-labels<percent>``, ``random-<k>fold`` or ``official``.
+        name: ``patients-<k>fold``, ``patients-<k>fold-labels<percent>``, ``patients-leave-device-out``,
+            ``random-<k>fold`` or ``official``.
 
     Raises:
         InputError: there is none of that name, or it needs two corpora.
     """
-    if name == OFFICIAL.name:
-        return OFFICIAL
+    if name in _FIXED:
+        return _FIXED[name]
     if name == CROSS_CORPUS:
         raise InputError(f"the protocol {name} needs two corpora, which `respbench run` takes; choose another protocol")
     if name.startswith(f"{CROSS_CORPUS}-"):
