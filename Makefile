@@ -27,23 +27,35 @@ BACKEND ?=
 SCHEDULER ?=
 FIT_TIMEOUT ?=
 TRIALS ?=
+PREDICTIONS ?=
+ROW ?=
+REPLACE ?=
+BEFORE ?=
+AFTER ?=
+OUTPUT ?=
+LISTEN ?=
+PICKED_ON_TEST ?=
 
 corpus_options = --corpus "$(CORPUS)" $(if $(DATA),--data "$(DATA)") $(if $(RATE),--rate "$(RATE)") \
 	$(if $(filter-out 0 no false,$(LEAVE_OUT_BAD)),--leave-out-bad) --results "$(RESULTS)"
-run_options = $(corpus_options) --task "$(TASK)" --protocol "$(PROTOCOL)" \
+revisit_options = --corpus "$(CORPUS)" $(if $(DATA),--data "$(DATA)") $(if $(RATE),--rate "$(RATE)") \
+	$(if $(filter-out 0 no false,$(LEAVE_OUT_BAD)),--leave-out-bad)
+task_options = $(corpus_options) --task "$(TASK)" --protocol "$(PROTOCOL)"
+run_options = $(task_options) \
 	$(if $(REPEATS),--repeats "$(REPEATS)") $(if $(WORKERS),--workers "$(WORKERS)") \
 	$(if $(BACKEND),--backend "$(BACKEND)") $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") \
 	$(if $(FIT_TIMEOUT),--fit-timeout "$(FIT_TIMEOUT)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup benchmark ablation explore tables data test endurance check format speed clean
+.PHONY: help setup benchmark ablation explore tables errors costs folds score compare probes coverage data test endurance check format speed clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make benchmark CORPUS=simulated|icbhi|sprsound|kauh|manifest DATA=<folder or csv> TASK=abnormal|four-class"
-	@echo "                 PROTOCOL=patients-5fold|official|random-5fold MODELS=svm,cnn REPEATS=3 RESULTS=<folder>"
+	@echo "                 PROTOCOL=patients-5fold|patients-leave-device-out|official|random-5fold MODELS=svm,cnn REPEATS=3 RESULTS=<folder>"
 	@echo "                 TRIALS=none|quick|standard|thorough|<number> WORKERS=2 BACKEND=dask SCHEDULER=<address>"
+	@echo "                 PICKED_ON_TEST=1 (also store what each network gives with its epoch picked on the test patients)"
 	@echo "  make benchmark PROTOCOL=cross-corpus CORPUS=icbhi DATA=<folder> OTHER=sprsound OTHER_DATA=<folder>"
 	@echo "  make benchmark PROTOCOL=patients-5fold-labels10 CORPUS=icbhi DATA=<folder> [UNLABELED=<folder of recordings>]"
 
@@ -59,7 +71,8 @@ benchmark: $(READY) ## fit and tune the models, write the report, print the lead
 	$(if $(GROUP),$(error make benchmark takes no GROUP; name models with MODELS=, or use make ablation))
 	@$(BIN)/respbench run $(run_options) $(if $(TRIALS),--trials "$(TRIALS)") $(if $(MODELS),--models "$(MODELS)") $(if $(MODEL),--model "$(MODEL)") \
 		$(if $(OTHER),--other "$(OTHER)") $(if $(OTHER_DATA),--other-data "$(OTHER_DATA)") \
-		$(if $(UNLABELED),--unlabeled "$(UNLABELED)")
+		$(if $(UNLABELED),--unlabeled "$(UNLABELED)") \
+		$(if $(filter-out 0 no false,$(PICKED_ON_TEST)),--picked-on-test)
 
 ablation: $(READY) ## fit variants of models with one part changed (GROUP=)
 	$(if $(strip $(MODELS)$(MODEL)$(OTHER)$(OTHER_DATA)$(UNLABELED)),$(error make ablation takes no MODELS, MODEL, OTHER, OTHER_DATA or UNLABELED; name groups with GROUP=))
@@ -71,6 +84,27 @@ explore: $(READY) ## describe a corpus: waveforms, mel-spectrograms, patients, d
 tables: $(READY) ## rewrite all tables and figures from the stored predictions
 	@$(BIN)/respbench report "$(RESULTS)"
 	@if [ "$(RESULTS)" = results ]; then $(BIN)/python -m benchmarks.report.readme; fi
+
+errors: $(READY) ## draw the clips that the best models are wrong on (RESULTS=, CORPUS=, DATA=, LISTEN=1)
+	@$(BIN)/respbench errors "$(RESULTS)" $(revisit_options) $(if $(filter-out 0 no false,$(LISTEN)),--listen)
+
+costs: $(READY) ## measure the feature extraction of stored results (RESULTS=, CORPUS=, DATA=)
+	@$(BIN)/respbench costs "$(RESULTS)" $(revisit_options) $(if $(MODEL),--model "$(MODEL)")
+
+probes: $(READY) ## guess device and patient from the features of stored results (RESULTS=, CORPUS=, DATA=)
+	@$(BIN)/respbench probe "$(RESULTS)" $(revisit_options)
+
+folds: $(READY) ## write the folds of a protocol, to fit models elsewhere (OUTPUT=folds.csv, REPEATS=)
+	@$(BIN)/respbench folds $(task_options) $(if $(REPEATS),--repeats "$(REPEATS)") $(if $(OUTPUT),--output "$(OUTPUT)")
+
+score: $(READY) ## score predictions that were made elsewhere (PREDICTIONS=, ROW=, REPLACE=1)
+	$(if $(PREDICTIONS),,$(error make score needs PREDICTIONS=<CSV file>))
+	@$(BIN)/respbench score "$(PREDICTIONS)" $(task_options) $(if $(ROW),--name "$(ROW)") \
+		$(if $(filter-out 0 no false,$(REPLACE)),--replace)
+
+compare: $(READY) ## what changed between two results folders (BEFORE=, AFTER=, OUTPUT=)
+	$(if $(and $(BEFORE),$(AFTER)),,$(error make compare needs BEFORE=<folder> and AFTER=<folder>))
+	@$(BIN)/respbench compare "$(BEFORE)" "$(AFTER)" $(if $(OUTPUT),--output "$(OUTPUT)")
 
 data: $(READY) ## download the ICBHI 2017 database (1.9 GB, resumable)
 	@$(BIN)/respbench data
@@ -90,6 +124,9 @@ check: $(READY) ## check formatting, lint, types and layering
 format: $(READY) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+coverage: $(READY) ## simulate studies, count how often intervals hold the truth (20 minutes, resumable; WORKERS=2)
+	@$(BIN)/python -m benchmarks.report.coverage --results "$(RESULTS)" $(if $(WORKERS),--workers "$(WORKERS)")
 
 speed: $(READY) ## time features and training against reference implementations, on real files (DATA=)
 	@$(BIN)/python -m benchmarks.speed.pipeline $(if $(DATA),"$(DATA)")

@@ -1,4 +1,4 @@
-"""The command line: ``respbench list | data | prepare | explore | run | ablate | report``."""
+"""The command line of respbench: each command parses its request, has it done and reports how it went."""
 
 import argparse
 import errno
@@ -6,14 +6,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from io import TextIOWrapper
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from benchmarks.entries import data, explore, list_entries, prepare
 from benchmarks.execution.pool import Backend, Engine, cpu_count
 from benchmarks.execution.signals import listening
+from benchmarks.opening import open_prepared, require_same_corpus, stored_reports
 from benchmarks.options import TRIALS, parse
+from benchmarks.sharing import compare, folds
 from corpora.problems import InputError
 
 if TYPE_CHECKING:
@@ -52,61 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def list_entries(options: argparse.Namespace, console: Console) -> int:
-    """``respbench list``: print models, corpora, tasks and protocols."""
-    from corpora.choices import CORPORA, PROTOCOLS, TASKS
-    from models.ablations import ABLATIONS
-    from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
-
-    alone = [spec for spec in REGISTRY.values() if "backbone" not in spec.overrides]
-    width = max(len(name) for name in (*(spec.name for spec in alone), *SEMI_SUPERVISED))
-    console.print("models", style="bold")
-    for spec in alone:
-        only = " (only when named)" if spec.optional else ""
-        console.print(f"  {spec.name:{width}} {spec.kind:8} {spec.source}{only}")
-    over = ", ".join(f"-{backbone}" for backbone in BACKBONES)
-    console.print(f"semi-supervised methods: a name below and a backbone ({over}); supervised-… is their baseline")
-    for name, (_, source) in SEMI_SUPERVISED.items():
-        console.print(f"  {name:{width}} {source}")
-    for what, names in (("ablations", ABLATIONS), ("corpora", CORPORA), ("tasks", TASKS), ("protocols", (PROTOCOLS,))):
-        console.print(f"{what:10} {', '.join(names)}")
-    return 0
-
-
-def data(options: argparse.Namespace, console: Console) -> int:
-    """``respbench data``: fetch the ICBHI 2017 database."""
-    from corpora.catalog import ICBHI_FOLDER
-    from corpora.download.icbhi import ICBHI_URL, download_icbhi
-
-    download_icbhi(options.folder or ICBHI_FOLDER, options.url or ICBHI_URL)
-    return 0
-
-
-def prepare(options: argparse.Namespace, console: Console) -> int:
-    """``respbench prepare``: decode a corpus, check it, and count its clips."""
-    prepared = _open(options, console)
-    clips, facts = prepared.clips(), prepared.facts()
-    console.print(facts.description)
-    counts = ", ".join(f"{(clips.label == i).sum()} {name}" for i, name in enumerate(clips.classes))
-    console.print(
-        f"{len(clips)} clips of {len(set(clips.patient.tolist()))} patients, {clips.seconds.sum() / 3600:.2f} h at "
-        f"{clips.rate} Hz: {counts}"
-    )
-    if facts.left_out:
-        console.print(f"{facts.left_out} clips were left out; see {prepared.folder / 'left_out.csv'}")
-    return 0
-
-
-def explore(options: argparse.Namespace, console: Console) -> int:
-    """``respbench explore``: draw a corpus."""
-    from benchmarks.report.explore import explore as look
-
-    prepared = _open(options, console)
-    page = look(prepared, options.results / prepared.facts().name / "explore")
-    console.print(f"Look at {page}")
-    return 0
-
-
 def run(options: argparse.Namespace, console: Console) -> int:
     """``respbench run``: fit what is missing, write the report, print the leaderboard."""
     from corpora.choices import CROSS_CORPUS
@@ -126,7 +73,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     specs = find_models(usual(few_labels) if options.models is None else options.models, tuple(options.model))
     if options.unlabeled is not None:
         return _with_unlabeled(options, console, protocol, specs)
-    return _fit_and_report(options, console, _open(options, console), protocol, specs)
+    return _fit_and_report(options, console, open_prepared(options, console), protocol, specs)
 
 
 def _with_unlabeled(
@@ -144,7 +91,7 @@ def _with_unlabeled(
             "them), or leave out --unlabeled (MODELS and UNLABELED for make)"
         )
     recordings = read_unlabeled(options.unlabeled)
-    corpus = _open(options, console)
+    corpus = open_prepared(options, console)
     with Display(console) as display:
         prepared = open_with_unlabeled(corpus, recordings, leave_out_bad=options.leave_out_bad, progress=display.step)
     console.print(prepared.facts().description)
@@ -178,7 +125,7 @@ def _cross(options: argparse.Namespace, console: Console, specs: "Sequence[Model
         raise InputError("OTHER=simulated takes no OTHER_DATA; leave it out")
     if options.other in NEEDED and not options.other_data:
         raise InputError(f"OTHER={options.other} needs OTHER_DATA={NEEDED[options.other]}")
-    parts = _open(options, console), _open(options, console, options.other, options.other_data)
+    parts = open_prepared(options, console), open_prepared(options, console, options.other, options.other_data)
     tests = [(one, trained_on(part.facts().name)) for one, part in zip(open_both(*parts), parts[::-1], strict=True)]
     for prepared, protocol in tests:
         folds_of(prepared, options.task, protocol, 0)  # fails before anything is fitted
@@ -192,7 +139,7 @@ def ablate(options: argparse.Namespace, console: Console) -> int:
 
     protocol = find_protocol(options.protocol).for_ablation()
     specs = models_of(find_ablations(options.group).values())
-    return _fit_and_report(options, console, _open(options, console), protocol, specs)
+    return _fit_and_report(options, console, open_prepared(options, console), protocol, specs)
 
 
 def _fit_and_report(
@@ -203,11 +150,10 @@ def _fit_and_report(
     specs: "Sequence[ModelSpec]",
 ) -> int:
     from benchmarks.plan import Plan
-    from benchmarks.report.page import write_report
+    from benchmarks.report.pages import write_report
     from benchmarks.run import run as run_plan
     from benchmarks.tuning.study import tuned_name
 
-    repeats = options.repeats or (1 if prepared.facts().simulated else 3)
     few_labels = protocol.few_labels or getattr(options, "unlabeled", None) is not None
     trials = options.trials if options.trials is not None else 0 if few_labels else TRIALS
     engine = Engine(
@@ -221,21 +167,57 @@ def _fit_and_report(
         task=options.task,
         protocol=protocol,
         specs=tuple(specs),
-        repeats=repeats,
         results=options.results,
+        repeats=options.repeats,
+        picked_on_test=getattr(options, "picked_on_test", False),
         trials=trials,
         engine=engine,
     )
     store = run_plan(plan, console)
-    report = write_report(store)
+    report = write_report(store, corpus=prepared)
     console.print(report.summary)
     console.print(f"The full report: {report.page}")
-    names = {name for spec in specs for name in (spec.name, tuned_name(spec.name))}
-    failures = [fit for fit in store.failures() if fit.model in names and fit.seed < repeats]
+    repeats = {name: plan.repeats_of(spec) for spec in specs for name in (spec.name, tuned_name(spec.name))}
+    failures = [fit for fit in store.failures() if fit.seed < repeats.get(fit.model, 0)]
     if failures:
         models = ", ".join(sorted({fit.model for fit in failures}))
         console.print(f"{models} failed in {len(failures)} fits; see {store.folder / 'failures'}")
     return 1 if failures else 0
+
+
+def errors(options: argparse.Namespace, console: Console) -> int:
+    """``respbench errors``: write reports again with the sounds that the best models are wrong on."""
+    from benchmarks.report.pages import write_report
+    from benchmarks.report.sounds import SOUND_PAGE
+
+    prepared, stores = open_prepared(options, console), stored_reports(options.folder)
+    for store in stores:
+        require_same_corpus(store, prepared)
+    for store in stores:
+        console.print(f"{write_report(store, corpus=prepared, listen=options.listen).page}")
+        if options.listen:
+            console.print(f"{store.folder / SOUND_PAGE} plays recordings of patients; keep it out of repositories.")
+    return 0
+
+
+def costs(options: argparse.Namespace, console: Console) -> int:
+    """``respbench costs``: measure the feature extraction of the models of stored results."""
+    from benchmarks.feature_costs import measure_stored
+    from benchmarks.report.pages import write_report
+
+    for store in measure_stored(options.folder, open_prepared(options, console), tuple(options.model), console):
+        console.print(f"{write_report(store).page}")
+    return 0
+
+
+def probe(options: argparse.Namespace, console: Console) -> int:
+    """``respbench probe``: measure how well device and patient can be guessed from the features of stored models."""
+    from benchmarks.probes import write_probes
+    from benchmarks.report.pages import write_report
+
+    for store in write_probes(options.folder, open_prepared(options, console), console):
+        console.print(f"{write_report(store).page}")
+    return 0
 
 
 def report(options: argparse.Namespace, console: Console) -> int:
@@ -244,13 +226,11 @@ def report(options: argparse.Namespace, console: Console) -> int:
 
     from benchmarks.report.index import write_index
     from benchmarks.report.label_efficiency import budget_of, write_label_efficiency
-    from benchmarks.report.page import write_page
+    from benchmarks.report.pages import write_page
     from corpora.protocols import of_folder
 
     results = options.folder.resolve()  # names of folders count, also those above it
-    runs = sorted({path.parents[2] for path in results.rglob("runs/*/seed*-fold*.json")})
-    if not runs:
-        raise InputError(f"{options.folder} holds no stored runs; run `respbench run` first, or name another folder")
+    runs = [store.folder for store in stored_reports(options.folder)]
     parallel = joblib.Parallel(n_jobs=min(len(runs), joblib.cpu_count()), return_as="generator")
     crossings = [folder for folder in runs if (protocol := of_folder(folder.name)) and protocol.trained_on]
     # Across corpora last: their pages show numbers of the in-corpus report beside them.
@@ -264,29 +244,30 @@ def report(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _open(
-    options: argparse.Namespace, console: Console, corpus: str | None = None, data: Path | None = None
-) -> "Prepared":
-    """Prepare the corpus of the options, or another one with the same options."""
-    from benchmarks.execution.progress import Display
-    from corpora.catalog import open_corpus
-    from corpora.simulated.simulation import Simulation
+def score(options: argparse.Namespace, console: Console) -> int:
+    """``respbench score``: give predictions that were made elsewhere a row, and print the leaderboard with it."""
+    from benchmarks.report.differences import differences_from
+    from benchmarks.report.pages import write_report
+    from benchmarks.score import Request
+    from benchmarks.score import score as score_file
+    from corpora.protocols import find as find_protocol
 
-    simulation = Simulation(
-        patients=options.patients,
-        clips_per_patient=options.clips,
-        difficulty=options.difficulty,
-        seed=options.corpus_seed,
+    request = Request(
+        file=options.predictions,
+        prepared=open_prepared(options, console),
+        task=options.task,
+        protocol=find_protocol(options.protocol),
+        results=options.results,
+        name=options.name,
+        repeat=options.repeat,
+        replace=options.replace,
     )
-    with Display(console) as display:
-        return open_corpus(
-            corpus or options.corpus,
-            data if corpus else options.data,
-            rate=options.rate,
-            simulation=simulation,
-            leave_out_bad=options.leave_out_bad,
-            progress=display.step,
-        )
+    report = write_report(score_file(request))
+    console.print(report.summary)
+    console.print()
+    console.print(differences_from(report.results, request.model))
+    console.print(f"The full report: {report.page}")
+    return 0
 
 
 COMMANDS = {
@@ -296,5 +277,11 @@ COMMANDS = {
     "explore": explore,
     "run": run,
     "ablate": ablate,
+    "folds": folds,
+    "score": score,
+    "compare": compare,
     "report": report,
+    "errors": errors,
+    "costs": costs,
+    "probe": probe,
 }

@@ -36,6 +36,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 0 on")
+    return int(text)
+
+
 def _seconds(text: str) -> float:
     if not text.replace(".", "", 1).isdecimal() or not float(text):
         raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
@@ -78,7 +84,8 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("prepare", parents=[corpus], help="decode and check a corpus")
     commands.add_parser("explore", parents=[corpus], help="look at a corpus")
 
-    bench = _benchmark_options(corpus)
+    task = _task_options(corpus)
+    bench = _benchmark_options(task)
     fit = commands.add_parser("run", parents=[bench], help="fit what is missing, report, print the leaderboard")
     fit.add_argument("--models", help="comma-separated names (default: the usual ones; see `respbench list`)")
     fit.add_argument("--model", type=_path, action="append", default=[], help="a model file outside the clone")
@@ -88,6 +95,12 @@ def parser() -> argparse.ArgumentParser:
         help="per model and fold, to tune it: none, quick (default; none with few labels), standard, thorough, or a "
         "number",
     )
+    fit.add_argument(
+        "--picked-on-test",
+        action="store_true",
+        help="store for each network, beside its fit, what it would predict had its epoch been picked on the test "
+        "patients, to measure what that is worth",
+    )
     fit.add_argument("--other", choices=CORPORA, help="second corpus of the protocol cross-corpus")
     fit.add_argument("--other-data", type=_path, help="its folder of recordings, or its manifest")
     fit.add_argument("--unlabeled", type=_path, help="folder of recordings without annotation, to learn from")
@@ -96,9 +109,50 @@ def parser() -> argparse.ArgumentParser:
     parts.add_argument("--group", help="comma-separated groups of models/ablations.py (default: all)")
     parts.set_defaults(trials=0)  # what is compared must differ in one part alone
 
+    _add_sharing(commands, task)
     again = commands.add_parser("report", help="write tables and figures again from the stored predictions")
     again.add_argument("folder", type=_path, nargs="?", default=RESULTS, help="results folder, or one report's folder")
+
+    _add_revisits(commands, corpus)
     return options
+
+
+def _add_sharing(commands: "argparse._SubParsersAction[_Parser]", task: _Parser) -> None:
+    """Add the commands that exchange results with others."""
+    divide = commands.add_parser("folds", parents=[task], help="write the folds of a protocol, to fit models elsewhere")
+    divide.add_argument("--repeats", type=_count, default=1, help="number of seeds (default: 1)")
+    divide.add_argument("--output", type=_path, default=Path("folds.csv"), help="CSV file (default: folds.csv)")
+
+    elsewhere = commands.add_parser(
+        "score", parents=[task], help="score out-of-fold predictions that were made elsewhere"
+    )
+    elsewhere.add_argument(
+        "predictions", type=_path, help="CSV file: clip_id, a probability per class; optionally seed and fold"
+    )
+    elsewhere.add_argument("--name", default="", help="of its row (default: that of the file)")
+    elsewhere.add_argument("--repeat", type=_number, help="seed of a file without the column seed (default: 0)")
+    elsewhere.add_argument("--replace", action="store_true", help="put it in the place of predictions of the same name")
+
+    two = commands.add_parser("compare", help="say what changed between two results folders, and what is beyond noise")
+    two.add_argument("before", type=_path, help="folder of one report")
+    two.add_argument("after", type=_path, help="folder of another one: same corpus, task and protocol")
+    two.add_argument("--output", type=_path, help="Markdown file for the full page")
+
+
+def _add_revisits(commands: "argparse._SubParsersAction[_Parser]", corpus: _Parser) -> None:
+    """Add the commands that need both stored results and their corpus."""
+    wrong = commands.add_parser("errors", parents=[corpus], help="draw the clips that the best models are wrong on")
+    wrong.add_argument("folder", type=_path, help="results folder, or one report's folder")
+    wrong.add_argument("--listen", action="store_true", help="also write report-with-sound.html, which plays them")
+
+    extraction = commands.add_parser("costs", parents=[corpus], help="measure what extracting features costs")
+    extraction.add_argument("folder", type=_path, help="results folder, or one report's folder")
+    extraction.add_argument("--model", type=_path, action="append", default=[], help="a model file outside the clone")
+
+    probing = commands.add_parser(
+        "probe", parents=[corpus], help="guess device and patient from the features of models"
+    )
+    probing.add_argument("folder", type=_path, help="results folder, or one report's folder")
 
 
 def _corpus_options() -> _Parser:
@@ -118,16 +172,27 @@ def _corpus_options() -> _Parser:
     return corpus
 
 
-def _benchmark_options(corpus: _Parser) -> _Parser:
-    """Options of every command that fits models."""
-    bench = _Parser(add_help=False, parents=[corpus])
-    bench.add_argument("--task", choices=TASKS, default="abnormal", help="which classes (default: abnormal)")
-    bench.add_argument(
+def _task_options(corpus: _Parser) -> _Parser:
+    """Options of every command that divides a corpus."""
+    task = _Parser(add_help=False, parents=[corpus])
+    task.add_argument("--task", choices=TASKS, default="abnormal", help="which classes (default: abnormal)")
+    task.add_argument(
         "--protocol",
         default="patients-5fold",
         help=f"{PROTOCOLS} (default: patients-5fold)".replace("%", "%%"),
     )
-    bench.add_argument("--repeats", type=_count, help="with other folds and weights (default: 3; 1 if simulated)")
+    return task
+
+
+def _benchmark_options(task: _Parser) -> _Parser:
+    """Options of every command that fits models."""
+    bench = _Parser(add_help=False, parents=[task])
+    bench.add_argument(
+        "--repeats",
+        type=_count,
+        help="with other folds and weights (default: 10 for controls and fast baselines, 3 for networks and with few "
+        "labels; 1 if simulated)",
+    )
     bench.add_argument("--seeds", dest="repeats", type=_count, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     bench.add_argument("--workers", type=_count, help="fits at once (default: one per core)")
     bench.add_argument(

@@ -6,17 +6,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.execution.jobs import FitJob, folds_of
+from benchmarks.execution.picked import PickedFitJob
 from benchmarks.execution.pool import Engine
-from benchmarks.storage.identity import fit_identity, study_identity
+from benchmarks.storage.identity import fit_identity, study_identity, tuned_identity
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
 from benchmarks.tuning.jobs import StoredTrials, TunedFitJob
 from benchmarks.tuning.study import Study, tunable, tuned_name
-from corpora.digests import digest
 from corpora.prepare import Prepared
 from corpora.protocols import Protocol
 from models.registry import REGISTRY
-from models.spec import ModelKind, ModelSpec
+from models.spec import ModelKind, ModelSpec, TrainedByEpoch
+
+REPEATS = 10
+"""Of controls and baselines, a fit of which takes a few seconds."""
+
+REPEATS_IF_SLOW = 3
+"""Of networks, of what is built on them, of entries that are marked as slow, and of tuned models."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +34,9 @@ class Plan:
         task: ``abnormal`` or ``four-class``.
         protocol: how patients are divided.
         specs: the models.
-        repeats: of everything, with other folds and initial weights.
         results: the results folder.
+        repeats: of everything, with other folds and initial weights; None = as many as `repeats_of` each model.
+        picked_on_test: whether networks are also evaluated on the test clips after each epoch, untuned ones only.
         trials: of each study, for the models that can be tuned; 0 = no tuning.
         engine: where and how jobs are executed.
     """
@@ -38,8 +45,9 @@ class Plan:
     task: str
     protocol: Protocol
     specs: tuple[ModelSpec, ...]
-    repeats: int
     results: Path
+    repeats: int | None = None
+    picked_on_test: bool = False
     trials: int = 0
     engine: Engine = field(default_factory=Engine)
 
@@ -53,6 +61,25 @@ class Plan:
         """Of an ablation, the benchmark on the same folds, whose fits it copies."""
         of = self.protocol.ablation_of
         return Store(self.folder.with_name(of.name)) if of else None
+
+    def repeats_of(self, spec: ModelSpec) -> int:
+        """How often a model is fitted to each fold: more often where that is cheap, unless the user sets a number.
+
+        Where models are compared in pairs, with few labels and in ablations, all have one number of repeats.
+        """
+        if self.repeats is not None:
+            return self.repeats
+        if self.prepared.facts().simulated:
+            return 1
+        if spec.kind == ModelKind.ENSEMBLE:
+            return min(self.repeats_of(part) for part in spec.parts())
+        in_pairs = self.protocol.few_labels or self.protocol.ablation_of is not None
+        fast = spec.kind in {ModelKind.CONTROL, ModelKind.BASELINE} and not spec.slow
+        return REPEATS if fast and not in_pairs else REPEATS_IF_SLOW
+
+    def tuned_repeats_of(self, spec: ModelSpec) -> int:
+        """How often a model is tuned and fitted to each fold: a study is many fits, also of a cheap model."""
+        return self.repeats or min(self.repeats_of(spec), REPEATS_IF_SLOW)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +173,7 @@ def status_of(plan: Plan, store: Store) -> PlanStatus:
 def _has_retryable(job: FitJob, store: Store) -> bool:
     """Whether circumstances ended trials of a stored tuned fit, so that they are tried again."""
     record = store.record(job.key) if isinstance(job, TunedFitJob) else None
-    return record is not None and any(trial.retryable for trial in record.trials)
+    return record is not None and any(trial.retryable for trial in (*record.trials, *record.confirmations))
 
 
 def _companions(specs: tuple[ModelSpec, ...]) -> Iterator[Companion]:
@@ -173,38 +200,36 @@ def _companions(specs: tuple[ModelSpec, ...]) -> Iterator[Companion]:
 
 def _jobs(plan: Plan, specs: list[ModelSpec]) -> tuple[list[FitJob], dict[str, Unavailable]]:
     """Every fit of the plan, with default parameters and tuned."""
-    fits = [
-        (repeat, fold)
-        for repeat in range(plan.repeats)
-        for fold in range(len(folds_of(plan.prepared, plan.task, plan.protocol, repeat)[1]))
-    ]
+    folds_in: dict[int, int] = {}
+
+    def keys_of(name: str, repeats: int) -> list[FitKey]:
+        for repeat in range(len(folds_in), repeats):
+            folds_in[repeat] = len(folds_of(plan.prepared, plan.task, plan.protocol, repeat)[1])
+        return [FitKey(name, repeat, fold) for repeat in range(repeats) for fold in range(folds_in[repeat])]
+
     # Workers of a cluster may have another working folder than this process.
     prepared, folder = replace(plan.prepared, folder=plan.prepared.folder.resolve()), plan.folder.resolve()
     jobs: list[FitJob] = []
     unavailable = {}
     for spec in sorted(specs, key=lambda spec: spec.kind in {ModelKind.CONTROL, ModelKind.BASELINE}):
-        keys = [FitKey(spec.name, *fit) for fit in fits]
         try:
             fingerprint = fit_identity(plan.prepared, plan.task, plan.protocol, spec)
+            watched = plan.picked_on_test and isinstance(spec.build(0), TrainedByEpoch)
         except Exception as error:
             unavailable[spec.name] = Unavailable(
-                keys=tuple(keys), error=f"{type(error).__name__}: {error}", trace=traceback.format_exc()
+                keys=tuple(keys_of(spec.name, plan.repeats or 1)),
+                error=f"{type(error).__name__}: {error}",
+                trace=traceback.format_exc(),
             )
             continue
         given = (prepared, plan.task, plan.protocol, spec)
-        jobs += [FitJob(*given, key, fingerprint, folder) for key in keys]
+        kind = PickedFitJob if watched else FitJob
+        jobs += [kind(*given, key, fingerprint, folder) for key in keys_of(spec.name, plan.repeats_of(spec))]
         if plan.trials and tunable(spec):
             study = study_identity(fingerprint, spec)
-            tuned = digest([study, str(plan.trials)])
+            tuned = tuned_identity(study, plan.trials)
             jobs += [
-                TunedFitJob(
-                    *given,
-                    FitKey(tuned_name(spec.name), *fit),
-                    tuned,
-                    folder,
-                    Study(spec, study, *fit),
-                    plan.trials,
-                )
-                for fit in fits
+                TunedFitJob(*given, key, tuned, folder, Study(spec, study, key.seed, key.fold), plan.trials)
+                for key in keys_of(tuned_name(spec.name), plan.tuned_repeats_of(spec))
             ]
     return jobs, unavailable

@@ -4,17 +4,20 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from rich.console import Console
 
 from benchmarks.execution.jobs import FitJob, folds_of
+from benchmarks.execution.picked import PickedFitJob
 from benchmarks.execution.pool import Engine
+from benchmarks.feature_costs import measure_feature_costs
 from benchmarks.plan import Plan, PlanStatus, status_of
 from benchmarks.session import execute
+from benchmarks.storage.files import STALE
+from benchmarks.storage.lock import writing_to
 from benchmarks.storage.records import FitKey
-from benchmarks.storage.store import STALE, Store
+from benchmarks.storage.store import Store
+from benchmarks.storage.studies import StoredStudy
 from benchmarks.tuning.jobs import TunedFitJob
-from corpora.digests import digest
 from corpora.problems import InputError
 from corpora.splits.with_unlabeled import labeled_rows
 from models.spec import ModelKind
@@ -29,25 +32,21 @@ def run(plan: Plan, console: Console) -> Store:
     Raises:
         InputError: the request can't be satisfied, or another run is writing to the same folder.
     """
-    locks = plan.prepared.folder.parent.parent / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(locks / digest([str(plan.folder.resolve())]))
     store = Store(plan.folder)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise InputError(f"another run is writing to {plan.folder}; wait for it, or choose another RESULTS") from error
-    try:
-        archive_or_restore_results(plan, console)
-        store.remove_temporary()  # of a run that was killed
-        clips = folds_of(plan.prepared, plan.task, plan.protocol, 0)[0]
-        status = status_of(plan, store)
-        store.write_clips(clips.take(labeled_rows(clips)))
-        _carry_out(plan, status, store, console)
-        return store
-    finally:
-        store.remove_temporary()
-        lock.release()
+    with writing_to(plan.folder, plan.prepared.folder.parent.parent):
+        try:
+            clips = folds_of(plan.prepared, plan.task, plan.protocol, 0)[0]  # refuses before anything is moved
+            archive_or_restore_results(plan, console)
+            store.remove_temporary()  # of a run that was killed
+            status = status_of(plan, store)
+            store.write_clips(clips.take(labeled_rows(clips)))
+            _carry_out(plan, status, store, console)
+            fitted = {key.model for key in store.fits()}
+            specs = {job.spec.name: job.spec for job in status.jobs if job.spec.name in fitted}.values()
+            measure_feature_costs(plan.prepared, plan.task, specs, plan.folder, console, plan.engine.timeout)
+            return store
+        finally:
+            store.remove_temporary()
 
 
 def _carry_out(plan: Plan, status: PlanStatus, store: Store, console: Console) -> None:
@@ -72,7 +71,21 @@ def _carry_out(plan: Plan, status: PlanStatus, store: Store, console: Console) -
     if len(missing) < len(status.jobs):
         console.print(f"{len(status.jobs) - len(missing)} of {len(status.jobs)} fits are stored already.")
     single = [job for job in missing if job.spec.kind != ModelKind.ENSEMBLE and not isinstance(job, TunedFitJob)]
-    execute(single, [job for job in missing if isinstance(job, TunedFitJob)], plan.engine, store, console)
+    tuned = [job for job in missing if isinstance(job, TunedFitJob)]
+    repeated = _without_pick(status, store)
+    if repeated:
+        console.print(
+            f"{_fits(job.key for job in repeated)} are fitted again, to pick their epoch on the test clips; tables "
+            "keep the epochs that were chosen without them."
+        )
+    before = {job.key: _predictions_digest(job.key, store) for job in repeated}
+    execute([*repeated, *single], tuned, plan.engine, store, console)
+    replaced = [key for key, known in before.items() if _predictions_digest(key, store) != known]
+    if replaced:
+        console.print(
+            f"{_fits(replaced)} gave other predictions than on the machine that made them, and were replaced, so that "
+            "each fit and its pick come from the same training."
+        )
     # Ensembles last: they combine what their members have stored by now, which takes no time.
     combined = [job for job in status.jobs if job.spec.kind == ModelKind.ENSEMBLE and _is_outdated(job, store)]
     execute(combined, [], Engine(workers=1), store, console)
@@ -86,9 +99,9 @@ def _set_aside(status: PlanStatus, store: Store, console: Console) -> None:
         console.print(
             f"{_fits(status.stale)} came from other code or settings; they are now in {store.folder / STALE}."
         )
-    stale = [(key, number) for key, trials in status.trials.items() for number in trials.stale]
-    for key, number in stale:
-        store.set_aside_trial(key, number)
+    stale = [(key, name) for key, trials in status.trials.items() for name in trials.stale]
+    for key, name in stale:
+        StoredStudy(store.folder, key).set_aside(name)
     if stale:
         models = ", ".join(sorted({key.model for key, _ in stale}))
         console.print(
@@ -96,10 +109,22 @@ def _set_aside(status: PlanStatus, store: Store, console: Console) -> None:
             f"now in {store.folder / STALE}."
         )
     for key, trials in status.trials.items():
-        for number in trials.retryable:
-            store.delete_trial(key, number)
-        for record in trials.restorable:
-            store.restore_trial(key, record)
+        for name in trials.retryable:
+            StoredStudy(store.folder, key).delete(name)
+        for name, identity in trials.restorable.items():
+            StoredStudy(store.folder, key).restore(name, identity)
+
+
+def _without_pick(status: PlanStatus, store: Store) -> list[FitJob]:
+    """The stored fits to execute once more, since the epoch that is best on the test clips is asked for and unknown."""
+    missing = {job.key for job in status.missing}
+    watched = [job for job in status.jobs if isinstance(job, PickedFitJob) and job.key not in missing]
+    return [job for job in watched if not job.is_picked(store)]
+
+
+def _predictions_digest(key: FitKey, store: Store) -> str:
+    record = store.record(key)
+    return record.predictions_digest if record is not None else ""
 
 
 def _fits(keys: Iterable[FitKey]) -> str:

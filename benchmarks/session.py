@@ -1,7 +1,7 @@
 """Execute the jobs of a run in waves, with one display of what is done and what is left."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 
@@ -11,6 +11,7 @@ from benchmarks.execution.pool import Engine, Executor
 from benchmarks.execution.progress import Best, Display, TimeLeft
 from benchmarks.storage.records import FitKey, TrialRecord
 from benchmarks.storage.store import Store
+from benchmarks.storage.studies import StoredStudy
 from benchmarks.tuning.jobs import TrialJob, TunedFitJob
 from benchmarks.tuning.study import batches
 
@@ -19,6 +20,8 @@ def execute(
     single: Sequence[FitJob], tuned: Sequence[TunedFitJob], engine: Engine, store: Store, console: Console
 ) -> None:
     """Execute fits with default parameters beside the trials of all studies, batch by batch; then the tuned fits.
+
+    Before a tuned fit, the best trials of its study are confirmed.
 
     Args:
         single: fits with default parameters.
@@ -29,7 +32,9 @@ def execute(
     """
     waiting = Counter(job.group for job in (*single, *tuned))
     for job in tuned:
-        waiting[job.trial_group] += sum(store.trial(job.key, number) is None for number in range(job.trials))
+        study = StoredStudy(store.folder, job.key)
+        waiting[job.trial_group] += sum(not study.has(TrialJob(job, number, ()).stem) for number in range(job.trials))
+        waiting[job.confirmation_group] += job.confirmations
     if not waiting:
         return
     with Display(console) as display, Executor(engine, display.say) as executor:
@@ -46,6 +51,10 @@ def execute(
                 if record := trial.record(store):
                     known[trial.job.key].append(record)
         session.execute_wave(fits)
+        best = [confirmation for job in tuned for confirmation in job.confirmation_jobs(known[job.key])]
+        best = [confirmation for confirmation in best if confirmation.record(store) is None]
+        session.expect(best, {job.confirmation_group for job in tuned})
+        session.execute_wave(best)
         session.execute_wave(tuned)
 
 
@@ -65,8 +74,15 @@ class _Session:
         self.executor, self.display = executor, display
         self.finished, self.total = 0, waiting.total()
         self.what = "fits and trials" if tuned else "fits"
-        self.untuned = {group: job.spec.name for job in tuned for group in (job.group, job.trial_group)}
+        self.untuned = {group: job.spec.name for job in tuned for group in (job.group, *job.groups_of_study)}
         self.time_left, self.best = TimeLeft(waiting, executor.at_once, self.untuned), Best()
+
+    def expect(self, jobs: Sequence[Job], groups: Iterable[str]) -> None:
+        """Correct how many jobs of some groups are waiting, once that is known."""
+        for group in groups:
+            count = sum(job.group == group for job in jobs)
+            self.total += count - self.time_left.waiting[group]
+            self.time_left.waiting[group] = count
 
     def execute_wave(self, jobs: Sequence[Job]) -> None:
         """Execute jobs that don't depend on each other."""

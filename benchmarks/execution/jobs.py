@@ -5,7 +5,7 @@ import traceback
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,10 @@ from corpora.protocols import Protocol
 from corpora.splits.folds import Fold
 from corpora.tasks import for_task
 from models.ensemble import combine
-from models.spec import ModelSpec
+from models.spec import ModelSpec, TrainedByEpoch
+
+if TYPE_CHECKING:
+    from models.spec import OnEpoch
 
 THREADS = 1
 """A fit's numbers depend on its number of threads, so that every fit has one and fits run side by side."""
@@ -97,7 +100,12 @@ def folds_of(prepared: Prepared, task: str, protocol: Protocol, seed: int) -> tu
 
 
 def fit_and_predict(
-    spec: ModelSpec, seed: int, clips: Clips, fold: Fold, parameters: dict[str, Any] | None = None
+    spec: ModelSpec,
+    seed: int,
+    clips: Clips,
+    fold: Fold,
+    parameters: dict[str, Any] | None = None,
+    on_epoch: "OnEpoch | None" = None,
 ) -> tuple[NDArray[np.float64], dict[str, Any]]:
     """Build a model and evaluate it on an outer fold.
 
@@ -107,11 +115,15 @@ def fit_and_predict(
         clips: the task's, with labels.
         fold: rows of them.
         parameters: those that differ from the default ones.
+        on_epoch: called after each epoch of a model that is `models.spec.TrainedByEpoch`.
 
     Returns:
         (test clips, classes) probabilities, and the fields of the record that say how they were computed.
     """
-    result = evaluate(spec.build(seed, parameters), clips, fold, unlabeled=spec.unlabeled)
+    model = spec.build(seed, parameters)
+    if on_epoch is not None and isinstance(model, TrainedByEpoch):
+        model.on_epoch = on_epoch
+    result = evaluate(model, clips, fold, unlabeled=spec.unlabeled)
     outcome = {name: value for name, value in asdict(result).items() if name != "probabilities"}
     return result.probabilities, {
         **outcome,

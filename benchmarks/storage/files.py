@@ -1,10 +1,20 @@
 """Atomic, durable writes: a file is whole or absent, also after a crash or on a full disk."""
 
+import contextlib
 import errno
 import os
 from pathlib import Path
 
 from corpora.problems import InputError
+
+STALE = "stale"
+"""Folder of the fits and trials whose identity is no longer that of the code, data or parameters."""
+
+STALE_README = """# Set aside
+
+Fits and trials whose code, parameters or data have changed since. No report uses them. A run whose code and parameters
+are theirs again restores them; delete this folder to free the space.
+"""
 
 TEMPORARY = ".tmp"
 """Suffix of a file that is being written."""
@@ -36,11 +46,19 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        remedy = "free some space" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "choose another place"
         raise CannotWrite(
-            f"{path} can't be written ({error.strerror}); free some space or choose another RESULTS folder, then run "
-            "the same command again: what is finished is kept"
+            f"{path} can't be written ({error.strerror}); {remedy}, then run the same command again: what is finished "
+            "is kept"
         ) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def prepare_stale(results: Path, folder: Path) -> None:
+    """Make a folder below the folder `STALE` of a results folder, which explains itself."""
+    folder.mkdir(parents=True, exist_ok=True)
+    readme = results / STALE / "README.md"
+    if not readme.exists():
+        write_atomically(readme, STALE_README.encode())

@@ -19,8 +19,15 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "xgboost-cpu" if platfor
 EVALUATION = ("benchmarks.execution.evaluate:evaluate", "corpora.tasks:for_task")
 """Targets of what every fit goes through."""
 
-STUDY = ("benchmarks.tuning.study:run_trial", "benchmarks.tuning.study:history_of")
-"""Targets of what every trial goes through."""
+STUDY = (
+    "benchmarks.tuning.study:run_trial",
+    "benchmarks.tuning.study:history_of",
+    "benchmarks.tuning.study:confirm",
+)
+"""Targets of what every trial and every confirmation goes through."""
+
+CHOICE = ("benchmarks.tuning.choice:candidates", "benchmarks.tuning.choice:choose")
+"""Targets of what decides between the trials of a study."""
 
 
 def library_versions() -> dict[str, str]:
@@ -50,7 +57,7 @@ def fit_identity(prepared: Prepared, task: str, protocol: Protocol, spec: ModelS
 
 
 def study_identity(fit: str, spec: ModelSpec) -> str:
-    """Hash everything that a trial depends on, but the seed, the fold, and the trials before it.
+    """Hash everything that a trial or confirmation depends on, but the seed, the fold, and the trials before it.
 
     Args:
         fit: identity of the fit with default parameters.
@@ -58,6 +65,16 @@ def study_identity(fit: str, spec: ModelSpec) -> str:
     """
     space = spec.target.rpartition(":")[0] + ":space"
     return digest([fit, code_identity(space, *STUDY), f"optuna {version('optuna')}"])
+
+
+def tuned_identity(study: str, trials: int) -> str:
+    """Hash everything that a tuned fit depends on, but the seed and the fold.
+
+    Args:
+        study: identity of its study.
+        trials: of the study.
+    """
+    return digest([study, code_identity(*CHOICE), str(trials)])
 
 
 def splitter_targets(splitter: Splitter) -> list[str]:

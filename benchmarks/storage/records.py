@@ -10,7 +10,11 @@ SCHEMA_VERSION = 2
 """Version of the JSON that a `FitRecord` is stored as; a file of another version is never read as one."""
 
 CLIP_METADATA = ("corpus", "recording", "device", "location", "mode")
-"""The metadata that a report may need. Age, sex, diagnosis and whatever a manifest holds besides stay with the data."""
+"""The metadata that models get with test and unlabeled clips. A part of every fit's identity."""
+
+SUBGROUP_METADATA = ("age", "sex", "native_rate")
+"""Years, text, Hz: further metadata by which a report may divide patients, where the corpus has them. They are hidden
+with the label, and a diagnosis is never stored."""
 
 CurveRow = dict[str, int | float]
 """One epoch of a learning curve: ``epoch``, ``train_loss``, ``kept`` (0 or 1) and whatever else the model reports."""
@@ -46,12 +50,14 @@ class TrialState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TrialRecord:
-    """One trial of a tuning study.
+    """One trial of a tuning study, or its confirmation: the same parameters on further inner folds.
 
     Attributes:
         number: of the trial; 0 has the default parameters.
         state: how it ended.
-        value: AUROC on the inner test patients; None unless complete.
+        value: AUROC on the inner test patients, the mean over inner folds; None unless complete.
+        inner_values: AUROC on each inner fold; of a pruned or failed trial, on those that were finished. Empty in
+            records of versions that stored the mean alone.
         parameters: those that differ from the defaults.
         suggested: what Optuna drew, by Optuna's names.
         distributions: what it was drawn from, as Optuna's JSON.
@@ -59,13 +65,15 @@ class TrialRecord:
         patients: everyone whose clips the trial used.
         error: why it failed; empty otherwise.
         seconds: it took.
-        key: identifies the trial, its study and the earlier trials that it followed; only while the study goes on.
+        key: identifies the trial, its study and the earlier trials that it followed (the confirmation, its study and
+            parameters); only while the study goes on.
         retryable: whether circumstances (a killed worker, a timeout) ended it, so that the next run tries it again.
     """
 
     number: int
     state: TrialState = TrialState.COMPLETE
     value: float | None = None
+    inner_values: tuple[float, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
     suggested: dict[str, Any] = field(default_factory=dict)
     distributions: dict[str, str] = field(default_factory=dict)
@@ -105,14 +113,18 @@ class FitRecord:
         parameters: all parameters of the model.
         curve: learning curve, one row per epoch; empty for models without epochs.
         fit_seconds: s of the fit.
-        tune_seconds: s of all trials of the study together.
+        tune_seconds: s of all trials and confirmations of the study together.
         predict_seconds: s of predicting the test clips.
         n_parameters: numbers that the fitted model keeps.
         peak_mb: MB, peak resident memory of the process during the fit.
         trials: of a tuned fit, its study.
-        chosen_trial: of a tuned fit, the number of the trial whose parameters it has.
+        confirmations: of a tuned fit, the defaults and the best other trials on further inner folds, by which one of
+            them was chosen; empty in records of versions that chose by the trials' values.
+        chosen_trial: of a tuned fit, the number of the trial whose parameters it has; 0 = the defaults.
         untuned: of a tuned fit, the name of the same model with default parameters; else empty.
         members: of an ensemble, the digest of each member's predictions.
+        folds_assumed: of predictions from outside, whether their file states no folds, so that those of the protocol
+            were assumed. Of these predictions, patients and clips of training are unknown: those fields are empty.
         predictions_digest: digest of the file of predictions beside it.
     """
 
@@ -147,9 +159,11 @@ class FitRecord:
     n_parameters: int
     peak_mb: float
     trials: tuple[TrialRecord, ...] = ()
+    confirmations: tuple[TrialRecord, ...] = ()
     chosen_trial: int | None = None
     untuned: str = ""
     members: dict[str, str] = field(default_factory=dict)
+    folds_assumed: bool = False
     predictions_digest: str = ""
 
     @property

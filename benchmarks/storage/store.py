@@ -5,7 +5,6 @@ holds a digest of the predictions: a pair that doesn't fit together, was edited,
 """
 
 import gzip
-import io
 import json
 import re
 import zlib
@@ -18,21 +17,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.storage.files import TEMPORARY, write_atomically
-from benchmarks.storage.records import CLIP_METADATA, SCHEMA_VERSION, FitKey, FitRecord, TrialRecord
+from benchmarks.storage.clip_table import clip_table
+from benchmarks.storage.files import STALE, TEMPORARY, prepare_stale, write_atomically
+from benchmarks.storage.predictions import compressed, predictions_csv, read_table
+from benchmarks.storage.records import CLIP_METADATA, SCHEMA_VERSION, SUBGROUP_METADATA, FitKey, FitRecord
 from corpora.clips import Clips
 from corpora.digests import digest
 from corpora.problems import InputError
 
 CLIPS = "clips.csv.gz"
-STALE = "stale"
-"""Folder of the fits and trials whose identity is no longer that of the code, data or parameters."""
-
-STALE_README = """# Set aside
-
-Fits and trials whose code, parameters or data have changed since. No report uses them. A run whose code and parameters
-are theirs again restores them; delete this folder to free the space.
-"""
 
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zlib.error, msgspec.DecodeError)
 _STEM = re.compile(r"seed(\d+)-fold(\d+)")
@@ -61,13 +54,8 @@ class Store:
 
     def write(self, key: FitKey, clips: Clips, probabilities: NDArray[np.float64], record: FitRecord) -> None:
         """Store one fit. ``clips`` are its test clips with their labels, row by row with ``probabilities``."""
-        names = np.array(clips.classes)
-        table = pd.DataFrame({"clip_id": clips.clip_id, "patient": clips.patient, "label": names[clips.label]})
-        for column, name in enumerate(clips.classes):
-            table[name] = probabilities[:, column]
-        # Nine digits keep probabilities apart that differ in float32, and sum to 1 well within 1e-5.
-        text = table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
-        self._write_pair(key, gzip.compress(text.encode(), mtime=0), replace(record, predictions_digest=digest([text])))
+        text = predictions_csv(clips, probabilities)
+        self._write_pair(key, compressed(text), replace(record, predictions_digest=digest([text])))
 
     def copy_fit(self, other: "Store", key: FitKey, protocol: str) -> None:
         """Store a fit of another folder here too: same clips, folds and model under another protocol's name."""
@@ -82,59 +70,20 @@ class Store:
         """Delete the traceback of a fit that is stored now."""
         self._failure_path(key).unlink(missing_ok=True)
 
-    def write_trial(self, key: FitKey, trial: TrialRecord) -> None:
-        """Store a trial of the study of a tuned fit."""
-        text = json.dumps(asdict(trial), allow_nan=False) + "\n"
-        write_atomically(self._trial_path(key, trial.number), text.encode())
-
-    def trial(self, key: FitKey, number: int) -> TrialRecord | None:
-        """Read a stored trial; None if there is none that can be read."""
-        return _read_trial(self._trial_path(key, number))
-
-    def has_trial(self, key: FitKey, number: int) -> bool:
-        """Whether there is a file of this trial, readable or not."""
-        return self._trial_path(key, number).exists()
-
-    def delete_trial(self, key: FitKey, number: int) -> None:
-        """Delete a trial that circumstances ended, of which there is nothing to keep."""
-        self._trial_path(key, number).unlink(missing_ok=True)
-
-    def set_aside_trial(self, key: FitKey, number: int) -> None:
-        """Move a stored trial to the folder `STALE`."""
-        record = self.trial(key, number)
-        path = self._stale_trial_path(key, record.key if record else f"unreadable-{number}")
-        self._prepare_stale(path.parent)
-        self._trial_path(key, number).replace(path)
-
-    def trial_set_aside(self, key: FitKey, identity: str) -> TrialRecord | None:
-        """Read a trial of this identity from the folder `STALE`; None if there is none that can be read."""
-        return _read_trial(self._stale_trial_path(key, identity))
-
-    def restore_trial(self, key: FitKey, record: TrialRecord) -> None:
-        """Move a trial back from the folder `STALE`."""
-        path = self._trial_path(key, record.number)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._stale_trial_path(key, record.key).replace(path)
-
     def write_clips(self, clips: Clips) -> None:
-        """Store the metadata of each clip, for the report alone: models get their clips from the corpus.
+        """Store `clip_table`, for the report alone: models get their clips from the corpus.
 
         Args:
             clips: the whole corpus, with its labels.
         """
-        names = np.array(clips.classes)
-        table = pd.DataFrame({"clip_id": clips.clip_id, "patient": clips.patient, "label": names[clips.label]})
-        table["seconds"] = clips.seconds
-        for column in CLIP_METADATA:
-            if column in clips.meta:
-                table[column] = clips.meta[column].to_numpy()
-        content = gzip.compress(table.to_csv(index=False, float_format="%.9g", lineterminator="\n").encode(), mtime=0)
+        table = clip_table(clips, (*CLIP_METADATA, *SUBGROUP_METADATA))
+        content = compressed(table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
         path = self.folder / CLIPS
         if not (path.exists() and path.read_bytes() == content):
             write_atomically(path, content)
 
     def clips(self) -> pd.DataFrame | None:
-        """Read what `write_clips` stored: clip_id, patient, label (class name), seconds (s) and some metadata.
+        """Read what `write_clips` stored; see `clip_table`. Ages (years) and rates (Hz) that are unknown are NaN.
 
         Returns:
             One row per clip; None if the folder comes from a version that stored no clips.
@@ -146,8 +95,10 @@ class Store:
         if not path.exists():
             return None
         try:
-            table = _read_table(path.read_bytes())
-            return table.assign(seconds=table["seconds"].astype(np.float64))
+            table = read_table(path.read_bytes())
+            numbers = [name for name in ("age", "native_rate") if name in table]
+            known = {name: pd.to_numeric(table[name], errors="coerce").astype(np.float64) for name in numbers}
+            return table.assign(seconds=table["seconds"].astype(np.float64), **known)
         except _DAMAGE as error:
             raise InputError(f"{path} is damaged; delete it and run the benchmark again, which fits nothing") from error
 
@@ -161,7 +112,7 @@ class Store:
         # A damaged fit must not replace a whole one of the same identity that was set aside before.
         identity = record.fingerprint if record and not self.has_set_aside(key, record.fingerprint) else "unreadable"
         folder = self._stale_folder(key.model, identity)
-        self._prepare_stale(folder)
+        prepare_stale(self.folder, folder)
         _move_pair(self._record_path(key), self._predictions_path(key), folder)
 
     def has_set_aside(self, key: FitKey, fingerprint: str) -> bool:
@@ -197,7 +148,7 @@ class Store:
                 f"{predictions} and its .json don't belong together (edited, interrupted, or of an "
                 "older version); run the benchmark again"
             )
-        return StoredFit(key, _read_table(predictions.read_bytes()), record)
+        return StoredFit(key, read_table(predictions.read_bytes()), record)
 
     def fits(self) -> list[FitKey]:
         """List every stored fit, sorted."""
@@ -239,20 +190,8 @@ class Store:
     def _failure_path(self, key: FitKey) -> Path:
         return self.folder / "failures" / key.model / f"{key.stem}.txt"
 
-    def _trial_path(self, key: FitKey, number: int) -> Path:
-        return self.folder / "trials" / key.model / key.stem / f"{number:03d}.json"
-
     def _stale_folder(self, model: str, fingerprint: str) -> Path:
         return self.folder / STALE / model / fingerprint
-
-    def _stale_trial_path(self, key: FitKey, identity: str) -> Path:
-        return self.folder / STALE / key.model / "trials" / key.stem / f"{identity}.json"
-
-    def _prepare_stale(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        readme = self.folder / STALE / "README.md"
-        if not readme.exists():
-            write_atomically(readme, STALE_README.encode())
 
 
 def _move_pair(record: Path, predictions: Path, folder: Path) -> None:
@@ -270,13 +209,6 @@ def _read_record(path: Path) -> FitRecord:
     return record
 
 
-def _read_trial(path: Path) -> TrialRecord | None:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=TrialRecord)
-    except _DAMAGE:
-        return None
-
-
 def _has_identity(record_path: Path, predictions_path: Path, fingerprint: str) -> bool:
     """Whether a record and its predictions are whole, belong together, and have this identity."""
     try:
@@ -290,10 +222,3 @@ def _has_identity(record_path: Path, predictions_path: Path, fingerprint: str) -
 def _key_of(path: Path) -> FitKey | None:
     match = _STEM.fullmatch(path.stem)
     return FitKey(path.parent.name, int(match[1]), int(match[2])) if match else None
-
-
-def _read_table(content: bytes) -> pd.DataFrame:
-    """A gzipped CSV whose names stay text, whatever they look like."""
-    text = gzip.decompress(content).decode()
-    names = dict.fromkeys(("clip_id", "patient", "label"), str)
-    return pd.read_csv(io.StringIO(text), dtype=names, keep_default_na=False)

@@ -1,0 +1,62 @@
+"""Commands about what there is to work on: ``respbench list | data | prepare | explore``. Imports nothing heavy."""
+
+import argparse
+
+from rich.console import Console
+
+from benchmarks.opening import open_prepared
+
+
+def list_entries(options: argparse.Namespace, console: Console) -> int:
+    """``respbench list``: print models, corpora, tasks and protocols."""
+    from corpora.choices import CORPORA, PROTOCOLS, TASKS
+    from models.ablations import ABLATIONS
+    from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
+
+    alone = [spec for spec in REGISTRY.values() if "backbone" not in spec.overrides]
+    width = max(len(name) for name in (*(spec.name for spec in alone), *SEMI_SUPERVISED))
+    console.print("models", style="bold")
+    for spec in alone:
+        only = " (only when named)" if spec.optional else ""
+        console.print(f"  {spec.name:{width}} {spec.kind:8} {spec.source}{only}")
+    over = ", ".join(f"-{backbone}" for backbone in BACKBONES)
+    console.print(f"semi-supervised methods: a name below and a backbone ({over}); supervised-… is their baseline")
+    for name, (_, source) in SEMI_SUPERVISED.items():
+        console.print(f"  {name:{width}} {source}")
+    for what, names in (("ablations", ABLATIONS), ("corpora", CORPORA), ("tasks", TASKS), ("protocols", (PROTOCOLS,))):
+        console.print(f"{what:10} {', '.join(names)}")
+    return 0
+
+
+def data(options: argparse.Namespace, console: Console) -> int:
+    """``respbench data``: fetch the ICBHI 2017 database."""
+    from corpora.catalog import ICBHI_FOLDER
+    from corpora.download.icbhi import ICBHI_URL, download_icbhi
+
+    download_icbhi(options.folder or ICBHI_FOLDER, options.url or ICBHI_URL)
+    return 0
+
+
+def prepare(options: argparse.Namespace, console: Console) -> int:
+    """``respbench prepare``: decode a corpus, check it, and count its clips."""
+    prepared = open_prepared(options, console)
+    clips, facts = prepared.clips(), prepared.facts()
+    console.print(facts.description)
+    counts = ", ".join(f"{(clips.label == i).sum()} {name}" for i, name in enumerate(clips.classes))
+    console.print(
+        f"{len(clips)} clips of {len(set(clips.patient.tolist()))} patients, {clips.seconds.sum() / 3600:.2f} h at "
+        f"{clips.rate} Hz: {counts}"
+    )
+    if facts.left_out:
+        console.print(f"{facts.left_out} clips were left out; see {prepared.folder / 'left_out.csv'}")
+    return 0
+
+
+def explore(options: argparse.Namespace, console: Console) -> int:
+    """``respbench explore``: draw a corpus."""
+    from benchmarks.report.explore import explore as look
+
+    prepared = open_prepared(options, console)
+    page = look(prepared, options.results / prepared.facts().name / "explore")
+    console.print(f"Look at {page}")
+    return 0

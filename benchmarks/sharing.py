@@ -1,0 +1,31 @@
+"""The commands that export folds and compare results, which open no run. Imports nothing heavy until then."""
+
+import argparse
+
+from rich.console import Console
+
+from benchmarks.opening import open_prepared
+
+
+def folds(options: argparse.Namespace, console: Console) -> int:
+    """``respbench folds``: write which clips each fold trains on, validates on and tests."""
+    from benchmarks.outside import write_folds
+    from corpora.protocols import find as find_protocol
+
+    protocol = find_protocol(options.protocol)
+    write_folds(options.output, open_prepared(options, console), options.task, protocol, options.repeats)
+    console.print(f"{options.output}")
+    return 0
+
+
+def compare(options: argparse.Namespace, console: Console) -> int:
+    """``respbench compare``: say what changed between two results folders; neither is written to."""
+    from benchmarks.report.changes import changes_between, page, summary
+    from benchmarks.storage.files import write_atomically
+
+    found = changes_between(options.before, options.after)
+    console.print(summary(found))
+    if options.output:
+        write_atomically(options.output, page(found, options.before, options.after).encode())
+        console.print(f"The full page: {options.output}")
+    return 2 if found.obstacles else 0
