@@ -1,6 +1,7 @@
 """The section of an ablation: each group's variants beside the full model, and what each difference shows."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 from benchmarks.statistics.comparisons import Verdict, difference, verdict
 from benchmarks.statistics.metrics import COMPARED
@@ -47,9 +48,15 @@ def ablations(results: Results) -> Ablations | None:
     )
 
 
-def variant_verdict(variant: ModelResults, reference: ModelResults) -> Verdict:
-    """On which metrics a variant is better, worse, or not shown to differ."""
-    return verdict({metric: difference(variant, reference, metric) for metric in COMPARED})
+def variant_verdicts(variants: Sequence[ModelResults], reference: ModelResults) -> dict[str, Verdict]:
+    """By variant, on which metrics it is better, worse, or not shown to differ; the variants are one family."""
+    found = {metric: verdict({v.name: difference(v, reference, metric) for v in variants}) for metric in COMPARED}
+
+    def metrics(variant: str, outcome: str) -> tuple[str, ...]:
+        return tuple(metric for metric, one in found.items() if variant in getattr(one, outcome))
+
+    outcomes = [outcome.name for outcome in fields(Verdict)]
+    return {v.name: Verdict(**{outcome: metrics(v.name, outcome) for outcome in outcomes}) for v in variants}
 
 
 def _group(results: Results, name: str, group: Ablation, models: dict[str, ModelResults]) -> Group:
@@ -57,6 +64,7 @@ def _group(results: Results, name: str, group: Ablation, models: dict[str, Model
     stored = [models[spec.name] for spec in group.specs if spec.name in models]
     what = {group.reference.name: FULL, **{spec.name: spec.source for spec in group.variants}}
     variants = [model for model in stored if reference and model.complete and model is not reference]
+    verdicts = variant_verdicts(variants, reference) if reference else {}
     return Group(
         name=name,
         question=group.question,
@@ -64,5 +72,5 @@ def _group(results: Results, name: str, group: Ablation, models: dict[str, Model
         reference_complete=reference is not None,
         rows=[[m.name, what[m.name], *(m.estimate(metric) for metric in COMPARED), m.status] for m in stored],
         gains=[[m.name, *(difference(m, reference, metric) for metric in COMPARED)] for m in variants if reference],
-        verdicts={m.name: (what[m.name], variant_verdict(m, reference)) for m in variants if reference},
+        verdicts={m: (what[m], found) for m, found in verdicts.items()},
     )

@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.statistics.bootstrap import Estimate
+from benchmarks.report.devices import FEW_PATIENTS as FEW_PATIENTS_OF_DEVICE
+from benchmarks.report.devices import tested_devices
 from benchmarks.statistics.comparisons import difference
-from benchmarks.statistics.formatting import cell
+from benchmarks.statistics.formatting import cell, listed
+from benchmarks.statistics.intervals import Estimate
 from benchmarks.statistics.metrics import LEADING, METRICS
 from benchmarks.statistics.results import PRIOR, Results, chooses_epoch
 from benchmarks.storage.store import StoredFit
 from benchmarks.tuning.analysis import at_the_edge
 from models.registry import REGISTRY
+from models.spec import ModelKind
 
 OFTEN = 0.25
 """Share of a model's fits from which on an epoch or a tuned value at the edge is a finding: a few occur by chance."""
@@ -23,7 +26,7 @@ TOO_GOOD = 0.85
 """AUROC that honest work on real lung sounds of unseen patients has not reached; a leak reaches it easily."""
 
 FEW_PATIENTS = 20
-"""Below, percentile intervals over patients are clearly too narrow (Cameron, Gelbach & Miller 2008)."""
+"""Below, far fewer patients were tested than in any simulated study of the intervals."""
 
 FEW_SEEDS = 3
 
@@ -89,8 +92,9 @@ def epoch_at_the_edge(results: Results) -> Iterator[Finding]:
 
 def class_without_clips(results: Results) -> Iterator[Finding]:
     """Find folds that lack a class and so have no AUROC: the mean is over fewer folds."""
-    tests = {fit.key.stem: set(fit.predictions["label"]) for fit in results.fits}
-    for stem, labels in sorted(tests.items()):
+    tests = {fit.key: set(fit.predictions["label"]) for fit in results.fits}
+    device = {found.fold: f" (the device {found.name})" for found in tested_devices(results)}
+    for stem, labels in sorted({key.stem + device.get(key.fold, ""): labels for key, labels in tests.items()}.items()):
         yield from ({"fold": stem, "label": name} for name in results.classes if name not in labels)
 
 
@@ -127,8 +131,8 @@ def below_chance(results: Results) -> Iterator[Finding]:
 
 
 def only_between_patients(results: Results) -> Iterator[Finding]:
-    """Find models above chance over all patients, but not within them: they may recognize patients, not disease."""
-    for model in results.complete:
+    """Find models with sound that are above chance over all patients, but not shown to be within them."""
+    for model in (model for model in results.complete if model.kind is not ModelKind.CONTROL):
         overall, within = model.estimate("auroc"), model.estimate("auroc_within_patients")
         if overall and within and overall.low > 0.5 and np.isfinite(within.value) and not within.low > 0.5:
             yield {"model": model.name, "within": within}
@@ -137,16 +141,18 @@ def only_between_patients(results: Results) -> Iterator[Finding]:
 def too_little_evidence(results: Results) -> Iterator[Finding]:
     """Find too few patients or seeds for the intervals to have their level."""
     if len(results.patients) < FEW_PATIENTS:
-        yield {"count": len(results.patients), "what": "patients were tested", "so": "are too narrow"}
-    if len(results.seeds) < FEW_SEEDS:
-        so = "leave out most of the variation between trainings"
-        yield {"count": len(results.seeds), "what": f"repeat{'s' * (len(results.seeds) > 1)} done", "so": so}
+        yield {"count": len(results.patients), "what": "patients were tested", "so": "may be too narrow"}
+    few = [model for model in results.complete if model.repeats < FEW_SEEDS]
+    for count in sorted({model.repeats for model in few}):
+        names = listed([model.name for model in few if model.repeats == count])
+        so = f"of {names} rest on little of the variation between trainings"
+        yield {"count": count, "what": f"repeat{'s' * (count > 1)} done", "so": so}
 
 
 def unequal_machines(results: Results) -> Iterator[Finding]:
     """Find differences in hardware (seconds can't be compared), versions (nor quite the numbers) and budgets."""
     for what, name in (("hardware", "machines"), ("threads", "numbers of threads"), ("versions", "package versions")):
-        values = {repr(getattr(fit.record, what)) for fit in results.fits}
+        values = {repr(getattr(fit.record, what)) for fit in results.own_fits}
         if len(values) > 1:
             yield {"count": len(values), "what": name}
     budgets = {len(model.fits[0].record.trials) for model in results.models if model.untuned}
@@ -169,11 +175,28 @@ def trials_on_tested(results: Results) -> Iterator[Finding]:
     """Find trials that used the patients of the outer test part: then tuning is not nested."""
     for model in results.models:
         count = sum(
-            any(set(trial.patients) & set(fit.predictions["patient"]) for trial in fit.record.trials)
+            any(
+                set(trial.patients) & set(fit.predictions["patient"])
+                for trial in (*fit.record.trials, *fit.record.confirmations)
+            )
             for fit in model.fits
         )
         if count:
             yield {"model": model.name, "count": count, "of": len(model.fits)}
+
+
+def devices_of_few_patients(results: Results) -> Iterator[Finding]:
+    """Find left-out devices that recorded few patients: each counts as much in the AUROC as any other."""
+    for device in tested_devices(results):
+        if device.patients < FEW_PATIENTS_OF_DEVICE:
+            yield {"device": device.name, "count": device.patients}
+
+
+def from_outside(results: Results) -> Iterator[Finding]:
+    """Find predictions that were made elsewhere: what they were trained on can't be checked."""
+    for model in filter(lambda model: model.from_outside, results.models):
+        assumed = any(fit.record.folds_assumed for fit in model.fits)
+        yield {"model": model.name, "folds": "; its file states no folds, those of the protocol are assumed" * assumed}
 
 
 CHECKS = (
@@ -207,8 +230,8 @@ CHECKS = (
     Check("No model is below chance", "`{model}` has AUROC {auroc}, below chance", below_chance),
     Check(
         "What is above chance is so within patients, too",
-        "`{model}` is above chance, but not shown to be within patients ({within}): it may recognize patients rather "
-        "than detect disease",
+        "`{model}` is above chance, but not shown to be within patients ({within}), where few patients count: "
+        "whether it ranks patients or clips is open",
         only_between_patients,
     ),
     Check("There are enough patients and repeats", "only {count} {what}: the intervals {so}", too_little_evidence),
@@ -223,6 +246,16 @@ CHECKS = (
         "No trial used a patient that its fit tests",
         "`{model}`: trials used patients whom their fit tests in {count} of {of} studies",
         trials_on_tested,
+    ),
+    Check(
+        f"Every device that is left out recorded at least {FEW_PATIENTS_OF_DEVICE} patients",
+        "{device} recorded {count} only, and counts as much in the AUROC as any other device",
+        devices_of_few_patients,
+    ),
+    Check(
+        "All predictions were made by this suite",
+        "`{model}` comes from outside, and whether it was trained on patients it predicts can't be checked{folds}",
+        from_outside,
     ),
 )
 
@@ -246,7 +279,7 @@ def _edge(fit: StoredFit) -> str | None:
     curve = fit.record.curve
     if len(curve) < 2:
         return None
-    kept = next((i for i, row in enumerate(curve) if row["kept"]), None)
+    kept = next((i for i, row in enumerate(curve) if row.get("kept")), None)
     return {len(curve) - 1: "last", 0: "first"}.get(kept) if kept is not None else None
 
 

@@ -1,128 +1,141 @@
-"""The section about differences between models: tables of differences, who leads, and what the sound adds."""
+"""The page of comparisons: who is better than whom, ranks, who is as good as whom, and what adds to metadata."""
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.statistics.bootstrap import Difference
-from benchmarks.statistics.comparisons import difference
-from benchmarks.statistics.metrics import COMPARED, LEADING, METRICS
-from benchmarks.statistics.results import BASELINE, METADATA, PRIOR, ModelResults, Results
+from benchmarks.statistics.bayes import ROPE, as_good_as
+from benchmarks.statistics.formatting import UNDEFINED, number, p_text
+from benchmarks.statistics.metrics import LEADING
+from benchmarks.statistics.pairwise import Leader, Pairwise, leader, ranks
+from benchmarks.statistics.results import BASELINE, ModelResults, Results
 from models.spec import ModelKind
+
+BETTER, WORSE = "▲", "▼"
+"""Mark a difference in a matrix: the row's model is shown to be better than the column's, or worse."""
+
+SHORT = 8
+"""Models of a short matrix, beside the controls."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Against:
-    """Every other model minus one reference; its role is ``best``, ``baseline``, ``metadata`` or ``prior``."""
+class Matrix:
+    """Differences between models by one metric, as a table: each row's model minus each column's.
 
-    reference: str
-    role: str
+    Attributes:
+        headers: of the table; models are numbered to keep columns narrow.
+        rows: of the table.
+        pairs: number of pairs whose p-values were adjusted together, whether or not they are shown.
+    """
+
+    headers: list[str]
+    rows: list[list[object]]
+    pairs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Equivalence:
+    """Rows of a table: how probably each model is worse than, equivalent to and better than some references."""
+
+    references: tuple[str, ...]
+    rope: float
     rows: list[list[object]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lead:
-    """How far the first model of the table leads by one metric, and whom it is not shown to beat."""
+class Comparisons:
+    """What the page shows; by metric where it is about one.
 
-    metric: str
-    leader: str
-    not_beaten: tuple[str, ...]
-    second: str
-    difference: Difference
-
-
-@dataclass(frozen=True, kw_only=True)
-class SoundGain:
-    """A model that uses the sound minus the control `metadata`, which does not.
-
-    AUROC decides, since it doesn't depend on a threshold.
+    Attributes:
+        matrices: of the metrics that at least two models have.
+        leaders: the same.
+        ranks: rows of a table; by metric of ``matrices``, value and rank.
+        pairs: rows of a table of all pairs.
+        equivalence: to the leader by AUROC and to the baseline; None without AUROC.
     """
 
-    model: str
-    auroc: Difference
-    score: Difference
-
-    @property
-    def defined(self) -> bool:
-        """Whether there is an AUROC."""
-        return math.isfinite(self.auroc.value)
-
-    @property
-    def ranks_better(self) -> bool:
-        """Whether it is shown to have the higher AUROC."""
-        return self.auroc.low > 0
-
-    @property
-    def decides_better(self) -> bool:
-        """Whether it is shown to have the higher score."""
-        return self.score.low > 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparisons:
-    """What the section shows; no leads without a second model, None where `metadata` is not complete."""
-
-    against: list[Against]
-    leads: list[Lead]
-    sound_gains: list[SoundGain] | None
+    matrices: dict[str, Matrix]
+    leaders: dict[str, Leader]
+    ranks: list[list[object]]
+    pairs: dict[str, list[list[object]]]
+    equivalence: Equivalence | None
 
 
 def comparisons(results: Results) -> Comparisons:
-    """Compare the complete models with references, with each other, and with `metadata`."""
-    against = []
-    for role, reference in references(results).items():
-        others = [model for model in results.complete if model is not reference]
-        if others:
-            rows = [difference_row(model, reference) for model in others]
-            against.append(Against(reference=reference.name, role=role, rows=rows))
-    return Comparisons(against=against, leads=leads(results), sound_gains=sound_gains(results))
+    """Compare all complete models of a folder with each other and with `metadata`."""
+    families = {metric: Pairwise.of(results, metric) for metric in LEADING}
+    families = {metric: pairs for metric, pairs in families.items() if len(pairs.models) > 1}
+    return Comparisons(
+        matrices={metric: matrix(pairs) for metric, pairs in families.items()},
+        leaders={metric: found for metric in families if (found := leader(results, metric))},
+        ranks=rank_rows(results, families),
+        pairs={metric: pair_rows(pairs) for metric, pairs in families.items()},
+        equivalence=equivalence(results),
+    )
 
 
-def references(results: Results) -> dict[str, ModelResults]:
-    """Find the models that the others are compared with, by their role; none twice."""
-    candidates = {
-        "best": results.best_baseline(),
-        "baseline": results.find(BASELINE),
-        "metadata": results.find(METADATA),
-        "prior": results.find(PRIOR),
-    }
-    found: dict[str, ModelResults] = {}
-    for role, model in candidates.items():
-        if model is not None and model not in found.values():
-            found[role] = model
-    return found
-
-
-def difference_row(model: ModelResults, reference: ModelResults) -> list[object]:
-    """Name, differences, and on which metrics the interval excludes 0."""
-    differences = {metric: difference(model, reference, metric) for metric in COMPARED}
-    real = [METRICS[metric] for metric, value in differences.items() if value.excludes_zero]
-    return [model.name, *differences.values(), ", ".join(real) or "no"]
-
-
-def leads(results: Results) -> list[Lead]:
-    """Compare the first model of the table with all others."""
-    if len(results.complete) < 2:
-        return []
-    leader, *others = results.complete
-    return [
-        Lead(
-            metric=metric,
-            leader=leader.name,
-            not_beaten=tuple(model.name for model in others if not difference(leader, model, metric).low > 0),
-            second=others[0].name,
-            difference=difference(leader, others[0], metric),
-        )
-        for metric in LEADING
+def matrix(pairs: Pairwise, models: Sequence[str] | None = None) -> Matrix:
+    """Format the differences between some models, by default all; marks are those of the whole family."""
+    shown = pairs.models if models is None else tuple(models)
+    rows: list[list[object]] = [
+        [i, name, *("" if other == name else marked(pairs, name, other) for other in shown)]
+        for i, name in enumerate(shown, 1)
     ]
+    return Matrix(headers=["no.", "model", *map(str, range(1, 1 + len(shown)))], rows=rows, pairs=pairs.family)
 
 
-def sound_gains(results: Results) -> list[SoundGain] | None:
-    """Compare each model that uses the sound with `metadata`; None if that is not complete."""
-    metadata = results.find(METADATA)
-    if metadata is None:
-        return None
+def short_matrix(results: Results, metric: str) -> Matrix | None:
+    """Compare the first models of the leaderboard and the controls, in its order; None with fewer than two models."""
+    pairs, first = Pairwise.of(results, metric), results.complete[:SHORT]
+    shown = [model.name for model in results.complete if model in first or model.kind is ModelKind.CONTROL]
+    return matrix(pairs, [name for name in shown if name in pairs.models]) if len(pairs.models) > 1 else None
+
+
+def marked(pairs: Pairwise, model: str, other: str) -> str:
+    """Format a difference with the mark of what it shows."""
+    mark = f" {BETTER}" if pairs.better(model, other) else f" {WORSE}" if pairs.better(other, model) else ""
+    return number(pairs.differences[model, other].value, "+.2f") + mark
+
+
+def rank_rows(results: Results, families: dict[str, Pairwise]) -> list[list[object]]:
+    """Each model's value and rank by each metric."""
+    found = {metric: ranks(pairs) for metric, pairs in families.items()}
     return [
-        SoundGain(model=model.name, **{metric: difference(model, metadata, metric) for metric in LEADING})
+        [model.name, *(part for m in found for part in (model.estimate(m), found[m].get(model.name, UNDEFINED)))]
         for model in results.complete
-        if model.kind is not ModelKind.CONTROL
     ]
+
+
+def pair_rows(pairs: Pairwise) -> list[list[object]]:
+    """Each pair once, the model with the higher value first; the most certain differences first."""
+    found = [
+        pair for pair, gain in pairs.differences.items() if gain.value > 0 or (gain.value == 0 and pair[0] < pair[1])
+    ]
+    found.sort(key=lambda pair: (pairs.p_values[pair], pairs.differences[pair].p_value))
+    return [
+        [*pair, pairs.differences[pair], p_text(pairs.differences[pair].p_value), p_text(pairs.p_values[pair])]
+        for pair in found
+    ]
+
+
+def equivalence(results: Results) -> Equivalence | None:
+    """Compare each model with the leader by AUROC and with the baseline."""
+    first = leader(results, "auroc")
+    if first is None:
+        return None
+    names = dict.fromkeys([first.name, BASELINE])
+    references = [found for name in names if (found := results.find(name))]
+    return Equivalence(
+        references=tuple(model.name for model in references),
+        rope=ROPE,
+        rows=[
+            [model.name, *(p for reference in references for p in _beliefs(model, reference))]
+            for model in results.complete
+        ],
+    )
+
+
+def _beliefs(model: ModelResults, reference: ModelResults) -> list[str]:
+    if model is reference:
+        return [""] * 3
+    found = as_good_as(model, reference)
+    return [number(p, ".2f") for p in (found.worse, found.equivalent, found.better)]

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from benchmarks.report.coverage import PAGE as COVERAGE
+from benchmarks.report.html import REPORT
 from benchmarks.report.label_efficiency import PAGE as LABEL_EFFICIENCY
 from benchmarks.report.markdown import render
 from benchmarks.report.tables import LEADERBOARD
-from benchmarks.statistics.bootstrap import Estimate
 from benchmarks.statistics.formatting import cell
-from benchmarks.statistics.results import SIMULATED
+from benchmarks.statistics.intervals import Estimate
+from benchmarks.statistics.results import FROM_OUTSIDE, SIMULATED
 from benchmarks.storage.files import write_atomically
 from corpora.protocols import of_folder
 
@@ -27,8 +29,8 @@ class ReportLine:
 
     @property
     def link(self) -> str:
-        """Markdown link to the report."""
-        return link(self.place)
+        """Markdown links to the report and to its HTML page."""
+        return f"{link(self.place)} ([HTML]({quote(self.place.as_posix())}/{REPORT}))"
 
     @property
     def cells(self) -> list[str]:
@@ -49,13 +51,17 @@ class ReportLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """All reports by what they are; ``repeated`` ones lie a folder deeper, ablations and budgets are links."""
+    """All reports by what they are; ``repeated`` ones lie a folder deeper, ablations and budgets are links.
+
+    ``coverage`` is the page on the coverage of the intervals, if it is there.
+    """
 
     benchmarks: list[ReportLine]
     repeated: list[ReportLine]
     crossings: list[ReportLine]
     ablations: list[str]
     budgets: list[str]
+    coverage: str
 
 
 def write_index(results: Path) -> Path:
@@ -76,7 +82,8 @@ def results_index(results: Path) -> str:
 
 def read_index(results: Path) -> Index:
     """Read every report below a results folder."""
-    index = Index(benchmarks=[], repeated=[], crossings=[], ablations=[], budgets=[])
+    coverage = COVERAGE if (results / COVERAGE).exists() else ""
+    index = Index(benchmarks=[], repeated=[], crossings=[], ablations=[], budgets=[], coverage=coverage)
     folders = report_folders(results)
     for folder in folders:
         protocol = of_folder(folder.name)
@@ -103,8 +110,8 @@ def report_folders(results: Path) -> list[Path]:
 
 
 def report_line(folder: Path, results: Path) -> ReportLine:
-    """Read the leaderboard of a report."""
-    rows = LEADERBOARD.read(folder)
+    """Read the leaderboard of a report, but for rows from outside: what those were trained on can't be checked."""
+    rows = {model: row for model, row in LEADERBOARD.read(folder).items() if FROM_OUTSIDE not in row["warning"]}
     complete = {model: row for model, row in rows.items() if row["status"].complete}
     best = {}
     for metric in ("score", "auroc"):

@@ -12,15 +12,16 @@ from benchmarks.report.figures.label_efficiency import Panel, draw_label_efficie
 from benchmarks.report.figures.style import Drawings, write_figures
 from benchmarks.report.markdown import render
 from benchmarks.report.tables import LEADERBOARD, TWINS
-from benchmarks.statistics.bootstrap import Estimate
 from benchmarks.statistics.comparisons import Verdict, verdict
 from benchmarks.statistics.formatting import bracketed, span
+from benchmarks.statistics.intervals import Difference, Estimate
 from benchmarks.statistics.metrics import LEADING, METRICS
 from benchmarks.storage.files import write_atomically
 from benchmarks.storage.records import FitRecord
 from benchmarks.storage.store import Store
 from corpora.choices import LABEL_PERCENTS
 from corpora.protocols import Protocol, of_folder
+from corpora.splits.label_budget import CANDIDATES
 
 PAGE = "label-efficiency.md"
 
@@ -124,7 +125,7 @@ class Family:
         """By budget, what the differences to the twins show."""
         found = {}
         for budget in self.budgets:
-            gains = {m: gain for m in self.twin_of if isinstance(gain := budget.gain(m, metric), Estimate)}
+            gains = {m: gain for m in self.twin_of if isinstance(gain := budget.gain(m, metric), Difference)}
             if gains:
                 found[budget.percent] = verdict(gains)
         return found
@@ -173,7 +174,8 @@ def write_label_efficiency(folder: Path, draw: bool = True) -> None:
     if families:
         corpora = [budget.records[0].corpus for budget in budgets if budget.records]
         warnings = list(dict.fromkeys(corpus.description for corpus in corpora if corpus.simulated))
-        text = render(f"{PAGE}.j2", flags, title=title, families=families, warnings=warnings, metrics=LEADING)
+        shown = {"families": families, "warnings": warnings, "metrics": LEADING, "candidates": CANDIDATES}
+        text = render(f"{PAGE}.j2", flags, title=title, **shown)
         write_atomically(folder / PAGE, text.encode())
     else:
         (folder / PAGE).unlink(missing_ok=True)

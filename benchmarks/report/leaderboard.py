@@ -1,57 +1,46 @@
-"""The leaderboard and the costs of all models: their CSV files, and the summary for the terminal."""
+"""The leaderboard: leaderboard.csv, and the summary for the terminal."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
+from rich.text import Text
 from tabulate import tabulate
 
-from benchmarks.report.tables import COSTS, Row
-from benchmarks.statistics.bootstrap import LEVEL
+from benchmarks.report.tables import Row
 from benchmarks.statistics.formatting import bracketed, cell
+from benchmarks.statistics.intervals import LEVEL
 from benchmarks.statistics.metrics import METRICS
-from benchmarks.statistics.results import ModelResults, Results
+from benchmarks.statistics.results import Results
 
 SUMMARY = {"score": "score", "auroc": "AUROC", "auroc_within_patients": "AUROC in patients"}
 """The metrics that fit on a terminal."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report that was written.
+
+    Attributes:
+        page: its README.md.
+        results: the numbers in it.
+    """
+
+    page: Path
+    results: Results
+
+    @property
+    def summary(self) -> Text:
+        """The leaderboard for the terminal."""
+        return Text(summary(self.results), no_wrap=True, overflow="ignore")
 
 
 def leaderboard_rows(results: Results) -> Iterator[Row]:
     """Yield the rows of leaderboard.csv."""
     for model in results.models:
         metrics = {metric: model.estimate(metric) for metric in METRICS}
-        yield {"model": model.name, **metrics, "status": model.status, "warning": "; ".join(results.flags)}
-
-
-def costs(model: ModelResults) -> Row:
-    """Compute what a fit of this model costs: medians over its stored fits; only its name if there are none.
-
-    Not means: the first fit that needs a feature computes it for all.
-    """
-    records = [fit.record for fit in model.fits]
-    if not records:
-        return {"model": model.name}
-    predicted = sum(record.predict_seconds for record in records) / sum(record.test_clips for record in records)
-    return {
-        "model": model.name,
-        "fit_seconds": float(np.median([record.fit_seconds for record in records])),
-        "tune_seconds": float(np.median([record.tune_seconds for record in records])),
-        "predict_ms_per_clip": 1000 * predicted,
-        "parameters": round(np.mean([record.n_parameters for record in records])),
-        "peak_mb": max(record.peak_mb for record in records),
-        "threads": " or ".join(str(n) for n in sorted({record.threads for record in records})),
-        "hardware": "; ".join(sorted({record.hardware for record in records})),
-    }
-
-
-def cost_rows(results: Results) -> Iterator[Row]:
-    """Yield the rows of costs.csv, in the leaderboard's order."""
-    return ({**costs(model), "warning": "; ".join(results.flags)} for model in results.models)
-
-
-def formatted_costs(model: ModelResults) -> dict[str, str]:
-    """Format the costs of a model as costs.csv does, by column."""
-    row = costs(model)
-    return {column.name: next(column.cells(row.get(column.name))) for column in COSTS.columns[1:-1]}
+        row = {"model": model.name, **metrics, "repeats": model.repeats, "status": model.status}
+        yield {**row, "warning": results.warning_of(model)}
 
 
 def summary(results: Results) -> str:
@@ -59,7 +48,8 @@ def summary(results: Results) -> str:
     rows = []
     for model in results.models:
         shown = [cell(model.estimate(metric), 2) for metric in SUMMARY]
-        rows.append([model.name, *shown, str(model.status).partition(" (")[0]])
+        name = model.name + (" (from outside)" if model.from_outside else "")
+        rows.append([name, *shown, str(model.status).partition(" (")[0]])
     table = tabulate(rows, headers=["model", *SUMMARY.values(), "status"], tablefmt="simple", disable_numparse=True)
     note = f"{LEVEL} % intervals over {len(results.patients)} patients; sorted by score"
     return "\n".join([results.title + bracketed(results.flags), *results.warnings, "", table, "", note])

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.report.leaderboard import formatted_costs
+from benchmarks.report.costs import formatted_costs
 from benchmarks.statistics.confusion import class_shares, classification_report, mean_confusion
+from benchmarks.statistics.formatting import UNDEFINED
 from benchmarks.statistics.results import ModelResults, Results
 from benchmarks.storage.records import TrialRecord
-from benchmarks.tuning.analysis import ENOUGH, chosen, importances, trials_of
+from benchmarks.storage.store import StoredFit
+from benchmarks.tuning.analysis import ENOUGH, chosen, importances, largest_confirmed_gain, trials_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,11 @@ class ModelSection:
     confusion: list[list[object]]
 
 
+def model_sections(results: Results) -> list[ModelSection]:
+    """Collect the sections of all models, in the order of the leaderboard."""
+    return [model_section(results, model) for model in results.models]
+
+
 def model_section(results: Results, model: ModelResults) -> ModelSection:
     """Collect everything about one model that the tables of the page have no room for."""
     parameters = model.fits[0].record.parameters if model.fits else {}
@@ -55,7 +62,7 @@ def studies(model: ModelResults) -> Studies:
     shares = importances(model)
     return Studies(
         names=names,
-        chosen=[[fit.key.seed, fit.key.fold, *_chosen(chosen(fit), names)] for fit in model.fits],
+        chosen=[[fit.key.seed, fit.key.fold, *_gain(fit), *_chosen(chosen(fit), names)] for fit in model.fits],
         importances=[
             [name, f"{np.mean(each):.2f}", f"{min(each):.2f} to {max(each):.2f}", f"{len(each)} of {len(model.fits)}"]
             for name, each in shares.items()
@@ -65,8 +72,14 @@ def studies(model: ModelResults) -> Studies:
     )
 
 
+def _gain(fit: StoredFit) -> list[object]:
+    """Number, gain and standard error of the challenger that gained most on fresh inner folds."""
+    gain = largest_confirmed_gain(fit)
+    return [gain.number, f"{gain.mean:+.3f}", f"{gain.error:.3f}"] if gain else ["none", UNDEFINED, UNDEFINED]
+
+
 def _chosen(trial: TrialRecord, names: list[str]) -> list[object]:
-    """Trial, inner AUROC and parameters of a row."""
+    """Trial, inner AUROC where it was tried, and parameters of a row."""
     if trial.number == 0:
         return ["defaults", f"{trial.value:.3f}", *("default" for _ in names)]
     values = (trial.suggested.get(name, "") for name in names)

@@ -7,9 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report import markdown
+from benchmarks.report.answer import Flattery, answer
 from benchmarks.report.markdown import metric_labels, plain_table
 from benchmarks.report.tables import LEADERBOARD, TUNING, TWINS
-from benchmarks.statistics.formatting import cell
+from benchmarks.statistics.formatting import cell, number
+from benchmarks.statistics.loading import load_results
+from benchmarks.statistics.metrics import evaluate_leading
+from benchmarks.statistics.picked import picked_on_test
 from benchmarks.storage.files import write_atomically
 from benchmarks.storage.store import Store
 from corpora.problems import InputError
@@ -21,7 +26,7 @@ LEAKY = "random-5fold"
 TUNED = ("tuned", "icbhi", "abnormal", "patients-5fold")
 TEN_DRAWS = ("ten-draws", "icbhi", "abnormal", "patients-5fold-labels10")
 GAINS = ("auroc", "auroc_within_patients")
-COLUMNS = ("score", "auroc", "auroc_within_patients", "auroc_within_durations")
+COLUMNS = ("score", "auroc", "auroc_within_patients", "auroc_within_strata")
 
 
 def render(readme: str, results: Path) -> str:
@@ -30,7 +35,7 @@ def render(readme: str, results: Path) -> str:
     Raises:
         InputError: a part's marks are missing, or results.
     """
-    parts = {"leaderboard": leaderboard, "few labels": few_labels, "tuning": tuning, "speed": speed}
+    parts = {"answer": opening, "leaderboard": leaderboard, "few labels": few_labels, "tuning": tuning, "speed": speed}
     for name, part in parts.items():
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
         if begin not in readme or end not in readme:
@@ -40,21 +45,34 @@ def render(readme: str, results: Path) -> str:
     return readme
 
 
+def opening(results: Path) -> str:
+    """Say which model leads on the real cycles, by how much, and what of that is shown."""
+    found = load_results(Store(results.joinpath(*SHOWN)))
+    return markdown.render("answer.md.j2", results=found, answer=answer(found, Flattery())).strip()
+
+
 def leaderboard(results: Path) -> str:
-    """Format the leaderboard of the real cycles, with what the leaky split would have claimed beside it."""
+    """Format the leaderboard of the real cycles; beside it, what leaks would have added to it, in italics."""
     shown, leaky = results.joinpath(*SHOWN), results.joinpath(*SHOWN[:-1], LEAKY)
     models, mixed = _complete(shown), _complete(leaky)
-    if _origin(shown) != _origin(leaky):
-        raise InputError(f"{leaky} comes from another corpus or other seeds than {shown}; run both again")
+    if Store(shown).corpus_fingerprint() != Store(leaky).corpus_fingerprint():
+        raise InputError(f"{leaky} comes from another corpus than {shown}; run it again")
+    picked = {
+        pick.honest.name: pick.estimate("score").value
+        for pick in picked_on_test(Store(shown), load_results(Store(shown), measure=evaluate_leading))
+    }
     rows = [
         [
             name,
+            row["repeats"],
             *(cell(row[metric], 2) for metric in COLUMNS),
             f"*{mixed[name]['auroc'].value:.2f}*" if name in mixed else "not run",
+            f"*{picked[name]:.2f}*" if name in picked else "",
         ]
         for name, row in models.items()
     ]
-    return plain_table(["model", *metric_labels(COLUMNS), "*LEAKY: AUROC if patients are mixed*"], rows)
+    leaks = ["*LEAKY: AUROC if patients are mixed*", "*LEAKY: score if epochs are picked on test*"]
+    return plain_table(["model", "repeats", *metric_labels(COLUMNS), *leaks], rows)
 
 
 def few_labels(results: Path) -> str:
@@ -67,10 +85,11 @@ def few_labels(results: Path) -> str:
             name,
             cell(row["auroc"], 2),
             *(cell(twins[name][metric]) if name in twins else "" for metric in GAINS),
+            "{repeats_with_higher_auroc} of {repeats}".format(**twins[name]) if name in twins else "",
         ]
         for name, row in models
     ]
-    return plain_table(["model", "AUROC", *metric_labels(GAINS, " minus twin")], rows)
+    return plain_table(["model", "AUROC", *metric_labels(GAINS, " minus twin"), "repeats with a higher AUROC"], rows)
 
 
 def tuning(results: Path) -> str:
@@ -81,10 +100,12 @@ def tuning(results: Path) -> str:
             [f"{row[f'{metric}_before']:.3f}", f"{row[f'{metric}_after']:.3f}", cell(row[f"{metric}_gain"])]
             for metric in ("auroc", "score")
         )
-        inner = row["inner_auroc_after"] - row["inner_auroc_before"]
-        rows.append([row["untuned"], row["trials"], *auroc, f"{inner:+.3f}", *score])
-    headers = ["model", "trials per study", "AUROC, defaults", "tuned", "difference", "difference where it was chosen"]
-    return plain_table([*headers, "score, defaults", "tuned", "difference"], rows)
+        kept = f"{row['defaults_chosen']} of {row['studies']}"
+        inner = [number(row[name], "+.3f") for name in ("found_gain", "fresh_gain")]
+        rows.append([row["untuned"], row["repeats"], *inner, kept, *auroc, *score])
+    headers = ["model", "repeats", "best trial, where it was found", "on fresh folds", "defaults kept"]
+    headers += ["AUROC, defaults", "tuned", "difference", "score, defaults", "tuned", "difference"]
+    return plain_table(headers, rows)
 
 
 def speed(results: Path) -> str:
@@ -102,13 +123,6 @@ def _complete(folder: Path) -> dict[str, dict[str, Any]]:
         path = folder / LEADERBOARD.filename
         raise InputError(f"{path} does not exist; run the benchmark that writes it, then `make tables`")
     return {name: row for name, row in rows.items() if row["status"].complete}
-
-
-def _origin(folder: Path) -> tuple[set[str], set[int]]:
-    """Corpora and seeds of the fits in a folder."""
-    store = Store(folder)
-    records = [record for key in store.fits() if (record := store.record(key))]
-    return {record.corpus.fingerprint for record in records}, {record.seed for record in records}
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.statistics.bootstrap import Difference, Estimate
+from benchmarks.statistics.intervals import Difference, Estimate
 from benchmarks.statistics.metrics import COMPARED, LEADING, METRICS
 from benchmarks.statistics.status import Status
 from benchmarks.storage.files import write_atomically
@@ -27,7 +27,8 @@ class Column:
     """One value of a row.
 
     Attributes:
-        name: header of the value; an `Estimate` has two more columns, ``<name>_low`` and ``<name>_high``.
+        name: header of the value; an `Estimate` has two more columns, ``<name>_low`` and ``<name>_high``, a
+            `Difference` also ``<name>_se`` and ``<name>_df``, for its p-value.
         kind: str, int, float, `Estimate` or `Status`. An empty cell is read as "", None, NaN, None, or refused.
         form: how a float is formatted.
     """
@@ -39,14 +40,14 @@ class Column:
     @property
     def headers(self) -> tuple[str, ...]:
         """Names of its columns in the file."""
-        ends = ("", "_low", "_high") if issubclass(self.kind, Estimate) else ("",)
-        return tuple(self.name + end for end in ends)
+        more = ("low", "high", "se", "df") if issubclass(self.kind, Difference) else ("low", "high")
+        return (self.name, *(f"{self.name}_{end}" for end in more if issubclass(self.kind, Estimate)))
 
     def cells(self, value: Any) -> Iterator[str]:
         """Format a value for its columns."""
         if issubclass(self.kind, Estimate):
-            for part in (value.value, value.low, value.high) if value else (math.nan,) * 3:
-                yield self._number(part)
+            parts = (value.value, value.low, value.high, value.se, value.df) if value else (math.nan,) * 5
+            yield from map(self._number, parts[: len(self.headers)])
         else:
             yield self._number(value) if self.kind is float else "" if value is None else str(value)
 
@@ -76,10 +77,12 @@ class Table:
     Attributes:
         filename: in the folder of a report.
         columns: in their order; the first is the model's name.
+        written_by: the command that writes it.
     """
 
     filename: str
     columns: tuple[Column, ...]
+    written_by: str = "`respbench report`"
 
     @property
     def headers(self) -> list[str]:
@@ -117,7 +120,9 @@ class Table:
                 raise ValueError("other columns")
             rows = [self._row(line) for line in lines]
         except (ValueError, csv.Error) as error:
-            raise InputError(f"{path} was not written by this version ({error}); run `respbench report`") from error
+            raise InputError(
+                f"{path} was not written by this version ({error}); delete it, then run {self.written_by}"
+            ) from error
         return {row[self.columns[0].name]: row for row in rows}
 
     def _row(self, line: list[str]) -> dict[str, Any]:
@@ -135,6 +140,7 @@ LEADERBOARD = Table(
     (
         Column("model"),
         *(Column(metric, Estimate) for metric in METRICS),
+        Column("repeats", int),
         Column("status", Status),
         Column("warning"),
     ),
@@ -146,14 +152,32 @@ COSTS = Table(
         Column("model"),
         Column("fit_seconds", float, ".3f"),
         Column("tune_seconds", float, ".3f"),
+        Column("features_ms_per_clip", float, ".4f"),
         Column("predict_ms_per_clip", float, ".4f"),
+        Column("cold_ms_per_clip", float, ".4f"),
         Column("parameters", int),
         Column("peak_mb", float, ".0f"),
         Column("threads"),
         Column("hardware"),
+        Column("features_hardware"),
         Column("warning"),
     ),
 )
+
+PROBES = Table(
+    "probes.csv",
+    (
+        Column("model"),
+        Column("columns", int),
+        Column("device", Estimate),
+        Column("devices", int),
+        Column("patient", Estimate),
+        Column("patients", int),
+        Column("corpus"),
+    ),
+    written_by="`respbench probe`",
+)
+"""What `respbench probe` finds; ``corpus`` is the fingerprint of the one that was probed."""
 
 TWINS = Table(
     "twins.csv",
@@ -162,6 +186,8 @@ TWINS = Table(
         Column("twin"),
         Column("paired_fits", int),
         *(Column(metric, Difference) for metric in COMPARED),
+        Column("repeats", int),
+        Column("repeats_with_higher_auroc", int),
         Column("status"),
         Column("warning"),
     ),
@@ -181,10 +207,10 @@ TUNING = Table(
     (
         Column("model"),
         Column("untuned"),
-        *(Column(name, int) for name in ("studies", "trials", *TrialState, "defaults_chosen")),
-        Column("inner_auroc_before", float),
-        Column("inner_auroc_after", float),
+        *(Column(name, int) for name in ("repeats", "studies", "trials", *TrialState, "defaults_chosen")),
+        *(Column(name, float) for name in ("found_gain", "fresh_gain", "fresh_gain_error")),
         *(column for metric in LEADING for column in _before_and_after(metric)),
+        Column("auroc_gain_without_extreme_fold", float),
         Column("status"),
         Column("warning"),
     ),

@@ -47,15 +47,19 @@ def twin_figure(twin: str) -> str:
 
 
 def draw_learning_curves(results: Results, models: Sequence[ModelResults]) -> bytes:
-    """Losses and validation score by epoch: each fit faint, the mean over fits strong, dots on the epochs kept."""
-    figure = new_figure(8.5, 1.1 + 2.3 * len(models), results.title + bracketed(results.flags), computed_layout=False)
-    all_axes = panels(figure, len(models), 2)
+    """Loss, accuracy and validation score by epoch: each fit faint, the mean over fits strong, dots on epochs kept."""
+    recorded = _records_accuracy(models)
+    size = (10 if recorded else 8.5, 1.1 + 2.3 * len(models))
+    figure = new_figure(*size, results.title + bracketed(results.flags), computed_layout=False)
+    all_axes = panels(figure, len(models), 3 if recorded else 2)
     for row, model in zip(all_axes, models, strict=True):
         curves = _curves(model)
         _plot(row[0], curves, "train_loss", 0, "training")
         _plot(row[0], curves, "valid_loss", 1, "validation")
         row[0].set_title(f"{model.name}: loss", fontsize=LABEL)
-        _plot_score(row[1], model, f"{model.name}: ")
+        if recorded:
+            _plot_accuracy(row[1], curves, f"{model.name}: ")
+        _plot_score(row[-1], model, f"{model.name}: ")
         for axes in row:
             _finish(axes)
     for axes in all_axes[-1]:
@@ -64,9 +68,12 @@ def draw_learning_curves(results: Results, models: Sequence[ModelResults]) -> by
 
 
 def draw_semi_supervised_curves(results: Results, models: Sequence[ModelResults]) -> bytes:
-    """Losses, the weight of the unsupervised one, confident pseudo-labels and validation score, a row per model."""
-    figure = new_figure(13, 1.1 + 2.2 * len(models), results.title + bracketed(results.flags), computed_layout=False)
-    all_axes = panels(figure, len(models), 4, across=0.65, sharex=True, width_ratios=(1.25, 0.75, 1, 1))
+    """Losses, the weight of the unsupervised one, confident pseudo-labels, accuracy and score, a row per model."""
+    recorded = _records_accuracy(models)
+    widths = (1.25, 0.75, 1, 1, *([1] if recorded else []))
+    size = (3.25 * len(widths), 1.1 + 2.2 * len(models))
+    figure = new_figure(*size, results.title + bracketed(results.flags), computed_layout=False)
+    all_axes = panels(figure, len(models), len(widths), across=0.65, sharex=True, width_ratios=widths)
     for row, model in zip(all_axes, models, strict=True):
         curves = _curves(model)
         unsupervised = _plot_losses(row[0], curves)
@@ -75,7 +82,9 @@ def draw_semi_supervised_curves(results: Results, models: Sequence[ModelResults]
         row[1].set_ylim(0, 1.1 * max((epoch.get("alpha", 0) for curve in curves for epoch in curve), default=0) or 1)
         row[1].set_title(r"weight $\alpha$, unsupervised loss", fontsize=LABEL)
         _plot_confidence(row[2], curves)
-        _plot_score(row[3], model, "")
+        if recorded:
+            _plot_accuracy(row[3], curves, "")
+        _plot_score(row[-1], model, "")
         for axes in row:
             _finish(axes)
         unsupervised.grid(visible=False)
@@ -112,6 +121,23 @@ def _plot_confidence(axes: Axes, curves: Sequence[Curve]) -> None:
     axes.set_yticks((0, 0.25, 0.5, 0.75, 1))
 
 
+def _records_accuracy(models: Sequence[ModelResults]) -> bool:
+    """Whether any of the models has the accuracy of its epochs: fits from older versions lack it."""
+    return any(_has(_curves(model), "train_accuracy") for model in models)
+
+
+def _plot_accuracy(axes: Axes, curves: Sequence[Curve], prefix: str) -> None:
+    """Accuracy on training clips, as they were seen in training, and on validation clips."""
+    axes.set_title(f"{prefix}accuracy", fontsize=LABEL)
+    if not _has(curves, "train_accuracy"):
+        _explain(axes, "not recorded")
+        return
+    _plot(axes, curves, "train_accuracy", 0, "training")
+    _plot(axes, curves, "valid_accuracy", 1, "validation")
+    axes.set_ylim(0, 1.03)
+    axes.legend(fontsize=SMALL, framealpha=0.85, edgecolor="none", loc="lower right")  # where few curves run
+
+
 def _plot_score(axes: Axes, model: ModelResults, prefix: str) -> None:
     """The validation score, with dots on the epochs that were chosen by it, if any were."""
     curves = _curves(model)
@@ -120,7 +146,7 @@ def _plot_score(axes: Axes, model: ModelResults, prefix: str) -> None:
         return
     _plot(axes, curves, "valid_score", 1, "mean")
     if chooses_epoch(model):
-        kept = [row for curve in curves for row in curve if row["kept"] and _known(row, "valid_score")]
+        kept = [row for curve in curves for row in curve if row.get("kept") and _known(row, "valid_score")]
         axes.plot(
             [row["epoch"] for row in kept], [row["valid_score"] for row in kept], "ko", markersize=3, label="kept"
         )
@@ -150,7 +176,7 @@ def _finish(axes: Axes) -> None:
     if not axes.axison:
         return
     grid(axes)
-    if axes.get_legend_handles_labels()[1]:
+    if axes.get_legend() is None and axes.get_legend_handles_labels()[1]:
         axes.legend(fontsize=SMALL, framealpha=0.85, edgecolor="none", loc="upper right")
     axes.locator_params(axis="x", integer=True)
     axes.tick_params(labelsize=SMALL)

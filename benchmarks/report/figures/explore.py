@@ -1,5 +1,7 @@
 """The figures of `respbench explore`: clips by patient, durations, example sounds, classes by device and place."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -76,8 +78,8 @@ def draw_sounds(clips: Clips, examples: dict[str, list[int]], title: str) -> byt
                 picture.set_axis_off()
                 continue
             row = rows[column]
-            _wave(wave, clips.signals[row], clips.rate)
-            _picture(picture, clips.signals[row], clips.rate)
+            draw_wave(wave, clips.signals[row], clips.rate)
+            draw_spectrogram(picture, clips.signals[row], clips.rate)
             wave.set_title(f"{name}: patient {clips.patient[row]}", fontsize=9)
             if column == 0:
                 picture.set_ylabel("Hz (mel scale)", fontsize=SMALL)
@@ -113,14 +115,16 @@ def draw_columns(clips: Clips, columns: list[str], title: str) -> bytes:
     return png(figure)
 
 
-def _wave(axes: Axes, signal: Signal, rate: int) -> None:
+def draw_wave(axes: Axes, signal: Signal, rate: int) -> None:
+    """Draw the samples of a clip at ``rate`` Hz, the mean of its channels."""
     samples = signal.mean(axis=0)
     axes.plot(np.arange(len(samples)) / rate, samples, color="0.25", linewidth=0.5)
     axes.margins(x=0)
     axes.tick_params(labelsize=7, labelbottom=False)
 
 
-def _picture(axes: Axes, signal: Signal, rate: int) -> None:
+def draw_spectrogram(axes: Axes, signal: Signal, rate: int, labeled: Sequence[int] = TICKS) -> None:
+    """Draw the mel-spectrogram of a clip at ``rate`` Hz, `DYNAMIC_RANGE` from black to the loudest band."""
     n_fft = 2 ** round(np.log2(FRAME_SECONDS * rate))
     filters = mel_filters(rate, n_fft, MELS)
     decibels = log_mel(power_spectrum(pad([signal]), n_fft, n_fft // 8), filters)[0].numpy()
@@ -135,6 +139,6 @@ def _picture(axes: Axes, signal: Signal, rate: int) -> None:
         extent=(0, seconds, -0.5, MELS - 0.5),
     )
     centers = bin_frequencies(rate, n_fft).numpy()[filters.argmax(dim=0).numpy()]
-    ticks = [hz for hz in TICKS if hz < centers[-1]]
+    ticks = [hz for hz in labeled if hz < centers[-1]]
     axes.set_yticks(np.interp(ticks, centers, np.arange(MELS)), [str(hz) for hz in ticks])
     axes.tick_params(labelsize=7)

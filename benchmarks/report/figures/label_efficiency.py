@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from benchmarks.report.figures.style import LABEL, grid, line_style, new_figure, png
-from benchmarks.statistics.bootstrap import LEVEL, Estimate
+from benchmarks.statistics.intervals import LEVEL, Estimate
 
 SPREAD = 0.5
 """Of the distance between two budgets, over which the models of one budget are drawn side by side."""

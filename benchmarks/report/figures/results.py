@@ -18,9 +18,9 @@ from benchmarks.report.figures.style import (
     panels,
     png,
 )
-from benchmarks.statistics.bootstrap import LEVEL
 from benchmarks.statistics.confusion import GRID, class_shares, mean_confusion, mean_roc
 from benchmarks.statistics.formatting import bracketed
+from benchmarks.statistics.intervals import LEVEL
 from benchmarks.statistics.results import ModelResults, Results
 
 

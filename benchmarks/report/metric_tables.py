@@ -1,0 +1,51 @@
+"""The page of all metrics of all models: who ranks best, overall and within groups of like clips, and the decisions."""
+
+from dataclasses import dataclass
+
+from benchmarks.statistics.intervals import Estimate
+from benchmarks.statistics.results import DURATION, Results
+from benchmarks.storage.store import CLIPS
+
+RANKING = ("score", "auroc", "patient_macro_score")
+WITHIN = ("auroc_within_patients", "auroc_within_recordings", "auroc_within_durations", "auroc_within_strata")
+DECISIONS = ("sensitivity", "specificity", "macro_f1", "accuracy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricTable:
+    """The models by some metrics; with a column of what is lacking unless all are complete."""
+
+    metrics: tuple[str, ...]
+    rows: list[list[object]]
+    incomplete: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricTables:
+    """The tables of the page, and AUROC within durations of the control `duration`; None if that is not complete."""
+
+    ranking: MetricTable
+    within: MetricTable
+    decisions: MetricTable
+    duration: Estimate | None
+    clips_file: str = CLIPS
+
+
+def metric_tables(results: Results) -> MetricTables:
+    """Collect every metric of every model."""
+    duration = results.find(DURATION)
+    return MetricTables(
+        ranking=_table(results, RANKING),
+        within=_table(results, WITHIN),
+        decisions=_table(results, DECISIONS),
+        duration=duration.estimate("auroc_within_durations") if duration else None,
+    )
+
+
+def _table(results: Results, metrics: tuple[str, ...]) -> MetricTable:
+    incomplete = len(results.complete) < len(results.models)
+    rows: list[list[object]] = [
+        [model.name, model.kind or "", *map(model.estimate, metrics), *([model.status] * incomplete)]
+        for model in results.models
+    ]
+    return MetricTable(metrics=metrics, rows=rows, incomplete=incomplete)
