@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.report.checks import CHECKS, Finding, run_checks
+from benchmarks.report.pages import report_pages
+from benchmarks.report.source import Source
 from benchmarks.statistics.results import Results
 from benchmarks.storage.records import FitKey, FitRecord
 from benchmarks.storage.store import Store
@@ -39,7 +41,9 @@ def synthetic_clips(classes: tuple[str, ...] = ("normal", "abnormal"), patients:
         patient=patient,
         clip_id=np.array([f"clip{i:04d}" for i in range(n)]),
         classes=classes,
-        meta=pd.DataFrame({"device": "a stethoscope", "diagnosis": "a secret"}, index=range(n)),
+        meta=pd.DataFrame(
+            {"recording": [f"r{i // 4}" for i in range(n)], "device": "a stethoscope", "diagnosis": "a secret"}
+        ),
     )
 
 
@@ -62,7 +66,9 @@ def curve(seed: int, epochs: int = 6, kept: int | None = None) -> list[dict[str,
         {
             "epoch": epoch,
             "train_loss": 0.7 * 0.8**epoch + 0.02 * rng.random(),
+            "train_accuracy": 1 - 0.4 * 0.8**epoch,
             "valid_loss": 0.7 * 0.8**epoch + 0.03 * epoch + 0.02 * rng.random(),
+            "valid_accuracy": 0.75 - 0.02 * abs(epoch - kept),
             "valid_score": 0.7 - 0.04 * abs(epoch - kept) + 0.02 * rng.random(),
             "kept": int(epoch == kept),
         }
@@ -160,7 +166,7 @@ def made_up_results(
     task = "abnormal" if len(classes) == 2 else "four-class"
     store = Store(results / "made-up" / task / protocol)
     store.write_clips(clips)
-    folds = find_stored(protocol).folds
+    folds = find_stored(protocol).count_folds(clips.meta["device"])
     for seed in range(seeds):
         owners = np.random.default_rng(seed).permutation(PATIENTS) % folds
         part = np.repeat(owners, CLIPS)
@@ -204,3 +210,14 @@ def found_by(results: Results, check: Callable[[Results], Iterator[Finding]]) ->
     (found,) = [one for one in run_checks(results) if CHECKS[one.number - 1].find is check]
     assert len(found.sentences) == len(found.findings)
     return list(found.findings)
+
+
+def written_text(folder: Path) -> str:
+    """All pages of a report that was written, README.md first."""
+    names = sorted((path.name for path in folder.glob("*.md")), key=lambda name: (name != "README.md", name))
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
+
+
+def report_text(results: Results, figures: Iterable[str], folder: Path) -> str:
+    """All pages of a report, README.md first, without writing them."""
+    return "\n".join(report_pages(Source(results=results, folder=folder, figures=tuple(figures))).values())

@@ -13,14 +13,15 @@ import pytest
 from benchmarks.report.index import report_folders, write_index
 from benchmarks.report.label_efficiency import PAGE as LABEL_EFFICIENCY
 from benchmarks.report.label_efficiency import write_label_efficiency
-from benchmarks.report.page import write_report
+from benchmarks.report.pages import write_report
 from benchmarks.report.readme import RESULTS, render
 from benchmarks.report.tables import COSTS, LEADERBOARD, TUNING, TWINS
 from benchmarks.storage.store import Store
 from models.registry import REGISTRY
 
 PROJECT = Path(__file__).resolve().parents[1]
-TIMED = {Path("speed.md"), Path("step-speed.md")}
+TIMED = {Path("speed.md"), Path("step-speed.md"), Path("coverage.md"), Path("coverage.csv")}
+"""Not written by `make tables`, but by `make speed` and `make coverage`."""
 REPORTS = [folder.relative_to(PROJECT / RESULTS) for folder in report_folders(PROJECT / RESULTS)]
 MADE_TABLES = [table.filename for table in (LEADERBOARD, COSTS, TWINS, TUNING)]
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_up_results import fail, made_up_results
+from made_up_results import fail, made_up_results, written_text
 from synthetic_corpora import TINY_RUN
 
 from benchmarks.cli import main
-from benchmarks.report import page as report_module
-from benchmarks.report.ablation import variant_verdict
+from benchmarks.report import pages as report_module
+from benchmarks.report.ablation import variant_verdicts
 from benchmarks.report.index import write_index
-from benchmarks.report.page import write_report
+from benchmarks.report.pages import write_report
 from benchmarks.statistics.comparisons import Verdict, difference
 from benchmarks.statistics.formatting import cell
 from benchmarks.statistics.metrics import COMPARED
@@ -112,7 +112,7 @@ def test_an_ablation_has_the_folds_of_its_protocol_and_a_name_of_its_own() -> No
 def test_a_group_has_a_table_and_words(tmp_path: Path) -> None:
     strengths = {"metadata": 0.6, "svm": 1.5, "svm-weak": 0.3, "svm-like": 1.5, "svm-old": 0.5}
     report = write_report(made_up_results(tmp_path, strengths, protocol="patients-3fold-ablation"))
-    text, results = report.page.read_text(), report.results
+    text, results = written_text(report.page.parent), report.results
     full, weak, like = (results.find(name) for name in ("svm", "svm-weak", "svm-like"))
     assert full is not None
     assert weak is not None
@@ -123,24 +123,24 @@ def test_a_group_has_a_table_and_words(tmp_path: Path) -> None:
     for entry in (weak, like):
         for metric in COMPARED:
             assert cell(difference(entry, full, metric)) in text
-    assert variant_verdict(weak, full) == Verdict(worse=COMPARED)
-    assert variant_verdict(full, full) == Verdict(undecided=COMPARED)
+    expected = {"svm-weak": Verdict(worse=COMPARED), "svm": Verdict(undecided=COMPARED)}
+    assert variant_verdicts([weak, full], full) == expected
     assert "`svm-weak` (half the sound): worse than `svm` on score, AUROC and AUROC within patients." in text
     assert "In no group any more, and only in the tables below: `svm-old`." in text
-    assert "Each model minus `metadata`" in text, "the rest of the report is there, too"
+    assert "gain over metadata" in text, "the rest of the report is there, too"
 
 
 @pytest.mark.usefixtures("one_group")
 def test_without_the_full_model_nothing_is_compared(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, {"svm-weak": 0.3}, protocol="patients-3fold-ablation")
     fail(store, "svm")
-    text = write_report(store).page.read_text()
+    text = written_text(write_report(store).page.parent)
     assert "`svm`, the full model, is not complete here" in text
 
 
 @pytest.mark.usefixtures("one_group")
 def test_a_benchmark_has_no_section_about_parts(tmp_path: Path) -> None:
-    text = write_report(made_up_results(tmp_path, {"svm": 1.5, "svm-weak": 0.3})).page.read_text()
+    text = written_text(write_report(made_up_results(tmp_path, {"svm": 1.5, "svm-weak": 0.3})).page.parent)
     assert "the full model" not in text
 
 
@@ -171,7 +171,7 @@ def test_ablations_run_resume_and_stay_apart_from_the_benchmark(
     table = (folder / "leaderboard.csv").read_bytes()
     assert set(pd.read_csv(folder / "leaderboard.csv")["model"]) == {"prior", "metadata", "duration", "metadata-free"}
     assert {stored.record.protocol for stored in Store(folder)} == {"patients-2fold-ablation"}
-    assert "C = 9" in (folder / "README.md").read_text()
+    assert "C = 9" in (folder / "models.md").read_text()
     next(folder.glob("runs/prior/*.json")).unlink()
     capsys.readouterr()
     assert main(ablate) == 0

@@ -72,7 +72,7 @@ def edit(tmp_path_factory: pytest.TempPathFactory) -> Edit:
         ("models/networks/cnn.py", '"""', '"""Better explained: '),
         ("models/networks/training.py", "\n\n\n", "\n\n\n# A comment.\n\n\n"),
         ("benchmarks/tuning/study.py", '"""', '"""Better explained: '),
-        ("benchmarks/report/page.py", "def ", "def another_"),
+        ("benchmarks/report/pages.py", "def ", "def another_"),
         ("models/registry.py", '"prior"', '"other"'),
     ],
 )

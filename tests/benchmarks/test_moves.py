@@ -14,6 +14,7 @@ from benchmarks.report.tables import LEADERBOARD
 from benchmarks.run import archive_or_restore_results
 from benchmarks.storage.records import FitKey, TrialRecord
 from benchmarks.storage.store import Store
+from benchmarks.storage.studies import StoredStudy
 from corpora.problems import InputError
 
 KEY = FitKey("prior", 0, 0)
@@ -60,11 +61,12 @@ def test_a_damaged_fit_does_not_replace_a_whole_one_that_was_set_aside(store: St
 
 def test_a_trial_is_restored_where_no_folder_of_trials_is_left(store: Store) -> None:
     trial = TrialRecord(number=1, key="0123")
-    store.write_trial(KEY, trial)
-    store.set_aside_trial(KEY, 1)
+    study = StoredStudy(store.folder, KEY)
+    study.write("001", trial)
+    study.set_aside("001")
     (store.folder / "trials" / "prior" / "seed0-fold0").rmdir()
-    store.restore_trial(KEY, trial)
-    assert store.trial(KEY, 1) == trial
+    study.restore("001", trial.key)
+    assert study.read("001") == trial
 
 
 def test_an_interrupted_run_of_another_corpus_does_not_hide_archived_results(store: Store) -> None:

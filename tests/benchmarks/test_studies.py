@@ -14,17 +14,19 @@ from benchmarks.report.checks import best_at_the_edge
 from benchmarks.report.models import studies
 from benchmarks.statistics.loading import load_results
 from benchmarks.storage.records import TrialRecord
-from benchmarks.tuning.analysis import at_the_edge, best_so_far, importances, inner_auroc
+from benchmarks.tuning.analysis import at_the_edge, best_so_far, importances, inner_gain
 
 
-def test_inner_auroc_is_of_studies_with_both(tmp_path: Path) -> None:
+def test_inner_gains_are_of_studies_with_both(tmp_path: Path) -> None:
     def study(n: int) -> list[TrialRecord]:
         first = trial(0, None, error="it failed") if n == 0 else trial(0, 0.6)
         pruned = trial(2, None, state="pruned") if n == 1 else trial(2, 0.9)
         return [first, trial(1, 0.5), pruned, trial(3, 0.7)]
 
     entry = model_of(studied(tmp_path, study, seeds=1), "svm-tuned")
-    assert inner_auroc(entry) == pytest.approx((0.6, (0.7 + 0.9) / 2))
+    gain = inner_gain(entry)
+    assert [gain.found, gain.fresh] == pytest.approx([(0.1 + 0.3) / 2, (0.05 + 0.15) / 2])
+    assert gain.error == pytest.approx(np.sqrt((1 / 8 + 1 / 3) * 8 / 7) * 0.01)
     np.testing.assert_allclose(best_so_far(entry), [0, 0, 0.15, 0.2], atol=1e-12)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,8 @@ from benchmarks.storage.records import FitKey, FitRecord, TrialRecord, TrialStat
 from benchmarks.storage.store import Store
 from benchmarks.tuning import jobs as tuning_jobs
 from benchmarks.tuning import study as tuning
+from benchmarks.tuning.choice import CHALLENGERS, candidates, choose
+from benchmarks.tuning.folds import INNER, inner_folds
 from benchmarks.tuning.study import Study
 from corpora.clips import Clips
 from corpora.splits.folds import Fold
@@ -134,6 +137,24 @@ def test_trials_use_training_patients_only(spec: ModelSpec, clips: Clips) -> Non
             assert not own & set(clips.patient[fold.test].tolist())
 
 
+def test_a_confirmation_uses_other_folds_of_the_same_patients(
+    spec: ModelSpec, clips: Clips, records: list[TrialRecord]
+) -> None:
+    fold, study = outer(clips), study_of(spec)
+    record = tuning.confirm(study, records[1], clips, fold)
+    own = {*clips.patient[fold.train].tolist(), *clips.patient[fold.valid].tolist()}
+    assert set(record.patients) == own
+    assert not own & set(clips.patient[fold.test].tolist())
+    assert record.parameters == records[1].parameters
+    assert len(record.inner_values) == tuning.REPEATS * INNER.folds
+    assert record.value == np.mean(record.inner_values)
+    shuffles = [study.seed, *(tuning.shuffle_of(study, repeat) for repeat in (1, 2))]
+    tests = [{tuple(inner.test) for inner in inner_folds(clips, fold, shuffle)} for shuffle in shuffles]
+    assert len(set.union(*tests)) == len(shuffles) * INNER.folds, "no test part occurs twice"
+    watched = replace(spec, overrides={"watched": True})
+    assert len(tuning.confirm(study_of(watched), records[0], clips, fold).inner_values) == INNER.folds
+
+
 def test_nothing_about_test_patients_changes_a_trial() -> None:
     """Their labels are turned round and their sounds replaced by noise: a real model is proposed and judged alike."""
     clips = synthetic_clips(patients=24, clips_each=6, samples=2000)
@@ -144,8 +165,10 @@ def test_nothing_about_test_patients_changes_a_trial() -> None:
     for row in fold.test:
         signals[row] = rng.normal(0, 1, (1, 2000)).astype(np.float32)
     changed = replace(clips, label=label, signals=signals)
-    one, other = (trials(study_of(REGISTRY["svm"]), 7, which, fold) for which in (clips, changed))
+    study = study_of(REGISTRY["svm"])
+    one, other = (trials(study, 7, which, fold) for which in (clips, changed))
     assert one == other
+    assert tuning.confirm(study, one[3], clips, fold) == tuning.confirm(study, other[3], changed, fold)
     assert len({record.value for record in one}) > 2
 
 
@@ -156,7 +179,7 @@ def test_a_study_is_the_same_in_any_order_and_finds_what_is_better(
     # A smaller study begins like a larger one, also where the trials of a batch end in another order.
     assert trials(study_of(spec), 13, clips, fold, lambda batch: reversed(batch)) == records[:13]
     assert trials(study_of(spec, seed=1), 2, clips, fold)[1].parameters != records[1].parameters
-    best = tuning.best_of(records)
+    best = max((r for r in records if r.value is not None), key=lambda record: record.value)
     assert best.value > records[0].value
     assert abs(best.parameters["near"] - 3) < abs(6 - 3)
     # Later trials, which follow the earlier ones, lie nearer to what is best than those drawn at random.
@@ -191,18 +214,19 @@ def test_what_is_trained_epoch_by_epoch_is_given_up_when_it_falls_behind(spec: M
     assert records[1].patients == records[0].patients
 
 
-def test_failed_trials_stay_in_the_record_and_are_never_chosen(records: list[TrialRecord]) -> None:
+def test_failed_trials_stay_in_the_record_and_are_never_confirmed(records: list[TrialRecord]) -> None:
     failed = [record for record in records if record.state == TrialState.FAILED]
     assert failed
     assert all(record.error == "RuntimeError: too far" and record.parameters["near"] > 9 for record in failed)
-    assert tuning.best_of(records).state == "complete"
+    assert not {record.number for record in failed} & {record.number for record in candidates(records)}
     with pytest.raises(ValueError, match=r"no trial of \d+ was completed; the first failed: RuntimeError: too far"):
-        tuning.best_of(failed)
+        choose(failed, [])
 
 
-def test_of_equal_trials_the_defaults_are_chosen() -> None:
-    records = [TrialRecord(number=n, value=value) for n, value in enumerate((0.7, 0.6, 0.7))]
-    assert tuning.best_of(records).number == 0
+def test_every_inner_fold_of_a_trial_is_stored(records: list[TrialRecord]) -> None:
+    complete = [record for record in records if record.value is not None]
+    assert {len(record.inner_values) for record in complete} == {INNER.folds}
+    assert [np.mean(record.inner_values) for record in complete] == [record.value for record in complete]
 
 
 def test_auroc_of_a_trial_is_scikit_learns(clips: Clips) -> None:
@@ -270,9 +294,16 @@ def leaderboard(results: Path) -> bytes:
     return (stored(results).folder / "leaderboard.csv").read_bytes()
 
 
-def trial_files(results: Path) -> dict[Path, int]:
+def trial_files(results: Path, names: str = "[0-9]*") -> dict[Path, int]:
     """Stored trials, and when they were written."""
-    return {path: path.stat().st_mtime_ns for path in results.rglob("trials/*/*/[0-9]*.json")}
+    return {path: path.stat().st_mtime_ns for path in results.rglob(f"trials/*/*/{names}.json")}
+
+
+def studies(results: Path) -> list[Any]:
+    """Trials and confirmations of each tuned fit, without the time that they took."""
+    store = stored(results)
+    facts = [record_of(store, key) for key in store.fits() if key.model.endswith("-tuned")]
+    return [[replace(trial, seconds=0) for trial in (*f.trials, *f.confirmations)] for f in facts]
 
 
 @pytest.fixture(scope="module")
@@ -290,12 +321,16 @@ def test_a_tuned_model_has_a_row_beside_its_defaults(whole: Path) -> None:
         facts, untuned = (record_of(store, FitKey(name, 0, fold)) for name in ("metadata-tuned", "metadata"))
         assert facts.untuned == "metadata"
         assert [trial.number for trial in facts.trials] == list(range(6))
-        best = tuning.best_of(facts.trials)
+        confirmed = [trial.number for trial in facts.confirmations]
+        assert confirmed == [trial.number for trial in candidates(facts.trials)]
+        assert confirmed[0] == 0
+        assert len(confirmed) == CHALLENGERS + 1
+        best = choose(facts.trials, facts.confirmations)
         assert facts.chosen_trial == best.number
         assert facts.parameters == {**untuned.parameters, **best.parameters}
         assert facts.tune_seconds > 0
         assert untuned.trials == ()
-        for trial in facts.trials:
+        for trial in (*facts.trials, *facts.confirmations):
             assert set(trial.patients) == {*facts.train_patients, *facts.valid_patients}
             assert not set(trial.patients) & set(facts.test_patients)
         same = store.read(FitKey("metadata-tuned", 0, fold)).predictions.equals(
@@ -312,6 +347,41 @@ def test_more_trials_go_on_from_those_that_are_there(whole: Path, tmp_path: Path
     assert respbench(tmp_path, *models, "--trials", "6") == 0
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert leaderboard(tmp_path) == leaderboard(whole)
+
+
+def test_confirmations_go_on_from_those_that_are_there(whole: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(whole, results)
+    files = trial_files(results, "confirmation-*")
+    assert len(files) == 2 * (1 + CHALLENGERS)
+    lost, touched, ended, *kept = sorted(files)
+    ended.write_text(ended.read_text().replace('"retryable": false', '"retryable": true'))
+    lost.unlink()
+    touched.write_text(touched.read_text().replace('"key": "', '"key": "not'))
+    for record in results.rglob("runs/metadata-tuned/*.json"):
+        record.unlink()
+    assert respbench(results, "--models", "prior,metadata", "--trials", "6") == 0
+    after = trial_files(results, "confirmation-*")
+    assert {path for path in files if after[path] != files[path]} == {lost, touched, ended}
+    assert all(after[path] == files[path] for path in kept)
+    assert studies(results) == studies(whole)
+    assert leaderboard(results) == leaderboard(whole)
+
+
+def test_records_of_versions_without_confirmations_are_read(whole: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(whole, results)
+    store, key = stored(results), FitKey("metadata-tuned", 0, 0)
+    path = store.folder / "runs" / key.model / f"{key.stem}.json"
+    facts = json.loads(path.read_text())
+    del facts["confirmations"]
+    for trial in facts["trials"]:
+        del trial["inner_values"]
+    path.write_text(json.dumps(facts))
+    record = store.read(key).record
+    assert record.confirmations == ()
+    assert {trial.inner_values for trial in record.trials} == {()}
+    assert main(["report", str(store.folder)]) == 0
 
 
 def test_killed_twice_it_ends_the_same(whole: Path, tmp_path: Path) -> None:
@@ -340,7 +410,10 @@ def test_killed_twice_it_ends_the_same(whole: Path, tmp_path: Path) -> None:
     after = trial_files(tmp_path)
     assert len(after) == 12
     assert {path: after[path] for path in found} == found
+    assert studies(tmp_path) == studies(whole)
     assert leaderboard(tmp_path) == leaderboard(whole)
+    for path in stored(whole).folder.glob("runs/*/*.csv.gz"):
+        assert (stored(tmp_path).folder / path.relative_to(stored(whole).folder)).read_bytes() == path.read_bytes()
     assert not list(tmp_path.rglob("*.tmp"))
 
 

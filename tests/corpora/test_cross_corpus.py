@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_results import written_text
 from synthetic_corpora import (
     clips_with,
     noise,
@@ -27,7 +28,7 @@ from synthetic_corpora import (
 from benchmarks.cli import main
 from benchmarks.report.crossing import crossing
 from benchmarks.report.index import results_index
-from benchmarks.report.page import write_report
+from benchmarks.report.pages import write_report
 from benchmarks.statistics.loading import load_results
 from benchmarks.storage.identity import fit_identity, splitter_targets
 from benchmarks.storage.records import FitKey
@@ -295,7 +296,7 @@ def test_the_outside_validator_finds_no_fault(results, monkeypatch, capsys):
 def test_every_number_is_marked_with_what_it_was_trained_on(results):
     table = pd.read_csv(folder(results) / "leaderboard.csv")
     assert set(table["warning"]) == {"TRAINED ON icbhi"}
-    text = (folder(results) / "README.md").read_text()
+    text = written_text(folder(results))
     assert "> **TRAINED ON icbhi: nothing of the tested corpus was trained on." in text
     headings = [line for line in text.splitlines() if line.startswith("#") or line.startswith("**Table")]
     assert all("[TRAINED ON icbhi]" in line for line in headings)
@@ -306,7 +307,7 @@ def test_every_number_is_marked_with_what_it_was_trained_on(results):
 
 def test_the_report_sets_each_model_beside_itself(results, sounds, tmp_path):
     results = shutil.copytree(results, tmp_path / "results")
-    page = folder(results) / "README.md"
+    page = folder(results) / "crossing.md"
     text = page.read_text()
     lacking = "trained in `sprsound` itself can't be shown. Their protocol is `patients-5fold`: it was not run. Run"
     assert lacking in text
@@ -316,7 +317,7 @@ def test_the_report_sets_each_model_beside_itself(results, sounds, tmp_path):
     write_report(Store(page.parent))
     text = page.read_text()
     assert "can't be shown" not in text
-    section = text.partition("## Trained on icbhi, tested on sprsound")[2].partition("## Leaderboard")[0]
+    section = text.partition("## Trained on icbhi, tested on sprsound")[2]
     row, lacking = (next(line for line in section.splitlines() if line.startswith(f"| {m}")) for m in ("prior", "meta"))
     beside = pd.read_csv(page.parent.with_name("patients-5fold") / "leaderboard.csv").set_index("model").loc["prior"]
     for place, metric in ((3, "score"), (5, "auroc")):

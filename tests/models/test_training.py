@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from made_up_networks import LABEL, SIZE, SOUND, examples, weights
+from made_up_networks import LABEL, SIZE, SOUND, Given, examples, network, weights
 from torch import nn
 
 from corpora.simulated.simulation import Simulation, simulate
@@ -107,7 +107,7 @@ def test_last_keeps_the_last_epoch_and_looks_at_no_validation_clip():
     curve = train(net, recipe, 0, examples(), None, 2)
     assert kept(curve) == [3]
     assert len(curve) == 4
-    assert all(row.keys() == {"epoch", "train_loss", "kept"} for row in curve)
+    assert all(row.keys() == {"epoch", "train_loss", "train_accuracy", "kept"} for row in curve)
     shorter = linear()
     train(shorter, replace(recipe, epochs=3), 0, examples(), None, 2)
     assert not torch.equal(weights(net), weights(shorter))
@@ -227,6 +227,72 @@ def test_a_fixed_schedule_that_holds_out_scores_each_epoch_and_chooses_nothing()
     assert kept(held_out) == [3]
     scores = [row["valid_score"] for row in held_out]
     assert scores[3] < scores[0]  # the last is kept though it is the worst
+
+
+# Accuracy by epoch
+
+
+class Recorded(nn.Module):
+    """Keeps what a network predicts in training."""
+
+    def __init__(self, inside):
+        super().__init__()
+        self.inside, self.outputs = inside, []
+
+    def forward(self, images):
+        outputs = self.inside(images)
+        if self.training:
+            self.outputs.append(outputs.detach())
+        return outputs
+
+
+def test_training_accuracy_is_that_of_the_outputs_the_loss_was_computed_from(monkeypatch):
+    """Of the classes alone: the auxiliary outputs are large, and no class."""
+    drawn = []
+    epoch_of = ShuffledRows.epoch
+
+    def noted(self, *arguments):
+        batches = list(epoch_of(self, *arguments))
+        drawn.extend(batches)
+        return batches
+
+    monkeypatch.setattr(ShuffledRows, "epoch", noted)
+    net = Recorded(linear(4))
+    with torch.no_grad():
+        net.inside[1].bias[2:] = 100.0
+    changing = Augmentation(noise=1.0, masked_bands=2)
+    recipe = Recipe(epochs=3, batch_size=5, keep=LAST, auxiliary=0.5, augmentation=changing)
+    curve = train(net, recipe, 0, examples(), None, 2)
+    decisions = torch.cat(net.outputs)[:, :2].argmax(1)
+    correct = (decisions == torch.from_numpy(LABEL)[torch.cat(drawn)]).double().reshape(3, 12)
+    assert [row["train_accuracy"] for row in curve] == correct.mean(1).tolist()
+    assert 0 < correct.mean() < 1
+
+
+@pytest.mark.parametrize("share", [0.9, 0.1])
+def test_of_two_mixed_clips_the_label_with_the_larger_share_counts(monkeypatch, share):
+    """Logits are pixels, and a clip's bright pixel is its class: the brighter one after mixing is always correct."""
+    label = np.array([0, 1])
+    images = np.zeros((2, *SIZE), dtype=np.float32)
+    images[[0, 1], 0, 0, label] = 1.0
+    monkeypatch.setattr(ShuffledRows, "epoch", lambda *arguments: [torch.tensor([0, 1])])
+    monkeypatch.setattr(torch, "randperm", lambda n: torch.arange(n).flip(0))
+    monkeypatch.setattr(torch.distributions, "Beta", NoDraw(share))
+    recipe = Recipe(epochs=1, batch_size=2, keep=LAST, mixup=0.3)
+    (row,) = train(network(Given), recipe, 0, Examples(images, Targets.of(label, label)), None, 2)
+    assert row["train_accuracy"] == 1.0
+
+
+def test_validation_accuracy_is_that_of_the_predictions_and_not_the_score():
+    """One decision for all clips: balanced accuracy is 1/2, accuracy the share of the class."""
+    net = linear()
+    with torch.no_grad():
+        net[1].weight.zero_()
+        net[1].bias[0] = 1.0
+    recipe = Recipe(epochs=1, batch_size=12, learning_rate=1e-9)
+    (row,) = train(net, recipe, 0, examples(), examples(1), 2)
+    assert row["valid_accuracy"] == pytest.approx((LABEL == 0).mean())
+    assert row["valid_score"] == pytest.approx(0.5)
 
 
 # Batches and steps

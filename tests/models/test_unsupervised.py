@@ -292,14 +292,14 @@ def test_the_share_of_confident_clips_is_that_of_the_unlabeled_ones():
 
 
 def test_the_curve_has_these_columns():
-    common = {"epoch", "train_loss", "kept", "unsupervised_loss", "alpha"}
+    common = {"epoch", "train_loss", "train_accuracy", "kept", "unsupervised_loss", "alpha"}
     curve, _ = fit(Spy(told), numbered(6))
     assert all(row.keys() == common | {"confident"} for row in curve)
     curve, pool = fit(Spy(told), numbered(6), count=0)
     assert all(row.keys() == common for row in curve)
     assert [len(found) for found in pool.pseudo_labels] == [0] * 3
     curve = train(network(), RECIPE, 0, examples(), examples(1), 2, pool_of(Spy(told), numbered(6)))
-    assert all(row.keys() == common | {"confident", "valid_loss", "valid_score"} for row in curve)
+    assert all(row.keys() == common | {"confident", "valid_loss", "valid_accuracy", "valid_score"} for row in curve)
 
 
 def test_a_method_without_probabilities_is_confident_about_nothing():

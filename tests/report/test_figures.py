@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.report.explore import EXAMPLES, class_row, explore, group_rows, grouping_columns, typical
 from benchmarks.report.figures.curves import plan_curves
 from benchmarks.report.figures.explore import draw_sounds
-from benchmarks.report.page import plan_drawings
+from benchmarks.report.pages import plan_drawings
 from benchmarks.statistics.confusion import GRID, mean_roc
 from benchmarks.statistics.loading import load_results
 from benchmarks.statistics.metrics import Predictions
@@ -27,8 +27,11 @@ SIGNATURE = b"\x89PNG\r\n"
 
 def test_figures_are_reproducible_and_undated(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, {"prior": 0.0, "svm": 1.2, "cnn": 1.0}, classes=FOUR, seeds=1)
-    drawings = plan_drawings(load_results(store))
-    assert set(drawings) == {"leaderboard.png", "roc.png", "confusion.png", "learning_curves.png"}
+    drawings = plan_drawings(load_results(store), store.folder)
+    differences = {"differences-score.png", "differences-auroc.png"}
+    probabilities = {"subgroups.png", "reliability.png", "decision_curve.png"}
+    general = {"leaderboard.png", "roc.png", "confusion.png", "learning_curves.png"}
+    assert set(drawings) == general | differences | probabilities
     for draw in drawings.values():
         png = draw()
         assert png == draw()
@@ -49,7 +52,7 @@ def test_without_complete_models_nothing_is_drawn(tmp_path: Path) -> None:
         if key.fold == 0:
             store.set_aside(key)
     fail(store, "broken")
-    assert plan_drawings(load_results(store)) == {}
+    assert plan_drawings(load_results(store), store.folder) == {}
 
 
 def test_mean_roc_is_the_mean_of_the_folds(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from matplotlib.image import imread
 
 from benchmarks.report.index import link, read_index, report_folders, write_index
 from benchmarks.report.label_efficiency import PAGE, Family, budget_of, read_families, write_label_efficiency
-from benchmarks.report.page import write_report
+from benchmarks.report.pages import write_report
 from benchmarks.report.tables import LEADERBOARD, TWINS
-from benchmarks.statistics.bootstrap import Difference, Estimate
 from benchmarks.statistics.comparisons import Verdict
+from benchmarks.statistics.intervals import Difference, Estimate
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
 
@@ -94,7 +94,7 @@ def test_budgets_are_side_by_side_fewest_labels_first(tmp_path: Path) -> None:
 def test_differences_come_from_the_report_of_the_budget(tmp_path: Path) -> None:
     store = budget(tmp_path, 10)
     rows = TWINS.read(store.folder)
-    rows["vat-cnn"]["auroc"] = Difference(-0.25, -0.5, -0.125)
+    rows["vat-cnn"]["auroc"] = Difference(-0.25, -0.5, -0.125, se=0.09, df=20)
     TWINS.write(store.folder, rows.values())
     write_label_efficiency(store.folder.parent, draw=False)
     assert "-0.250 [-0.500, -0.125]" in page_of(store)

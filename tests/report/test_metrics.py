@@ -8,13 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, recall_score, roc_auc_score
 
-from benchmarks.statistics.bootstrap import Estimate, draws, estimate, mean_distributions, seed_distributions
-from benchmarks.statistics.metrics import METRICS, Predictions, auroc, confusion_matrix, duration_strata, evaluate
+from benchmarks.statistics.intervals import interval, leave_one_out
+from benchmarks.statistics.metrics import Predictions, auroc, confusion_matrix, equal_parts, evaluate
 
 TWO = ("normal", "abnormal")
 FOUR = ("normal", "crackle", "wheeze", "both")
 PATIENTS = 12
 FOLDS = 3
+CROSSED = ("durations", "strata")
+"""Groups that clips of several patients share."""
 
 
 def made_up(seed: int, classes: tuple[str, ...] = TWO, clips: int = 150, digits: int = 1) -> Predictions:
@@ -25,12 +27,13 @@ def made_up(seed: int, classes: tuple[str, ...] = TWO, clips: int = 150, digits:
     score = rng.random((clips, len(classes))) + 0.3 * np.eye(len(classes))[label]
     raw = np.round(score / score.sum(axis=1, keepdims=True), digits)
     raw[:, 0] = 1 - raw[:, 1:].sum(axis=1)
-    stratum = np.random.default_rng([seed, 1]).integers(10, size=clips)
-    return Predictions(label, raw, patient, patient % FOLDS, classes, stratum)
+    groups = {name: np.random.default_rng([seed, i]).integers(10, size=clips) for i, name in enumerate(CROSSED)}
+    return Predictions(label, raw, patient, patient % FOLDS, classes, groups=groups)
 
 
-def distributions_of(seeds: list[Predictions], weights: np.ndarray) -> dict[str, np.ndarray]:
-    return mean_distributions(seed_distributions(seeds, weights))
+def values_of(seeds: list[Predictions], metric: str, patients: int = PATIENTS) -> np.ndarray:
+    """(repeats, 1 + patients)."""
+    return np.array([evaluate(predictions, leave_one_out(patients))[metric] for predictions in seeds])
 
 
 def value(predictions: Predictions, patients: int = PATIENTS) -> dict[str, float]:
@@ -41,7 +44,8 @@ def duplicated(predictions: Predictions, times: np.ndarray) -> Predictions:
     """Every patient as often as ``times`` says; copies of a patient are other patients with the same clips."""
     copies = [np.flatnonzero(times[predictions.patient] > copy) for copy in range(4)]
     rows = np.concatenate(copies)
-    fields = {name: getattr(predictions, name)[rows] for name in ("label", "probabilities", "fold", "stratum")}
+    fields = {name: getattr(predictions, name)[rows] for name in ("label", "probabilities", "fold")}
+    fields["groups"] = {name: group[rows] for name, group in predictions.groups.items()}
     shift = np.repeat(PATIENTS * np.arange(4), [len(copy) for copy in copies])
     return replace(predictions, **fields, patient=predictions.patient[rows] + shift)
 
@@ -92,7 +96,7 @@ def test_auroc_within_patients_equals_a_loop_over_pairs(classes: tuple[str, ...]
     predictions = made_up(5, classes)
     predictions = replace(predictions, fold=np.arange(len(predictions.label)) % 2)
     score = 1 - predictions.probabilities[:, 0]
-    times = np.random.default_rng(0).integers(0, 3, size=PATIENTS)
+    times = np.random.default_rng(0).integers(0, 2, size=PATIENTS)
     right = pairs = 0.0
     for a in np.flatnonzero(predictions.label > 0):
         for n in np.flatnonzero(predictions.label == 0):
@@ -119,7 +123,7 @@ def test_auroc_within_durations_equals_a_loop_over_pairs(
     predictions = made_up(seed, FOUR if four else TWO, clips=40)
     fold = np.arange(40) % 2 if split_by_clip else predictions.fold
     seconds = np.array(milliseconds) / 1000
-    predictions = replace(predictions, fold=fold, stratum=duration_strata(seconds))
+    predictions = replace(predictions, fold=fold, groups={"durations": equal_parts(seconds, 10)})
     ranked = sorted(milliseconds)
     tenth = [int(10 * (ranked.index(one) + ranked.count(one) / 2) / 40) for one in milliseconds]
     right = pairs = 0.0
@@ -137,13 +141,13 @@ def test_auroc_within_durations_equals_a_loop_over_pairs(
         assert np.isnan(found)
 
 
-def test_strata_of_durations_are_tenths_and_keep_equal_clips_together() -> None:
+def test_equal_parts_are_equal_and_keep_equal_values_together() -> None:
     distinct = np.random.default_rng(0).permutation(np.arange(1.0, 41.0))
-    assert np.bincount(duration_strata(distinct)).tolist() == [4] * 10
-    assert (np.diff(duration_strata(distinct)[np.argsort(distinct)]) >= 0).all()
+    assert np.bincount(equal_parts(distinct, 10)).tolist() == [4] * 10
+    assert (np.diff(equal_parts(distinct, 10)[np.argsort(distinct)]) >= 0).all()
     tied = np.array([1.0] * 15 + [2.0] * 5)
-    assert duration_strata(tied).tolist() == [3] * 15 + [8] * 5
-    assert len(set(duration_strata(np.full(7, 2.5)))) == 1
+    assert equal_parts(tied, 10).tolist() == [3] * 15 + [8] * 5
+    assert len(set(equal_parts(np.full(7, 2.5), 10))) == 1
 
 
 def test_duration_alone_ranks_little_within_durations() -> None:
@@ -155,16 +159,35 @@ def test_duration_alone_ranks_little_within_durations() -> None:
     p = 1 - 1 / (1 + seconds)
     patient = rng.integers(PATIENTS, size=n)
     probabilities = np.stack([1 - p, p], axis=1)
-    found = value(Predictions(label, probabilities, patient, patient % FOLDS, TWO, duration_strata(seconds)))
+    found = value(
+        Predictions(label, probabilities, patient, patient % FOLDS, TWO, groups={"durations": equal_parts(seconds, 10)})
+    )
     assert found["auroc"] > 0.7
     assert 0.5 < found["auroc_within_durations"] < 0.57
 
 
-@pytest.mark.parametrize("stratum", [None, np.zeros(150, dtype=np.int64)])
-def test_without_durations_or_with_one_only_there_is_no_auroc_within_them(stratum: np.ndarray | None) -> None:
-    predictions = replace(made_up(1), stratum=stratum)
-    assert np.isnan(value(predictions)["auroc_within_durations"])
-    assert np.isnan(estimate(distributions_of([predictions], draws(PATIENTS, 20))["auroc_within_durations"]).low)
+def test_where_groups_are_unknown_there_is_no_auroc_within_them() -> None:
+    predictions = replace(made_up(1), groups={})
+    found = interval(values_of([predictions], "auroc_within_durations"), "logit")
+    assert np.isnan([found.value, found.low, found.high]).all()
+
+
+def test_auroc_within_recordings_and_patient_macro_score_equal_plain_loops() -> None:
+    predictions = made_up(8, clips=200)
+    recording = predictions.patient * 10 + np.arange(200) % 2
+    found = value(replace(predictions, groups={"recordings": recording}))
+    right = pairs = 0.0
+    for one in np.unique(recording):
+        rows = recording == one
+        abnormal, normal = (predictions.probabilities[rows & (predictions.label == label), 1] for label in (1, 0))
+        right += sum((a > n) + (a == n) / 2 for a in abnormal for n in normal)
+        pairs += len(abnormal) * len(normal)
+    assert found["auroc_within_recordings"] == pytest.approx(right / pairs, abs=1e-12)
+    shares = []
+    for label in (0, 1):
+        own = [(predictions.patient == p) & (predictions.label == label) for p in range(PATIENTS)]
+        shares.append(np.mean([(predictions.decision[rows] == label).mean() for rows in own if rows.any()]))
+    assert found["patient_macro_score"] == pytest.approx(np.mean(shares), abs=1e-12)
 
 
 def test_confusion_matrix_counts_rows_of_the_true_class() -> None:
@@ -185,6 +208,8 @@ def test_weighting_a_patient_equals_duplicating_their_clips(seed: int, four: boo
         assert all(np.isnan(found[0]) for found in weighted.values())
         return
     for metric, expected in value(copied, 4 * PATIENTS).items():
+        if metric == "auroc_within_patients" and times.max() > 1:
+            continue  # copies are other patients
         both_missing = np.isnan(expected) and np.isnan(weighted[metric][0])
         assert both_missing or weighted[metric][0] == pytest.approx(expected, abs=1e-12), metric
 
@@ -213,58 +238,3 @@ def test_constant_prediction_is_at_chance(classes: tuple[str, ...]) -> None:
     found = value(replace(predictions, probabilities=np.tile(row, (len(predictions.label), 1))))
     assert (found["score"], found["specificity"], found["sensitivity"]) == (0.5, 1.0, 0.0)
     assert (found["auroc"], found["auroc_within_patients"]) == (0.5, 0.5)
-
-
-def test_first_row_of_draws_is_everyone_once_and_the_others_draw_as_many() -> None:
-    weights = draws(7, resamples=50)
-    assert weights.shape == (51, 7)
-    assert (weights[0] == 1).all()
-    assert (weights.sum(axis=1) == 7).all()
-    np.testing.assert_array_equal(weights, draws(7, resamples=50))
-
-
-def test_value_of_a_distribution_is_the_mean_of_the_seeds() -> None:
-    seeds = [made_up(0), made_up(1)]
-    found = distributions_of(seeds, draws(PATIENTS, resamples=20))
-    for metric in METRICS:
-        mean = (value(seeds[0])[metric] + value(seeds[1])[metric]) / 2
-        assert found[metric][0] == pytest.approx(mean, abs=1e-12)
-        assert found[metric].shape == (21,)
-
-
-def test_a_planted_difference_is_found_and_a_model_does_not_differ_from_itself() -> None:
-    good, poor = made_up(7, clips=600, digits=9), made_up(7, clips=600, digits=9)
-    rng = np.random.default_rng(0)
-    shuffled = poor.probabilities[rng.permutation(600)]
-    weights = draws(PATIENTS, resamples=300)
-    better = distributions_of([good], weights)
-    worse = distributions_of([replace(poor, probabilities=shuffled)], weights)
-    for metric in ("score", "auroc", "auroc_within_patients"):
-        assert estimate(better[metric] - worse[metric]).low > 0
-        assert estimate(better[metric] - better[metric]) == Estimate(0.0, 0.0, 0.0)
-    assert not Estimate(0.0, 0.0, 0.0).excludes_zero
-    assert Estimate(0.1, 0.05, 0.2).excludes_zero
-
-
-def test_intervals_over_patients_cover_the_truth_where_intervals_over_clips_do_not() -> None:
-    """Some patients are always classified rightly, some always wrongly: the true accuracy is 0.5."""
-    patients, clips = 40, 10
-    held = 0
-    for trial in range(100):
-        rng = np.random.default_rng(trial)
-        right = np.repeat(rng.random(patients) < 0.5, clips)
-        label = rng.integers(2, size=patients * clips)
-        decision = np.where(right, label, 1 - label)
-        patient = np.repeat(np.arange(patients), clips)
-        predictions = Predictions(label, np.eye(2)[decision], patient, patient % 2, TWO)
-        found = estimate(distributions_of([predictions], draws(patients, resamples=200))["accuracy"])
-        held += found.low <= 0.5 <= found.high
-    assert held >= 86, "fewer than 86 of 100 would be hit once in thousands of times by true 95 % intervals"
-
-
-def test_an_interval_always_holds_its_value() -> None:
-    found = estimate(np.array([0.9, 0.1, 0.2, 0.3]))
-    assert found.low <= found.value <= found.high
-    missing = estimate(np.array([0.5, np.nan, np.nan]))
-    assert missing.value == 0.5
-    assert np.isnan(missing.low)

@@ -11,14 +11,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from made_up_results import STRENGTHS, change_predictions, change_record, curve, fail, found_by, made_up_results
+from made_up_results import (
+    STRENGTHS,
+    change_predictions,
+    change_record,
+    curve,
+    fail,
+    found_by,
+    made_up_results,
+    written_text,
+)
 
 from benchmarks.report import checks
 from benchmarks.report.index import read_index, write_index
 from benchmarks.report.leaderboard import leaderboard_rows
-from benchmarks.report.markdown import Page
+from benchmarks.report.markdown import GENERATED, Page
 from benchmarks.report.measured import repeat_rows
-from benchmarks.report.page import Report, write_report
+from benchmarks.report.pages import README, Report, write_report
 from benchmarks.report.tables import COSTS, LEADERBOARD
 from benchmarks.statistics.confusion import classification_report
 from benchmarks.statistics.formatting import cell, listed
@@ -34,6 +43,19 @@ from corpora.problems import InputError
 FOUR = ("normal", "crackle", "wheeze", "both")
 VALIDATOR = Path(__file__).resolve().parents[3] / "shared" / "tools" / "validate_results.py"
 TEMPLATES = Path(checks.__file__).parent / "templates"
+PAGES = {
+    "comparisons.md",
+    "errors.md",
+    "metrics.md",
+    "subgroups.md",
+    "calibration.md",
+    "models.md",
+    "costs.md",
+    "method.md",
+}
+"""Those of every report."""
+
+NOTES = Path("notes.md")
 MODELS = {**STRENGTHS, "duration": 0.2, "weak": 0.55, "cnn": 1.25}
 
 
@@ -57,22 +79,25 @@ def test_outside_validator_finds_no_fault(tmp_path: Path, classes: tuple[str, ..
 
 
 def test_the_page_has_all_its_parts(written: Report) -> None:
-    text = written.page.read_text()
+    text = written_text(written.page.parent)
     for part in ("192 clips of 24 patients", "4000 Hz", "numpy 2.4", "a made-up processor", "0123456789abcdef"):
         assert part in text
     for part in (*METRICS.values(), *(check.title for check in checks.CHECKS)):
         assert part in text
     for model in MODELS:
         assert f"<summary><b>{model}</b>: complete</summary>" in text
-    for reference in ("svm", "metadata", "prior"):
-        assert f"Each model minus `{reference}`" in text
-    pictures = re.findall(r"!\[.{40,}\]\((figures/\w+\.png)\)", text)
+    assert "the model of the row minus the model of the column" in text
+    assert "gain over metadata" in text
+    pictures = re.findall(r"!\[.{40,}\]\((figures/[\w-]+\.png)\)", text)
     assert sorted(pictures) == sorted(f"figures/{path.name}" for path in (written.page.parent / "figures").iterdir())
-    assert len(pictures) == 4
+    assert len(pictures) == 9
+    links = re.findall(r"^- \[.+\]\((\S+\.md)\): .+\.$", written.page.read_text(), re.MULTILINE)
+    assert {README, *links} == {path.name for path in written.page.parent.glob("*.md")}
+    assert PAGES | {"training.md"} == set(links)
 
 
 def test_every_table_is_as_wide_as_its_heading_and_has_a_caption(written: Report) -> None:
-    text = written.page.read_text()
+    text = written_text(written.page.parent)
     assert not re.search(r"[^\n]\n(#|</?details>|!\[|\*\*(Table|Figure))|</details>\n[^\n]", text), "no blank line"
     for above, block in itertools.pairwise(text.split("\n\n")):
         if block.startswith("|"):
@@ -108,7 +133,13 @@ def test_equal_scores_are_sorted_by_name(tmp_path: Path) -> None:
 def test_tables_are_read_as_they_were_written(written: Report) -> None:
     text = (written.page.parent / LEADERBOARD.filename).read_text()
     assert LEADERBOARD.text(LEADERBOARD.read(written.page.parent).values()) == text
-    headers = ["model", *(f"{m}{end}" for m in METRICS for end in ("", "_low", "_high")), "status", "warning"]
+    headers = [
+        "model",
+        *(f"{m}{end}" for m in METRICS for end in ("", "_low", "_high")),
+        "repeats",
+        "status",
+        "warning",
+    ]
     assert text.splitlines()[0].split(",") == headers
     assert list(pd.read_csv(written.page.parent / LEADERBOARD.filename)) == headers
 
@@ -125,16 +156,18 @@ def test_a_table_of_other_columns_is_refused(written: Report, tmp_path: Path, da
         LEADERBOARD.read(tmp_path)
 
 
-def test_second_writing_is_byte_identical_and_old_figures_go(tmp_path: Path) -> None:
+def test_second_writing_is_byte_identical_and_old_figures_and_pages_go(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, {"svm": 1.0}, seeds=1)
+    (store.folder / NOTES).write_text("the user's own")
     write_report(store)
     before = {p: p.read_bytes() for p in store.folder.rglob("*") if p.is_file() and "runs" not in p.parts}
     (store.folder / "figures" / "old.png").write_bytes(b"of an earlier version")
+    (store.folder / "tuning.md").write_text(f"# Tuning\n\n{GENERATED} <folder>`.*")
     write_report(store)
     after = {p: p.read_bytes() for p in store.folder.rglob("*") if p.is_file() and "runs" not in p.parts}
     assert before == after
-    made = ("README.md", "leaderboard.csv", "costs.csv", "figures", "clips.csv.gz")
-    assert {p.relative_to(store.folder).parts[0] for p in after} == set(made)
+    made = {"README.md", "report.html", "leaderboard.csv", "costs.csv", "figures", "clips.csv.gz", NOTES.name}
+    assert {p.relative_to(store.folder).parts[0] for p in after} == made | PAGES
 
 
 def test_leaderboard_depends_on_nothing_but_predictions(tmp_path: Path) -> None:
@@ -158,7 +191,7 @@ def test_leaderboard_depends_on_nothing_but_predictions(tmp_path: Path) -> None:
 def test_warnings_accompany_every_number(tmp_path: Path, simulated: bool, protocol: str, words: list[str]) -> None:
     store = made_up_results(tmp_path, simulated=simulated, protocol=protocol, seeds=1)
     report = write_report(store, draw=False)
-    text = report.page.read_text()
+    text = written_text(report.page.parent)
     places = re.findall(r"^(?:\*\*(?:Table|Figure) |#+ |<summary>|!\[Figure|- On ).*$", text, re.MULTILINE)
     assert len(places) > 20
     for word in ("SIMULATED", "LEAKY", "NOT PATIENT-DISJOINT"):
@@ -188,7 +221,7 @@ def test_incomplete_models_have_a_status_and_no_numbers(tmp_path: Path) -> None:
     store.set_aside(FitKey("svm", 1, 2))
     (store.folder / "runs" / "metadata" / "seed0-fold0.json").unlink()
     store.write_failure(FitKey("metadata", 0, 0), "Traceback\nRuntimeError: no")
-    text = write_report(store, draw=False).page.read_text()
+    text = written_text(write_report(store, draw=False).page.parent)
     rows = LEADERBOARD.read(store.folder)
     assert {model: row["status"] for model, row in rows.items()} == {
         "prior": Status(Completion.COMPLETE),
@@ -343,11 +376,14 @@ def test_costs_are_medians_over_fits(written: Report) -> None:
         "model": "svm",
         "fit_seconds": 2.5,
         "tune_seconds": 0.0,
+        "features_ms_per_clip": pytest.approx(np.nan, nan_ok=True),
         "predict_ms_per_clip": round(1000 * 6 * 0.25 / (2 * 192), 4),
+        "cold_ms_per_clip": pytest.approx(np.nan, nan_ok=True),
         "parameters": 1234,
         "peak_mb": 322.0,
         "threads": "1",
         "hardware": "a made-up processor, 2 cores",
+        "features_hardware": "",
         "warning": "",
     }
     assert rows["broken"]["parameters"] is None
@@ -386,5 +422,5 @@ def test_spread_over_repeats_is_the_deviation_of_the_seeds(written: Report, tmp_
         right = (table["abnormal"] > 0.5) == (table["label"] == "abnormal")
         each.append(right.groupby(table["label"]).mean().mean())
     (row,) = [row for row in repeat_rows(written.results) if row[0] == "svm"]
-    assert row[1:3] == [f"{np.std(each, ddof=1):.3f}", f"{min(each):.3f} to {max(each):.3f}"]
+    assert row[1:4] == [2, f"{np.std(each, ddof=1):.3f}", f"{min(each):.3f} to {max(each):.3f}"]
     assert repeat_rows(load_results(made_up_results(tmp_path, {"svm": 1.0}, seeds=1))) == []

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_results import fail, found_by, made_up_results
+from made_up_results import fail, found_by, made_up_results, report_text, written_text
 from made_up_studies import model_of, studied, trial, tune, usual
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.report import checks
-from benchmarks.report.comparisons import comparisons
 from benchmarks.report.figures.label_efficiency import Panel
 from benchmarks.report.figures.tuning import plan_tuning
 from benchmarks.report.models import model_section
-from benchmarks.report.page import Report, report_text, write_report
+from benchmarks.report.pages import Report, write_report
 from benchmarks.report.tables import TUNING
 from benchmarks.report.tuning import tuning, tuning_rows
 from benchmarks.statistics.comparisons import Verdict, difference, tuned_pairs
@@ -23,7 +22,7 @@ from benchmarks.statistics.loading import load_results
 from benchmarks.statistics.metrics import LEADING
 from benchmarks.storage.records import FitKey, TrialRecord
 from benchmarks.storage.store import Store
-from benchmarks.tuning.analysis import inner_auroc
+from benchmarks.tuning.analysis import inner_gain, outer_gains, without_extreme
 from models.spec import ModelKind
 
 STRENGTHS = {
@@ -53,9 +52,7 @@ def test_help_harm_and_neither_are_told_apart(written: Report) -> None:
     assert found.verdicts == dict.fromkeys(LEADING, expected)
     assert found.untouched == ["prior"]
     assert set(found.budgets.values()) == {4}
-    text = written.page.read_text()
-    headings = ("\n## Leaderboard", "\n## Tuning", "\n## Which differences are real?")
-    assert sorted(headings, key=text.index) == list(headings)
+    text = written_text(written.page.parent)
     assert "A study of 4 trials for each repeat and fold; every model has the same budget. Trial 0" in text
 
 
@@ -74,16 +71,74 @@ def test_before_and_after_are_those_of_the_predictions(written: Report) -> None:
         assert [stored.low, stored.high] == pytest.approx([gain.low, gain.high], abs=1e-6)
 
 
+def test_each_outer_fold_is_shown_beside_the_mean(written: Report) -> None:
+    store, results = Store(written.page.parent), written.results
+    gains = outer_gains(model_of(results, "svm-tuned"), model_of(results, "svm"))
+    assert list(gains) == [(seed, fold) for seed in range(2) for fold in range(3)]
+    for (seed, fold), gain in gains.items():
+        tables = (store.read(FitKey(name, seed, fold)).predictions for name in ("svm-tuned", "svm"))
+        after, before = (roc_auc_score(table["label"] == "abnormal", table["abnormal"]) for table in tables)
+        assert gain == pytest.approx(after - before)
+    found = tuning(results)
+    assert found is not None
+    shown = [row for row in found.folds if row[0] == "svm-tuned"]
+    assert shown[1] == ["svm-tuned", 1, *(f"{gains[1, fold]:+.3f}" for fold in range(3)), shown[1][-1]]
+    rest = sorted(gains.values(), key=lambda gain: abs(gain - np.median([*gains.values()])))[:-1]
+    assert shown[-1][-1] == f"{np.mean(rest):+.3f}"
+    row = TUNING.read(store.folder)["svm-tuned"]
+    assert row["auroc_gain_without_extreme_fold"] == pytest.approx(np.mean(rest), abs=1e-6)
+    assert np.mean([*gains.values()]) == pytest.approx(row["auroc_gain"].value, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("gains", "rest"), [([-0.25, 0.0, 0.01, -0.01, 0.0], 0.0), ([0.1, np.nan, 0.3], 0.3), ([0.1], np.nan)]
+)
+def test_one_fold_that_makes_the_mean_is_left_out(gains: list[float], rest: float) -> None:
+    assert without_extreme(gains) == pytest.approx(rest, nan_ok=True)
+
+
+def test_nothing_is_concluded_from_one_repeat(tmp_path: Path) -> None:
+    store = made_up_results(tmp_path, {"svm": 0.2, "svm-tuned": 2.5}, seeds=1)
+    tune(store, "svm-tuned", usual)
+    results = load_results(store)
+    assert tuned_pairs(results)[0].gain("auroc").excludes_zero
+    found = tuning(results)
+    assert found is not None
+    assert set(found.verdicts.values()) == {Verdict()}
+    text = report_text(results, [], tmp_path)
+    assert "Of one repeat nothing is concluded" in text
+    assert "better after tuning" not in text
+
+
+def test_where_every_study_keeps_the_defaults_nothing_is_compared(tmp_path: Path) -> None:
+    results = studied(tmp_path, lambda n: [trial(0, 0.6), trial(1, 0.5)])
+    found = tuning(results)
+    assert found is not None
+    assert found.kept == ["svm-tuned"]
+    assert set(found.verdicts.values()) == {Verdict()}
+    text = report_text(results, [], tmp_path)
+    assert "All studies of `svm-tuned` kept the defaults" in text
+    assert "after tuning: none" not in text
+
+
+def test_choices_of_earlier_versions_are_marked(tmp_path: Path) -> None:
+    store = made_up_results(tmp_path, {"svm": 1.0, "svm-tuned": 1.2}, seeds=1)
+    tune(store, "svm-tuned", usual, confirmed=False)
+    results = load_results(store)
+    assert np.isnan(inner_gain(model_of(results, "svm-tuned")).fresh)
+    text = report_text(results, [], tmp_path)
+    assert "Chosen by an earlier version, by the trials' values alone: `svm-tuned`." in text
+
+
 def test_studies_are_counted(written: Report) -> None:
     row = TUNING.read(written.page.parent)["svm-tuned"]
     counts = ("untuned", "studies", "trials", "complete", "pruned", "failed", "defaults_chosen", "status")
     assert [row[name] for name in counts] == ["svm", 6, 4, 24, 0, 0, 1, "complete"]
-    assert row["inner_auroc_before"] == pytest.approx((0.9 + 5 * 0.6) / 6)
-    assert row["inner_auroc_after"] == pytest.approx((0.9 + 5 * 0.7) / 6)
+    assert row["found_gain"] == pytest.approx((-0.2 + 5 * 0.1) / 6)
+    assert row["fresh_gain"] == pytest.approx((-0.1 + 5 * 0.05) / 6)
     found = tuning(written.results)
     assert found is not None
-    gain = difference(model_of(written.results, "svm-tuned"), model_of(written.results, "svm"), "auroc").value
-    expected = ["svm-tuned", 6, 4, "24 / 0 / 0", "1 of 6", "2.000", "0.650", "0.733", "+0.083", f"{gain:+.3f}"]
+    expected = ["svm-tuned", 6, 4, "24 / 0 / 0", "2.000", "+0.050", "+0.025", "0.007", "1 of 6"]
     assert [study for study in found.studies if study[0] == "svm-tuned"] == [expected]
 
 
@@ -91,13 +146,15 @@ def test_the_section_of_a_model_shows_what_each_study_chose(written: Report) -> 
     section = model_section(written.results, model_of(written.results, "svm-tuned"))
     assert section.studies is not None
     assert section.studies.names == ["C", "depth", "images"]
-    assert section.studies.chosen[0] == [0, 0, "defaults", "0.900", "default", "default", "default"]
-    assert section.studies.chosen[-1] == [1, 2, 2, "0.700", "1", 5, "resized"]
+    gain = [2, "-0.100", "0.007"]
+    assert section.studies.chosen[0] == [0, 0, *gain, "defaults", "0.900", "default", "default", "default"]
+    gain = [2, "+0.050", "0.007"]
+    assert section.studies.chosen[-1] == [1, 2, *gain, 2, "0.700", "1", 5, "resized"]
     assert section.studies.importances == []
     assert model_section(written.results, model_of(written.results, "svm")).tuned_as == ["svm-tuned"]
-    text = written.page.read_text()
+    text = written_text(written.page.parent)
     pages = {name: text.partition(f"<summary><b>{name}</b>")[2].partition("</details>")[0] for name in STRENGTHS}
-    assert "Tuned: `svm`, with the best parameters of a study for each of 6 fits" in pages["svm-tuned"]
+    assert "Tuned: `svm`, with the parameters that a study chose for each of 6 fits" in pages["svm-tuned"]
     assert "Which parameters matter is unknown" in pages["svm-tuned"]
     assert "These are its defaults; tuned, it is `svm-tuned`." in pages["svm"]
     assert "Not tuned." in pages["prior"]
@@ -121,7 +178,7 @@ def test_warnings_accompany_the_section(tmp_path: Path) -> None:
     text = report_text(results, plan_tuning(results), tmp_path)
     section = text[text.index("## Tuning") :].partition("\n## ")[0]
     flagged = [line for line in section.splitlines() if re.match(r"##|\*\*(Table|Figure)|- On ", line)]
-    assert len(flagged) == 6
+    assert len(flagged) == 5
     assert all("[SIMULATED]" in line for line in flagged)
     assert [row["warning"] for row in tuning_rows(results)] == ["SIMULATED"]
 
@@ -133,7 +190,7 @@ def test_without_tuned_models_there_is_no_section(tmp_path: Path) -> None:
     assert not (store.folder / TUNING.filename).exists()
     assert tuning(report.results) is None
     assert plan_tuning(report.results) == {}
-    assert "## Tuning" not in report.page.read_text()
+    assert "## Tuning" not in written_text(report.page.parent)
     for check in (checks.best_at_the_edge, checks.trials_on_tested):
         assert found_by(report.results, check) == []
 
@@ -172,7 +229,7 @@ def test_what_cannot_be_compared_is_named(tmp_path: Path) -> None:
 def test_a_folder_whose_tuned_models_all_failed_has_a_report(tmp_path: Path) -> None:
     store = made_up_results(tmp_path, {"svm": 1.0}, seeds=1)
     fail(store, "svm-tuned", seeds=1)
-    text = write_report(store, draw=False).page.read_text()
+    text = written_text(write_report(store, draw=False).page.parent)
     assert "<b>svm-tuned</b>: failed: 3 of 3 fits" in text
     assert "complete / pruned / failed" not in text
 
@@ -201,10 +258,11 @@ def test_failed_trials_are_not_silent(tmp_path: Path) -> None:
 
 def test_where_no_defaults_were_finished_there_is_no_inner_gain(tmp_path: Path) -> None:
     results = studied(tmp_path, lambda n: [trial(0, None, error="it failed"), trial(1, 0.5)], seeds=1)
-    assert np.isnan(inner_auroc(model_of(results, "svm-tuned"))).all()
+    gain = inner_gain(model_of(results, "svm-tuned"))
+    assert np.isnan([gain.found, gain.fresh, gain.error]).all()
     found = tuning(results)
     assert found is not None
-    assert found.studies[0][4:9] == ["0 of 3", "2.000", "n/a", "n/a", "n/a"]
+    assert found.studies[0][4:9] == ["2.000", "n/a", "n/a", "n/a", "0 of 3"]
     (draw,) = plan_tuning(results).values()
     assert draw()
 
@@ -239,7 +297,6 @@ def test_the_kind_of_a_tuned_model_is_that_of_the_model(written: Report) -> None
     assert model_of(written.results, "svm-tuned").kind is ModelKind.BASELINE
     tuned = [pair.model.name for pair in tuned_pairs(written.results)]
     assert tuned == [model.name for model in written.results.models if model.name.endswith("-tuned")]
-    assert comparisons(written.results).against[0].reference == "svm-tuned"
 
 
 def test_a_tuned_method_has_one_name_over_all_backbones() -> None:

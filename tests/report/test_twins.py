@@ -5,16 +5,24 @@ import re
 from pathlib import Path
 
 import pytest
-from made_up_results import change_record, curve, fail, found_by, made_up_results, semi_supervised
+from made_up_results import (
+    change_record,
+    curve,
+    fail,
+    found_by,
+    made_up_results,
+    report_text,
+    semi_supervised,
+    written_text,
+)
 from made_up_studies import usual
 from matplotlib.image import imread
 
 from benchmarks.report import checks
 from benchmarks.report.figures.curves import plan_curves
-from benchmarks.report.page import Report, report_text, write_report
+from benchmarks.report.pages import Report, write_report
 from benchmarks.report.tables import TWINS
 from benchmarks.report.twins import twin_rows, twins
-from benchmarks.statistics.bootstrap import Difference
 from benchmarks.statistics.comparisons import Verdict, difference, twin_pairs
 from benchmarks.statistics.loading import load_results
 from benchmarks.statistics.metrics import COMPARED
@@ -33,7 +41,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 
 def section(report: Report) -> str:
-    return report.page.read_text().partition("## Against the supervised twin")[2].partition("\n## ")[0]
+    return written_text(report.page.parent).partition("## Against the supervised twin")[2].partition("\n## ")[0]
 
 
 def test_gain_loss_and_neither_are_told_apart(written: Report) -> None:
@@ -55,9 +63,10 @@ def test_differences_are_paired_with_the_twin(written: Report) -> None:
         assert (row["twin"], row["paired_fits"], row["status"]) == ("supervised-cnn", 6, "complete")
         for metric in COMPARED:
             gain = difference(pair.model, reference, metric)
-            stored = [row[metric].value, row[metric].low, row[metric].high]
-            assert stored == pytest.approx([gain.value, gain.low, gain.high], abs=1e-6)
-    assert rows["equal-cnn"]["auroc"] == Difference(0, 0, 0)
+            assert vars(row[metric]) == pytest.approx(vars(gain), abs=1e-6)
+            assert row[metric].p_value == pytest.approx(gain.p_value, rel=1e-3)
+    equal = rows["equal-cnn"]["auroc"]
+    assert (equal.value, equal.low, equal.high, equal.p_value) == (0, 0, 0, 1)
 
 
 def test_a_twin_that_is_missing_or_incomplete_is_named(tmp_path: Path) -> None:
@@ -89,13 +98,13 @@ def test_without_semi_supervised_models_there_is_no_section(tmp_path: Path) -> N
     report = write_report(store, draw=False)
     assert not (store.folder / TWINS.filename).exists()
     assert twins(report.results) is None
-    assert "twin" not in report.page.read_text()
-    assert "Unlabeled:" not in report.page.read_text()
+    assert "twin" not in written_text(report.page.parent)
+    assert "Unlabeled:" not in written_text(report.page.parent)
 
 
 def test_the_unlabeled_are_described(written: Report) -> None:
-    assert "- Unlabeled: 96 clips of 12 further patients, whose labels are hidden." in written.page.read_text()
-    assert "Kind: semi-supervised. Supervised twin: `supervised-cnn`." in written.page.read_text()
+    assert "- Unlabeled: 96 clips of 12 further patients, whose labels are hidden." in written_text(written.page.parent)
+    assert "Kind: semi-supervised. Supervised twin: `supervised-cnn`." in written_text(written.page.parent)
 
 
 def test_warnings_accompany_the_section(tmp_path: Path) -> None:
