@@ -230,7 +230,8 @@ def report(options: argparse.Namespace, console: Console) -> int:
     from corpora.protocols import of_folder
 
     results = options.folder.resolve()  # names of folders count, also those above it
-    runs = [store.folder for store in stored_reports(options.folder)]
+    stores = sorted(stored_reports(options.folder), key=lambda store: -len(store.fits()))  # so that none ends long last
+    runs = [store.folder for store in stores]
     parallel = joblib.Parallel(n_jobs=min(len(runs), joblib.cpu_count()), return_as="generator")
     crossings = [folder for folder in runs if (protocol := of_folder(folder.name)) and protocol.trained_on]
     # Across corpora last: their pages show numbers of the in-corpus report beside them.
