@@ -4,6 +4,7 @@ They are between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
 """
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from benchmarks.report.markdown import metric_labels, plain_table
 from benchmarks.report.tables import LEADERBOARD, TUNING, TWINS
 from benchmarks.statistics.formatting import cell, number
 from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.metrics import evaluate_leading
 from benchmarks.statistics.picked import picked_on_test
+from benchmarks.statistics.results import Results
 from benchmarks.storage.files import write_atomically
 from benchmarks.storage.store import Store
 from corpora.problems import InputError
@@ -47,7 +48,7 @@ def render(readme: str, results: Path) -> str:
 
 def opening(results: Path) -> str:
     """Say which model leads on the real cycles, by how much, and what of that is shown."""
-    found = load_results(Store(results.joinpath(*SHOWN)))
+    found = _load(results.joinpath(*SHOWN))
     return markdown.render("answer.md.j2", results=found, answer=answer(found, Flattery())).strip()
 
 
@@ -57,10 +58,7 @@ def leaderboard(results: Path) -> str:
     models, mixed = _complete(shown), _complete(leaky)
     if Store(shown).corpus_fingerprint() != Store(leaky).corpus_fingerprint():
         raise InputError(f"{leaky} comes from another corpus than {shown}; run it again")
-    picked = {
-        pick.honest.name: pick.estimate("score").value
-        for pick in picked_on_test(Store(shown), load_results(Store(shown), measure=evaluate_leading))
-    }
+    picked = {pick.honest.name: pick.estimate("score").value for pick in picked_on_test(Store(shown), _load(shown))}
     rows = [
         [
             name,
@@ -114,6 +112,11 @@ def speed(results: Path) -> str:
         raise InputError(f"{results / 'speed.md'} does not exist; run `make speed DATA=<folder of ICBHI cycles>`")
     lines = (results / "speed.md").read_text(encoding="utf-8").splitlines()
     return "\n".join(line for line in lines if line.startswith("|"))
+
+
+@cache
+def _load(folder: Path) -> Results:
+    return load_results(Store(folder))
 
 
 def _complete(folder: Path) -> dict[str, dict[str, Any]]:
