@@ -155,7 +155,8 @@ def _fit_and_report(
     from benchmarks.tuning.study import tuned_name
 
     few_labels = protocol.few_labels or getattr(options, "unlabeled", None) is not None
-    trials = options.trials if options.trials is not None else 0 if few_labels else TRIALS
+    untuned = few_labels or prepared.facts().simulated
+    trials = options.trials if options.trials is not None else 0 if untuned else TRIALS
     engine = Engine(
         workers=options.workers or cpu_count(),
         backend=Backend(options.backend),
