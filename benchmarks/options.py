@@ -15,8 +15,8 @@ PRESETS = {"none": 0, "quick": 3, "standard": 20, "thorough": 100}
 """Trials of a study, the defaults among them, by name."""
 
 TRIALS = PRESETS["quick"]
-"""Trials of a study unless the user sets them. None with few labels, where too few patients are left to divide again, and
-on the simulated corpus, whose benchmark is to show everything in minutes."""
+"""Trials of a study unless the user sets them. None with few labels, where too few patients are left to divide, and on
+the simulated corpus, whose benchmark is to show everything in minutes."""
 
 
 class _Parser(argparse.ArgumentParser):
