@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.statistics.intervals import effective_number
 from benchmarks.statistics.metrics import Floats, Predictions
 
 LARGEST = 5
@@ -33,7 +34,7 @@ def effective_size(counts: Floats) -> EffectiveSize:
     return EffectiveSize(
         total=round(total),
         patients=int((counts > 0).sum()),
-        effective=total**2 / float((counts**2).sum()) if total else float("nan"),
+        effective=effective_number(counts) if total else float("nan"),
         largest=float(np.sort(counts)[-LARGEST:].sum()) / total if total else float("nan"),
     )
 

@@ -104,7 +104,7 @@ def interval(values: Floats, scale: Scale, draws: bool = False) -> Estimate:
         return Estimate(value, float("nan"), float("nan"))
     deviation = _deviations(forth(mean[known]))
     variances = [TRAINING * _variance(deviation)]
-    freedom = [_effective_number(deviation**2)]
+    freedom = [effective_number(deviation**2)]
     if draws and len(values) > 1:
         slope = 1 / (value * (1 - value)) if scale == "logit" else 1.0
         variances.append(TRAINING * slope**2 * _variance_of_draws(values[:, known]))
@@ -161,6 +161,6 @@ def _variance_of_draws(values: Floats) -> float:
     return max(float(np.var(values[:, 0], ddof=1)) / draws - both, 0.0)
 
 
-def _effective_number(shares: Floats) -> float:
+def effective_number(shares: Floats) -> float:
     """How many equal shares are as uneven as these: (sum w)^2 / sum w^2 (Kish 1965); all of them if all are 0."""
     return float(shares.sum() ** 2 / (shares**2).sum()) if shares.any() else float(len(shares))
