@@ -2,17 +2,18 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
-from corpora.choices import CORPORA
-from corpora.cycles import Cycle
+from corpora.choices import CORPORA, RECORDING_TASKS
+from corpora.download.verify import part_here
 from corpora.joined import Joined, join
 from corpora.prepare import Prepared, Progress, prepare_clips, prepare_files
 from corpora.problems import InputError
 from corpora.readers.icbhi import read_icbhi
 from corpora.readers.kauh import read_kauh
 from corpora.readers.manifest import read_manifest
+from corpora.readers.reading import Reading
 from corpora.readers.sprsound import read_sprsound
 from corpora.simulated.simulation import Simulation, simulate
 from corpora.unlabeled import Recordings, add_unlabeled
@@ -43,6 +44,7 @@ def open_corpus(
     corpus: str,
     data: Path | None = None,
     *,
+    task: str = "abnormal",
     rate: int = RATE,
     simulation: Simulation | None = None,
     leave_out_bad: bool = False,
@@ -55,6 +57,7 @@ def open_corpus(
         corpus: one of ``CORPORA``.
         data: the folder of the recordings (icbhi; default: where `make data` puts it; sprsound, kauh) or the CSV file
             (manifest).
+        task: decides whether clips are parts of recordings or, for `corpora.choices.RECORDING_TASKS`, whole recordings.
         rate: analysis rate in Hz.
         simulation: parameters of the simulated corpus.
         leave_out_bad: see `corpora.prepare.prepare_files`.
@@ -62,32 +65,39 @@ def open_corpus(
         progress: see `corpora.prepare.Progress`.
 
     Raises:
-        InputError: the corpus is unknown, absent or has problems.
+        InputError: the corpus is unknown, absent, has problems, or has no labels of whole recordings for the task.
     """
     if not RATES[0] <= rate <= RATES[1]:
         raise InputError(f"an analysis rate of {rate} Hz is not available; choose one from {RATES[0]} to {RATES[1]} Hz")
     if corpus not in CORPORA:
         raise InputError(f"unknown corpus {corpus!r}; choose from {', '.join(CORPORA)}")
+    if task in RECORDING_TASKS and corpus != "sprsound":
+        raise InputError(
+            f"the corpus {corpus} has no labels of whole recordings, which the task {task} needs; choose the corpus "
+            "sprsound, or another task"
+        )
     if corpus == "simulated":
         if data is not None:
             raise InputError(f"the simulated corpus takes no DATA; set CORPUS={'|'.join(CORPORA[1:])} to use your own")
         return _simulated(simulation or Simulation(), rate, cache or CACHE)
-    cycles, name, description, skipped = _recorded(corpus, data)
+    reading, name, description = _recorded(corpus, data, task)
     return prepare_files(
-        cycles,
+        reading.cycles,
         name,
         rate,
         cache or CACHE,
-        description=description + _stated(skipped),
-        skipped=skipped,
+        description=description + _stated(reading),
+        classes=reading.classes,
+        skipped=reading.skipped,
+        problems=reading.problems,
         leave_out_bad=leave_out_bad,
         progress=progress,
     )
 
 
-def open_both(one: Prepared, other: Prepared, cache: Path | None = None) -> tuple[Joined, Joined]:
-    """Join two corpora; see `corpora.joined.join`."""
-    return join(one, other, cache or CACHE)
+def open_joined(corpora: Sequence[Prepared], cache: Path | None = None) -> tuple[Joined, ...]:
+    """Join corpora; see `corpora.joined.join`."""
+    return join(corpora, cache or CACHE)
 
 
 def open_with_unlabeled(
@@ -131,29 +141,39 @@ def _simulated(parameters: Simulation, rate: int, cache: Path) -> Prepared:
     )
 
 
-def _recorded(corpus: str, data: Path | None) -> tuple[list[Cycle], str, str, Mapping[str, str]]:
-    """Read a recorded corpus: its clips, name, description, and the recordings that yield no clip."""
+def _recorded(corpus: str, data: Path | None, task: str) -> tuple[Reading, str, str]:
+    """Read a recorded corpus: what its folder holds, its name and description."""
     if corpus == "icbhi":
         folder = data or ICBHI_FOLDER
         if data is None and not folder.is_dir():
             raise InputError(f"{folder} does not exist; fetch it with `make data`, or set DATA to your copy")
-        description = "ICBHI 2017 Respiratory Sound Database (Rocha et al. 2019), breathing cycles"
-        return read_icbhi(folder), corpus, description, {}
+        cycles = read_icbhi(folder)
+        whole = "ICBHI 2017 Respiratory Sound Database (Rocha et al. 2019), breathing cycles"
+        return Reading(cycles=cycles), corpus, "; ".join(filter(None, (whole, part_here(cycles))))
     if data is None:
         raise InputError(f"CORPUS={corpus} needs DATA={NEEDED[corpus]}")
     if corpus == "sprsound":
-        events, without = read_sprsound(data)
-        return events, corpus, "SPRSound, children (Zhang et al. 2022), annotated respiratory events", without
+        recordings = task in RECORDING_TASKS
+        units = "whole recordings (those of poor quality count as abnormal, too)"
+        units = units if recordings else "annotated respiratory events"
+        return read_sprsound(data, recordings), corpus, f"SPRSound, children (Zhang et al. 2022), {units}"
     if corpus == "kauh":
         clips, other = read_kauh(data)
-        return clips, corpus, "KAUH (Fraiwan et al. 2021), each recording in up to three filterings", other
-    cycles, name = read_manifest(data), data.stem
+        description = "KAUH (Fraiwan et al. 2021), each recording in up to three filterings"
+        return Reading(cycles=clips, skipped=other), corpus, description
+    name = data.stem
     if name in set(CORPORA) - {"manifest"}:
         raise InputError(f"{data} has the name of the corpus {name}, which its results would then have, too; rename it")
-    return cycles, name, f"clips listed in {data.name}", {}
+    return Reading(cycles=read_manifest(data)), name, f"clips listed in {data.name}"
 
 
-def _stated(skipped: Mapping[str, str]) -> str:
-    """Describe how many recordings yield no clip, and why."""
-    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(Counter(skipped.values()).items()))
-    return f"; recordings that yield no clip: {counts}" if counts else ""
+def _stated(reading: Reading) -> str:
+    """Describe what the folder holds besides the clips: how many recordings yield none and why, and other files."""
+    reasons = [f"{count} {reason}" for reason, count in sorted(Counter(reading.skipped.values()).items())]
+    others = [f"{count} {kind}" for kind, count in sorted(reading.others.items())]
+    stated = [
+        reading.note,
+        f"recordings that yield no clip: {', '.join(reasons)}" if reasons else "",
+        f"other files that were not read: {', '.join(others)}" if others else "",
+    ]
+    return "".join(f"; {what}" for what in stated if what)

@@ -10,6 +10,15 @@ FOUR_CLASSES = ("normal", "crackle", "wheeze", "both")
 
 TWO_CLASSES = ("normal", "abnormal")
 
+SEVEN_CLASSES = ("normal", "rhonchi", "wheeze", "stridor", "coarse crackle", "fine crackle", "wheeze+crackle")
+"""The events of SPRSound (Zhang et al. 2022, doi:10.1109/TBCAS.2022.3204910)."""
+
+RECORDING_CLASSES = ("normal", "CAS", "DAS", "CAS & DAS", "poor quality")
+"""The whole recordings of SPRSound: continuous, discontinuous or both kinds of adventitious sounds."""
+
+VOCABULARIES = (FOUR_CLASSES, TWO_CLASSES, SEVEN_CLASSES, RECORDING_CLASSES)
+"""The kinds of labels that a corpus may use, in the order in which `classes_of` prefers them."""
+
 UNLABELED = ""
 """In place of the label of a clip that has none."""
 
@@ -22,7 +31,7 @@ class Cycle:
         path: the audio file.
         clip_id: unique in the corpus; independent of the label.
         patient: who was recorded.
-        label: one of ``FOUR_CLASSES`` or ``TWO_CLASSES``, or `UNLABELED`.
+        label: one of those of a vocabulary in ``VOCABULARIES``, or `UNLABELED`.
         begin: s from the start of the file.
         end: s from the start of the file; None = to its end.
         meta: further columns, never derived from the label.
@@ -43,18 +52,22 @@ def four_class(crackle: bool, wheeze: bool) -> str:
 
 
 def classes_of(labels: set[str]) -> tuple[str, ...]:
-    """Return the classes of a corpus with these labels.
+    """Return the classes of a corpus with these labels: the first vocabulary that has them all.
 
     Raises:
-        InputError: a label is unknown, or crackles and wheezes are named on some clips and not on others.
+        InputError: a label is unknown, or labels of several vocabularies are mixed.
     """
-    unknown = sorted(labels - {*FOUR_CLASSES, *TWO_CLASSES})
+    known = {label for vocabulary in VOCABULARIES for label in vocabulary}
+    unknown = sorted(labels - known)
     if unknown:
         raise InputError(
             f"unknown label {unknown[0]!r}; the labels are {', '.join(FOUR_CLASSES)}, or normal and abnormal: rename it"
         )
-    if "abnormal" not in labels:
-        return FOUR_CLASSES
-    if labels <= set(TWO_CLASSES):
-        return TWO_CLASSES
-    raise InputError("some clips are labeled abnormal, others crackle, wheeze or both; use one kind of label for all")
+    for vocabulary in VOCABULARIES:
+        if labels <= set(vocabulary):
+            return vocabulary
+    kinds = "; ".join(", ".join(vocabulary) for vocabulary in VOCABULARIES)
+    raise InputError(
+        f"the clips are labeled {', '.join(sorted(labels))}, labels of different kinds; use one kind of label for all: "
+        f"{kinds}"
+    )

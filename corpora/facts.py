@@ -16,7 +16,7 @@ class CorpusFacts:
         simulated: whether no patient was recorded.
         rate: sampling rate in Hz.
         classes: names of the classes.
-        left_out: number of clips that were left out as unusable.
+        left_out: number of clips, or of recordings and files that make no clip, that were left out as unusable.
         fingerprint: identity of the content: samples and table.
         skipped: number of recordings of the source that make no clip.
         unlabeled_clips: number of clips of the user's own that have no label.

@@ -1,10 +1,6 @@
 """Decode a corpus once into a folder that every process can memory-map, named after its content."""
 
 import csv
-import glob
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,11 +16,14 @@ from corpora.clips import HIDDEN, Clips, Signal, StoredSignals
 from corpora.code_identity import code_identity
 from corpora.cycles import UNLABELED, Cycle, classes_of
 from corpora.digests import digest, file_digest
+from corpora.durable import is_whole, replacing
 from corpora.facts import CorpusFacts
 from corpora.problems import InputError, InputErrors
 from corpora.readers.audio import read_audio
 
 Progress = Callable[[str, int, int], None]  # what is done, how many are done, how many there are
+
+REMEDY = "Correct these, or leave them out of the corpus with --leave-out-bad (LEAVE_OUT_BAD=1 for make)."
 
 TEXT_COLUMNS = {"clip_id": str, "patient": str, "recording": str}
 
@@ -67,7 +66,9 @@ def prepare_files(
     cache: Path,
     *,
     description: str,
+    classes: tuple[str, ...] = (),
     skipped: Mapping[str, str] = MappingProxyType({}),
+    problems: Sequence[tuple[str, str]] = (),
     leave_out_bad: bool = False,
     progress: Progress = lambda what, done, of: None,
 ) -> Prepared:
@@ -79,20 +80,26 @@ def prepare_files(
         rate: Hz to resample to.
         cache: prepared corpora lie here, each in a folder named after the content of its audio and of this code.
         description: one sentence about the corpus, for reports.
+        classes: the labels that clips can have; empty = to be inferred from those that they have.
         skipped: recordings of the source that yield no clip, each with the reason; listed in ``skipped.csv``.
+        problems: what of the source could not be made a cycle, each with what is wrong.
         leave_out_bad: leave out files that can't be used, listing them, instead of refusing the corpus.
         progress: called for every hundredth clip.
 
     Raises:
         InputErrors: files that can't be used, all of them at once, unless ``leave_out_bad``.
     """
+    if problems and not leave_out_bad:
+        raise InputErrors([problem for _, problem in problems], REMEDY)
     paths = sorted({cycle.path for cycle in cycles})
     where = (repr(replace(cycle, path=Path(cycle.path.name))) for cycle in cycles)
     code = code_identity("corpora.prepare:prepare_files")
-    content = digest([*(_digest(path) for path in paths), *where, str(rate), str(leave_out_bad), code])
-    left_out: list[tuple[str, str]] = []
+    content = digest(
+        [*(_digest(path) for path in paths), *where, str(rate), str(leave_out_bad), code, *map(str, problems)]
+    )
+    left_out = list(problems)
     rows = _decode(cycles, rate, left_out, leave_out_bad, progress)
-    facts = CorpusFacts(name=name, description=description, simulated=False, rate=rate)
+    facts = CorpusFacts(name=name, description=description, simulated=False, rate=rate, classes=classes)
     return prepare_rows(f"{name}-{rate}", content, rows, cache, facts, left_out=left_out, skipped=skipped)
 
 
@@ -116,8 +123,7 @@ def _decode(
             yield cycle, signal
     progress("decoding", len(cycles), len(cycles))
     if left_out and not leave_out_bad:
-        remedy = "Correct these, or leave them out of the corpus with --leave-out-bad (LEAVE_OUT_BAD=1 for make)."
-        raise InputErrors([problem for _, problem in left_out], remedy)
+        raise InputErrors([problem for _, problem in left_out], REMEDY)
 
 
 def prepare_clips(
@@ -165,29 +171,30 @@ def prepare_rows(
     left_out: Sequence[tuple[str, str]] = (),
     skipped: Mapping[str, str] = MappingProxyType({}),
 ) -> Prepared:
-    """Write the prepared folder under a temporary name and rename it when it is whole.
+    """Write the prepared folder under a temporary name and rename it when it is whole and on the disk.
 
-    The folder is named after what its clips depend on; what is stated about them is updated where it exists already.
+    The folder is named after what its clips depend on; what is stated about them is updated where it exists already. A
+    folder that a power loss cut short is replaced.
 
     Args:
         name: what the folder's name begins with.
         content: a digest of all that the rows depend on besides this code.
         rows: the clips; gone through only if they are not stored yet.
-        facts: of the corpus; classes, counts and fingerprint are added. A description that is empty leaves the stored
-            one.
+        facts: of the corpus; counts, fingerprint and, unless stated, classes are added. A description that is empty
+            leaves the stored one.
         left_out: clips that can't be used, each with the reason; complete when ``rows`` is exhausted.
         cache, skipped: as in `prepare_files`.
     """
     corpora = cache / "corpora"
     folder = corpora / f"{name}-{digest([content, code_identity('corpora.prepare:prepare_rows')])}"
     with _explained(corpora), FileLock(corpora / f"{folder.name}.lock"):
-        if not (folder / "corpus.json").exists():
-            with _temporary_sibling(folder) as unfinished:
+        if not is_whole(folder):
+            with replacing(folder) as unfinished:
                 cycles = _write_signals(unfinished, rows)
                 _write_table(unfinished, cycles)
                 facts = replace(
                     facts,
-                    classes=classes_of({cycle.label for cycle in cycles} - {UNLABELED}),
+                    classes=facts.classes or classes_of({cycle.label for cycle in cycles} - {UNLABELED}),
                     left_out=len(left_out),
                     skipped=len(skipped),
                     unlabeled_clips=sum(cycle.label == UNLABELED for cycle in cycles),
@@ -196,7 +203,6 @@ def prepare_rows(
                     _write_list(unfinished / "left_out.csv", ["clip_id", "problem"], left_out)
                 _write_skipped(unfinished, skipped)
                 replace(facts, fingerprint=_fingerprint(unfinished, facts)).write(unfinished / "corpus.json")
-                os.rename(unfinished, folder)
         else:
             _update(folder, facts, skipped)
     return Prepared(folder)
@@ -230,19 +236,6 @@ def _explained(corpora: Path) -> Iterator[None]:
             f"{corpora} can't be written ({error.strerror or error}); free some space or check its permissions, "
             "then run the same command again"
         ) from error
-
-
-@contextmanager
-def _temporary_sibling(folder: Path) -> Iterator[Path]:
-    """Yield a folder beside ``folder``, deleted afterwards unless renamed; those of killed runs are deleted first."""
-    for stale in folder.parent.glob(f".{glob.escape(folder.name)}.*"):
-        shutil.rmtree(stale)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    unfinished.chmod(0o755)
-    try:
-        yield unfinished
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _write_signals(folder: Path, rows: Iterable[tuple[Cycle, Signal]]) -> list[Cycle]:

@@ -1,105 +1,21 @@
-"""The protocols by name: how a corpus is divided, and whether numbers from it hold for new patients.
-
-Names are parsed here only; other code reads the fields of `Protocol`.
-"""
+"""The protocols by name. Names are parsed here only; other code reads the fields of `corpora.protocol.Protocol`."""
 
 import re
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Callable
+from pathlib import Path
 
-from corpora.choices import CROSS_CORPUS, LEAVE_DEVICE_OUT, PROTOCOLS
+from corpora.choices import CROSS_CORPUS, CROSS_CORPUS_ADAPTED, LEAVE_DEVICE_OUT, PROTOCOLS, STATED_FOLDS
 from corpora.problems import InputError
+from corpora.protocol import ABLATION, Kind, Protocol
+from corpora.readers.folds_file import read_folds
 from corpora.splits.cross_corpus import CrossCorpus
-from corpora.splits.folds import Splitter
+from corpora.splits.cross_corpus_adapted import CrossCorpusAdapted
 from corpora.splits.label_budget import MIN_LABELED_PATIENTS, LabelBudget
 from corpora.splits.leave_device_out import LeaveDeviceOut
 from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.splits.official import OfficialSplit
 from corpora.splits.random_clips import RandomClips
-
-
-class Kind(StrEnum):
-    """What a corpus is divided by."""
-
-    PATIENTS = "patients"
-    DEVICES = "devices"
-    RANDOM = "random"
-    OFFICIAL = "official"
-    CROSS_CORPUS = "cross-corpus"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Protocol:
-    """One way to divide a corpus.
-
-    Attributes:
-        name: as in the path of the results.
-        kind: what the corpus is divided by.
-        splitter: yields the folds.
-        explanation: one sentence for the report.
-        warning: what is wrong with its numbers; empty if nothing is.
-        labeled_percent: % of the training patients that keep their labels; None = a protocol without label budget.
-        trained_on: name of the corpus that models are trained on; empty = the tested one.
-        ablation_of: for variants of models, the protocol with the same folds for whole models; None = this is one.
-    """
-
-    name: str
-    kind: Kind
-    splitter: Splitter
-    explanation: str
-    warning: str = ""
-    labeled_percent: int | None = None
-    trained_on: str = ""
-    ablation_of: "Protocol | None" = None
-
-    @property
-    def folds(self) -> int | None:
-        """Number of folds of each repeat; None if the corpus decides it: one per device."""
-        return getattr(self.splitter, "folds", 1)
-
-    def count_folds(self, devices: Collection[str]) -> int:
-        """Count the folds of each repeat on a corpus.
-
-        Args:
-            devices: the device of each of its clips; only needed where the corpus decides.
-        """
-        return len(set(devices)) if self.folds is None else self.folds
-
-    @property
-    def reshuffles_tests(self) -> bool:
-        """Whether each repeat tests other groups of patients together; else only validation patients change."""
-        return self.kind in {Kind.PATIENTS, Kind.RANDOM}
-
-    @property
-    def patient_disjoint(self) -> bool:
-        """Whether no tested patient is trained on."""
-        return self.kind in {Kind.PATIENTS, Kind.DEVICES, Kind.CROSS_CORPUS}
-
-    @property
-    def few_labels(self) -> bool:
-        """Whether some training patients may lose their labels, so that semi-supervised models are of interest."""
-        return self.labeled_percent is not None
-
-    @property
-    def without_budget(self) -> "Protocol":
-        """The protocol with the same folds in which every training patient keeps their labels."""
-        return self if self.labeled_percent is None else _patients(self.count_folds(()))
-
-    @property
-    def counterpart(self) -> str:
-        """Name of the protocol with as many folds that keeps patients apart if this one mixes them, or the reverse.
-
-        Empty if there is none: the difference between the two measures how much testing on known patients flatters.
-        """
-        if self.ablation_of is not None or self.few_labels or self.kind not in (Kind.PATIENTS, Kind.RANDOM):
-            return ""
-        return f"{Kind.RANDOM if self.kind is Kind.PATIENTS else Kind.PATIENTS}-{self.folds}fold"
-
-    def for_ablation(self) -> "Protocol":
-        """Return the same folds for variants of models; results go to ``<protocol>-ablation``."""
-        explanation = f"{self.explanation}. Variants of models on the folds of `{self.name}`, not a benchmark of models"
-        return replace(self, name=self.name + _ABLATION, explanation=explanation, ablation_of=self)
+from corpora.splits.stated_folds import StatedFolds
 
 
 def _patients(folds: int) -> Protocol:
@@ -136,6 +52,32 @@ def _random(folds: int) -> Protocol:
     )
 
 
+def _stated(splitter: StatedFolds) -> Protocol:
+    return Protocol(
+        name=f"patients-{splitter.folds}fold-from-{splitter.name}",
+        kind=Kind.STATED,
+        splitter=splitter,
+        explanation=f"the {splitter.folds} folds that the file `{splitter.name}` states: each is tested once, by "
+        "models fitted to the others, and no patient is in two of them; a tenth of the training patients, others in "
+        "each repeat, is held out to choose the epoch",
+    )
+
+
+def from_file(path: Path) -> Protocol:
+    """Return the protocol whose folds a file states; see `corpora.readers.folds_file.read_folds`.
+
+    Raises:
+        InputError: the file can't be used, or its name can't be that of a results folder.
+    """
+    splitter = StatedFolds.of(read_folds(path))
+    if not _STATED_NAME.fullmatch(splitter.name) or splitter.name.endswith(ABLATION) or _ARCHIVED.search(splitter.name):
+        raise InputError(
+            f"{path.absolute()} can't give its name to a results folder; rename it, to letters, digits, '-', '_' and "
+            f"'.', without {ABLATION!r} or '-of-…' at its end"
+        )
+    return _stated(splitter)
+
+
 DEVICES = Protocol(
     name=LEAVE_DEVICE_OUT,
     kind=Kind.DEVICES,
@@ -146,16 +88,20 @@ DEVICES = Protocol(
     "choose the epoch",
 )
 
-OFFICIAL = Protocol(
-    name="official",
-    kind=Kind.OFFICIAL,
-    splitter=OfficialSplit(),
-    explanation="the ICBHI 2017 challenge's one split of the recordings",
-    warning="NOT PATIENT-DISJOINT: the challenge's split has patients 156 and 218 on both sides.",
-)
+
+def _official(test: str) -> Protocol:
+    tested = f"the part called `{test}` is" if test else "all its test parts are"
+    return Protocol(
+        name=f"{Kind.OFFICIAL}-{test}" if test else Kind.OFFICIAL.value,
+        kind=Kind.OFFICIAL,
+        splitter=OfficialSplit(test),
+        explanation=f"the split that the corpus was published with: {tested} tested, by models fitted to its training "
+        "part; a tenth of the training patients, others in each repeat, is held out to choose the epoch",
+    )
+
 
 _FROM = f"{CROSS_CORPUS}-from-"
-_ABLATION = "-ablation"
+_ADAPTED_FROM = f"{CROSS_CORPUS_ADAPTED}-from-"
 _ARCHIVED = re.compile(r"-of-[0-9a-f]+$")  # results of another corpus of the same name
 
 
@@ -173,27 +119,59 @@ def trained_on(corpus: str) -> Protocol:
     )
 
 
-_FIXED = {protocol.name: protocol for protocol in (DEVICES, OFFICIAL)}
+def adapted_from(corpus: str) -> Protocol:
+    """Return the protocol that trains on one corpus and on unlabeled patients of another, and tests its others."""
+    splitter = CrossCorpusAdapted(corpus)
+    return Protocol(
+        name=_ADAPTED_FROM + corpus,
+        kind=Kind.CROSS_CORPUS_ADAPTED,
+        splitter=splitter,
+        explanation=f"models are trained on the corpus `{corpus}`; those that learn from unlabeled clips also get the "
+        f"clips of this corpus' other patients, without labels. Every patient of this corpus is tested once, in "
+        f"{splitter.folds} folds that are balanced by numbers of clips and patients, without a look at any label of "
+        f"this corpus; no clip of a tested patient reaches the fit in any form. A tenth of the patients of `{corpus}`, "
+        "others in each repeat, is held out to choose the epoch",
+        warning=f"TRAINED ON {corpus}, ADAPTED: every label that was learned from is of {corpus}; models that learn "
+        "from unlabeled clips were given sounds of other patients of the tested corpus. These numbers say how far what "
+        "was learned there holds where unlabeled recordings exist; they don't compare with those of models that "
+        "were trained with labels from here.",
+        trained_on=corpus,
+    )
+
+
+_STATED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_STATED = re.compile(r"patients-(\d+)fold-from-(.+)")
+_FIXED = {protocol.name: protocol for protocol in (DEVICES, *map(_official, ("", "inter", "intra")))}
+_ACROSS = {_FROM: trained_on, _ADAPTED_FROM: adapted_from}
 _FAMILIES: dict[str, Callable[[int], Protocol]] = {"patients": _patients, "random": _random}
 
 
-def find(name: str) -> Protocol:
+def find(name: str, folds: Path | None = None) -> Protocol:
     """Find the protocol that a user names.
 
     Args:
         name: ``patients-<k>fold``, ``patients-<k>fold-labels<percent>``, ``patients-leave-device-out``,
-            ``random-<k>fold`` or ``official``.
+            ``random-<k>fold``, ``official``, ``official-inter``, ``official-intra`` or ``folds``.
+        folds: the file of the protocol ``folds``.
 
     Raises:
-        InputError: there is none of that name, or it needs two corpora.
+        InputError: there is none of that name, it needs two corpora, or the file can't be used.
     """
+    if name == STATED_FOLDS and folds:
+        return from_file(folds)
+    if name == STATED_FOLDS or _STATED.fullmatch(name):
+        raise InputError(
+            f"the protocol {name} needs a file; set --protocol {STATED_FOLDS} and --folds <CSV of recording,fold> "
+            "(PROTOCOL and FOLDS for make)"
+        )
     if name in _FIXED:
         return _FIXED[name]
-    if name == CROSS_CORPUS:
+    if name in (CROSS_CORPUS, CROSS_CORPUS_ADAPTED):
         raise InputError(f"the protocol {name} needs two corpora, which `respbench run` takes; choose another protocol")
     if name.startswith(f"{CROSS_CORPUS}-"):
         raise InputError(
-            f"{name} is the name of a results folder; set --protocol {CROSS_CORPUS}, with --corpus and --other"
+            f"{name} is the name of a results folder; set --protocol {CROSS_CORPUS} or {CROSS_CORPUS_ADAPTED}, with "
+            "--corpus and --other"
         )
     budget = re.fullmatch(r"patients-(\d+)fold-labels(\d+)", name)
     if budget:
@@ -205,15 +183,18 @@ def find(name: str) -> Protocol:
 
 
 def find_stored(name: str) -> Protocol:
-    """Find the protocol that a stored fit names: as `find`, or its ablation, or ``cross-corpus-from-<corpus>``.
+    """Find the protocol that a stored fit names: as `find`, its ablation, or one whose name says where it is from.
 
     Raises:
         InputError: there is none of that name.
     """
-    if name.startswith(_FROM) and name != _FROM:
-        return trained_on(name.removeprefix(_FROM))  # first: a corpus may be called like an ablation
-    if name.endswith(_ABLATION):
-        return find(name.removesuffix(_ABLATION)).for_ablation()
+    for prefix, protocol_of in _ACROSS.items():  # first: a corpus may be called like an ablation
+        if name.startswith(prefix) and name != prefix:
+            return protocol_of(name.removeprefix(prefix))
+    if name.endswith(ABLATION):
+        return find_stored(name.removesuffix(ABLATION)).for_ablation()
+    if (match := _STATED.fullmatch(name)) and not _ARCHIVED.search(name):
+        return _stated(StatedFolds(name=match[2], folds=int(match[1])))
     return find(name)
 
 

@@ -17,7 +17,8 @@ from corpora.digests import digest
 from corpora.facts import CorpusFacts
 from corpora.prepare import Prepared, describe, prepare_rows, rows_of
 from corpora.problems import InputError, InputErrors
-from corpora.readers.audio import read_audio, refuse_truncated_wav
+from corpora.readers.audio import read_audio
+from corpora.readers.containers import openable
 from corpora.readers.files import files_below
 
 CLIP = 3.0
@@ -102,8 +103,7 @@ def _spans(path: Path) -> tuple[list[tuple[float, float | None]], float]:
     Of an unusable file: one span of all of it, so that decoding reports the problem once.
     """
     try:
-        refuse_truncated_wav(path)
-        seconds: float = soundfile.info(path).duration
+        seconds: float = soundfile.info(openable(path)).duration
     except (InputError, OSError, soundfile.SoundFileError):
         return [(0.0, None)], 0.0
     if not 0 < seconds < LONGEST_KNOWN:

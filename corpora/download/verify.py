@@ -1,14 +1,16 @@
 """Count whether a folder holds the whole ICBHI 2017 database."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import soundfile
 
-from corpora.cycles import FOUR_CLASSES
+from corpora.cycles import FOUR_CLASSES, Cycle
 from corpora.problems import InputErrors
 from corpora.readers.icbhi import DEMOGRAPHICS, DIAGNOSES, OFFICIAL_SPLIT, read_icbhi
+from corpora.splits.official import OFFICIAL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,9 @@ class Structure:
 
 ICBHI_2017 = Structure(recordings=920, patients=126, normal=3642, crackle=1864, wheeze=886, both=506)
 """The whole database (Rocha et al. 2019, doi:10.1088/1361-6579/ab03ea): 6,898 cycles."""
+
+PART = "A PART of the database"
+"""How the sentence begins that a description has where not all of the database is here."""
 
 COMPANIONS = {
     OFFICIAL_SPLIT: "the challenge's split: protocol `official` needs it",
@@ -80,23 +85,47 @@ def verify(folder: Path, expected: Structure = ICBHI_2017) -> Summary:
         InputErrors: what does not fit together; or, where all does, every count and file that differs.
     """
     cycles = read_icbhi(folder)
-    recordings = {cycle.path for cycle in cycles}
-    labels = Counter(cycle.label for cycle in cycles)
-    found = Structure(
-        recordings=len(recordings),
-        patients=len({cycle.patient for cycle in cycles}),
-        **{label: labels[label] for label in FOUR_CLASSES},
-    )
+    found = _structure(cycles)
     problems = _differences(found, expected)
-    seconds = sum(_duration(path, problems) for path in sorted(recordings))
+    seconds = sum(_duration(path, problems) for path in sorted({cycle.path for cycle in cycles}))
     if problems:
         raise InputErrors(problems, f"Restore what differs in {folder} from the archive, or fetch it again.")
     return Summary(structure=found, seconds=seconds)
 
 
+def part_here(cycles: Sequence[Cycle], whole: Structure = ICBHI_2017) -> str:
+    """State how much of the database is here, in a clause for the corpus' description; empty if all of it is."""
+    found = _structure(cycles)
+    if found.cycles >= whole.cycles and found.recordings >= whole.recordings:
+        return ""
+    sides = Counter(str(cycle.meta.get(OFFICIAL, "")).lower() for cycle in cycles)
+    known = f" ({sides['train']:,} of the official training part, {sides['test']:,} of the test part)"
+    return (
+        f"{PART}: {found.cycles:,} of {whole.cycles:,} cycles{known * bool(sides['train'] + sides['test'])}, from "
+        f"{found.recordings:,} of {whole.recordings:,} recordings of {found.patients:,} of {whole.patients:,} "
+        "patients, so that its figures are not comparable with those published on the whole"
+    )
+
+
+def stated_part(description: str) -> str:
+    """Find what `part_here` stated in a description; empty if nothing."""
+    _, found, rest = description.partition(PART)
+    return found + rest.partition(";")[0]
+
+
 def absent_companions(folder: Path) -> list[str]:
     """List the names in `COMPANIONS` that are neither in ``folder`` nor in its parent."""
     return [name for name in COMPANIONS if not any((place / name).is_file() for place in (folder, folder.parent))]
+
+
+def _structure(cycles: Sequence[Cycle]) -> Structure:
+    """Count what cycles make up."""
+    labels = Counter(cycle.label for cycle in cycles)
+    return Structure(
+        recordings=len({str(cycle.meta["recording"]) for cycle in cycles}),
+        patients=len({cycle.patient for cycle in cycles}),
+        **{label: labels[label] for label in FOUR_CLASSES},
+    )
 
 
 def _duration(path: Path, problems: list[str]) -> float:

@@ -1,6 +1,5 @@
 """Read a stretch of an audio file as mono float32 at the analysis rate, with errors that name what is wrong with it."""
 
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from corpora.clips import Signal
 from corpora.problems import InputError
+from corpora.readers.containers import openable
 
 SHORTEST = 0.1
 """s. A crackle lasts about 10 ms and a wheeze at least 80 ms (Sovijärvi et al. 2000, Eur Respir Rev 10:77, 591-596);
@@ -18,7 +18,16 @@ the shortest cycle of ICBHI 2017 lasts 0.2 s. What is shorter than this is a sli
 OVERSHOOT = 0.1
 """s by which an annotation may end after its recording: annotators' clocks round; the cycle then ends with the file."""
 
-_UNKNOWN_LENGTH = 0xFFFFFFFF  # written by programs that stream a wav and can't fill in its length afterwards
+RATES = (1000, 400_000)
+"""Hz: the lowest and the highest rate of a recording. A header outside is damaged: stethoscopes record at 4 kHz and
+more, recorders of ultrasound at up to 384 kHz."""
+
+LOUDEST = 10.0
+"""Full scale = 1. Mixing and filtering overshoot by a few dB; samples beyond 20 dB were never scaled to full scale."""
+
+CANCELED = 1e-3
+"""Share of the loudest channel's standard deviation below which a mix is but rounding errors: channels cancel."""
+
 _UNKNOWN_FRAMES = 2**63 - 1  # what libsndfile reports of a streamed flac
 
 
@@ -38,16 +47,26 @@ def read_audio(path: Path, rate: int, begin: float = 0.0, end: float | None = No
 
     Raises:
         InputError: the file is missing, unreadable, empty, truncated or not audio, or the stretch is too short, outside
-            the file, silent, or holds NaN or infinite samples.
+            the file, silent (also since channels cancel), far above full scale, or holds NaN or infinite samples.
     """
     samples, native = _decode(path, begin, end)
     if not np.isfinite(samples).all():
         raise InputError(f"{path} holds NaN or infinite samples; export it again, or leave it out")
+    if (peak := max(samples.max(), -samples.min())) > LOUDEST:
+        raise InputError(
+            f"{path} holds samples up to {peak:.6g}, far above the full scale of 1; divide them by the full scale of "
+            "the recorder (such as 32768) and export it again, or leave it out"
+        )
     mono = samples.mean(axis=1)
     if len(mono) < SHORTEST * native:
         raise InputError(
             f"{path} lasts {len(mono) / native:.3g} s{_where(begin, end)}, less than {SHORTEST} s; "
             "correct the annotation, or leave it out"
+        )
+    if samples.shape[1] > 1 and mono.std() < CANCELED * samples.std(axis=0).max():
+        raise InputError(
+            f"{path}: its channels cancel{_where(begin, end)}, since one is the inverse of the other; export one of "
+            "them, or leave it out"
         )
     if np.ptp(mono) == 0:
         raise InputError(f"{path} is silent{_where(begin, end)} (every sample is the same); leave it out")
@@ -59,9 +78,13 @@ def read_audio(path: Path, rate: int, begin: float = 0.0, end: float | None = No
 def _decode(path: Path, begin: float, end: float | None) -> tuple[NDArray[np.float64], int]:
     """Decode to samples (frames, channels) in float64, and the native rate in Hz."""
     try:
-        refuse_truncated_wav(path)
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(openable(path)) as file:
             native: int = file.samplerate
+            if not RATES[0] <= native <= RATES[1]:
+                raise InputError(
+                    f"{path} has a sampling rate of {native} Hz in its header, outside {RATES[0]} to {RATES[1]} Hz; "
+                    "export it again, or leave it out"
+                )
             first = round(begin * native)
             last = file.frames if end is None else round(end * native)
             if file.frames == _UNKNOWN_FRAMES:
@@ -76,8 +99,11 @@ def _decode(path: Path, begin: float, end: float | None) -> tuple[NDArray[np.flo
             last = min(last, file.frames)
             if last <= first:
                 raise InputError(f"{path}: an annotation ends at {end} s, before it begins at {begin} s; correct it")
-            file.seek(first)
-            samples = file.read(last - first, dtype="float64", always_2d=True)
+            if file.seekable():
+                file.seek(first)
+                samples = file.read(last - first, dtype="float64", always_2d=True)
+            else:  # of GSM and some kinds of ADPCM, libsndfile can't start in the middle
+                samples = file.read(last, dtype="float64", always_2d=True)[first:]
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; restore it, or leave it out") from error
     except OSError as error:
@@ -86,32 +112,14 @@ def _decode(path: Path, begin: float, end: float | None) -> tuple[NDArray[np.flo
         raise InputError(
             f"{path} is not audio, is damaged or cut short ({_reason(error)}); copy or export it again, or leave it out"
         ) from error
+    except MemoryError as error:
+        raise InputError(
+            f"{path} claims to last {(last - first) / native:.3g} s, more than fits into memory; if it doesn't, its "
+            "header is damaged: export it again, or leave it out"
+        ) from error
     if len(samples) < last - first:
         raise InputError(f"{path} is truncated: {len(samples)} of {last - first} samples; copy it again")
     return samples, native
-
-
-def refuse_truncated_wav(path: Path) -> None:
-    """Check the length in a wav's header against the file: libsndfile reads a truncated file without an error."""
-    size = path.stat().st_size
-    if size == 0:
-        raise InputError(f"{path} is empty (0 bytes); copy or export it again, or leave it out")
-    with path.open("rb") as file:
-        if file.read(4) != b"RIFF":
-            return
-        position = 12
-        while position + 8 <= size:
-            file.seek(position)
-            name, length = struct.unpack("<4sI", file.read(8))
-            position += 8 + length + length % 2
-            if name == b"data":
-                if length != _UNKNOWN_LENGTH and position - length % 2 > size:
-                    missing = position - length % 2 - size
-                    raise InputError(
-                        f"{path} is truncated: {missing} of {length} bytes of sound are missing; copy it again"
-                    )
-                return
-        raise InputError(f"{path} is truncated: it ends before its sound begins; copy it again, or leave it out")
 
 
 def _where(begin: float, end: float | None) -> str:

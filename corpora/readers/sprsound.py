@@ -1,155 +1,187 @@
 """SPRSound, children's breathing from Shanghai (Zhang et al. 2022, IEEE TBioCAS, doi:10.1109/TBCAS.2022.3204910).
 
-``<recording>.wav`` (8 kHz, mono) and ``<recording>.json`` of the same name, wherever they lie: the database keeps
-sounds and annotations, training and test parts of several years, in folders of their own. An annotation holds
-``record_annotation`` and ``event_annotation``, a list of ``{"start": ms, "end": ms, "type": …}``; one clip per event.
+``<recording>.wav`` (8 kHz, mono) or ``.flac``, and ``<recording>.json`` of the same name, wherever they lie: the
+database keeps sounds and annotations, training and test parts of several years, in folders of their own. An annotation
+holds ``record_annotation`` (until 2023) and ``event_annotation``, a list of ``{"start": ms, "end": ms, "type": …}``.
 A recording's name is ``<patient>_<age>_<sex>_<chest location>_<number>``.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.cycles import Cycle
-from corpora.problems import InputError, InputErrors
-from corpora.readers.files import files_below, read_text
+from corpora.cycles import RECORDING_CLASSES, SEVEN_CLASSES, Cycle
+from corpora.problems import InputError
+from corpora.readers.files import read_text
+from corpora.readers.reading import Reading
+from corpora.readers.sprsound_files import Recording, inventory
 
-RECORDING = re.compile(
-    r"(?P<patient>\d+)_(?P<age>\d+(?:\.\d+)?)_(?P<sex>[01])_(?P<location>p[1-4])_(?P<number>\d+)", re.ASCII
+EVENTS = dict(
+    zip(
+        ("Normal", "Rhonchi", "Wheeze", "Stridor", "Coarse Crackle", "Fine Crackle", "Wheeze+Crackle"),
+        SEVEN_CLASSES,
+        strict=True,
+    )
 )
+"""Types of events, and their labels."""
 
-LABELS = {
-    "Normal": "normal",
-    "Fine Crackle": "crackle",
-    "Coarse Crackle": "crackle",
-    "Wheeze": "wheeze",
-    "Rhonchi": "wheeze",
-    "Stridor": "wheeze",
-    "Wheeze+Crackle": "both",
-}
-"""The database itself calls wheeze, rhonchi and stridor continuous adventitious sounds, crackles discontinuous ones
-(Zhang et al. 2022). Of the challenge's four classes, ``wheeze`` is the continuous one; rhonchi are its low pitches
-(Pasterkamp et al. 2016, doi:10.1183/13993003.01132-2015)."""
+RECORDINGS = dict(zip(("Normal", "CAS", "DAS", "CAS & DAS", "Poor Quality"), RECORDING_CLASSES, strict=True))
+"""Annotations of whole recordings, and their labels."""
+
+CONTINUOUS = {"rhonchi", "wheeze", "stridor", "wheeze+crackle"}
+DISCONTINUOUS = {"coarse crackle", "fine crackle", "wheeze+crackle"}
 
 LOCATIONS = {"p1": "Pl", "p2": "Ll", "p3": "Pr", "p4": "Lr"}
 """Left posterior, left lateral, right posterior and right lateral, in the codes of ICBHI 2017, so that the control
-`metadata` reads both corpora alike."""
+`metadata` reads both corpora alike. What p5 to p8 stand for is not published; they keep their codes."""
 
 SEXES = {"0": "M", "1": "F"}
-POOR = "Poor Quality"
-
-_REMEDY = "Correct or move these files and run the same command again."
 
 
-def read_sprsound(folder: Path) -> tuple[list[Cycle], dict[str, str]]:
-    """List every annotated event below a folder, not yet decoded.
+def read_sprsound(folder: Path, recordings: bool = False) -> Reading:
+    """List every annotated event below a folder, or every annotated recording, not yet decoded.
 
-    Metadata: recording, event, location, age (years), sex. (All recordings come from one kind of stethoscope.)
+    Metadata: recording, event, location, age (years), sex, and where it is known ``official``, the part of the
+    database. (All recordings come from one kind of stethoscope.)
 
-    Returns:
-        The events, and the recordings that have none, each with the reason: those of poor quality were not annotated.
+    Args:
+        folder: of the database, or of parts of it.
+        recordings: one clip per recording with its annotation as the label, instead of one per event.
 
     Raises:
-        InputError: no recordings, or files that don't fit together.
+        InputError: no recordings, or none that is annotated.
     """
-    files = files_below(folder)
-    sounds = [path for path in files if path.suffix.lower() == ".wav"]
-    if not sounds:
-        raise InputError(f"{folder} holds no .wav file; set DATA to the folder of the SPRSound database")
-    problems: list[str] = []
-    annotations = _annotations(files, problems)
-    events: list[Cycle] = []
-    without: dict[str, str] = {}
-    first: dict[str, Path] = {}
-    for path in sounds:
-        name = RECORDING.fullmatch(path.stem)
-        if name is None:
-            problems.append(f"{path} is not named <patient>_<age>_<sex 0 or 1>_<location p1 to p4>_<number>; rename it")
-        elif path.stem in first:
-            problems.append(f"{path}: recording {path.stem} is also in {first[path.stem]}; remove one of the two")
+    found = inventory(folder)
+    if not found.recordings and not found.problems:
+        raise InputError(
+            f"{folder} holds no recording (.wav or .flac); set DATA to the folder of the SPRSound database"
+        )
+    problems, skipped = list(found.problems), {}
+    cycles: list[Cycle] = []
+    differing = 0
+    for recording in found.recordings:
+        try:
+            quality, listed = _annotated(recording.annotation)
+        except InputError as problem:
+            problems.append((recording.sound.stem, str(problem)))
+            continue
+        faults: list[tuple[str, str]] = []
+        events = list(_events(recording, listed, faults))
+        problems += faults
+        if recordings and quality:
+            label = RECORDINGS[quality]
+            cycles.append(_cycle(recording, recording.sound.stem, label))
+            differing += not faults and label != implied_label({event.label for event in events})
+        elif recordings:
+            skipped[recording.sound.stem] = "without an annotation of the whole recording"
         else:
-            first[path.stem] = path
-            if path.stem not in annotations:
-                problems.append(f"{path} has no annotation {path.stem}.json; restore it, or move the recording away")
-                continue
-            quality, own = _annotated(path, name, annotations[path.stem], problems)
-            events += own
-            if not own:
-                without[path.stem] = "of poor quality and without events" if quality == POOR else "without events"
-    problems.extend(
-        f"{annotations[stem]} annotates a recording that is not here; restore {stem}.wav"
-        for stem in sorted(annotations.keys() - {path.stem for path in sounds})
+            cycles += events
+            if not events and not faults:
+                poor = "of poor quality and " if quality == "Poor Quality" else ""
+                skipped[recording.sound.stem] = f"{poor}without events"
+    if not cycles and not problems:
+        raise InputError(_nothing(folder, recordings))
+    return Reading(
+        cycles=cycles,
+        classes=RECORDING_CLASSES if recordings else SEVEN_CLASSES,
+        skipped=skipped,
+        others=+found.others,
+        problems=problems,
+        note=f"{differing} of {len(cycles)} are annotated otherwise than their events imply" if differing else "",
     )
-    if problems:
-        raise InputErrors(problems, _REMEDY)
+
+
+def implied_label(events: set[str]) -> str:
+    """Return the label of a recording that the labels of its events imply; without events, its quality is poor.
+
+    Zhang et al. 2022: continuous (CAS) or discontinuous (DAS) adventitious sounds, both, or neither. ``wheeze+crackle``
+    is both.
+    """
     if not events:
-        raise InputError(f"{folder}: no recording has an annotated event; set DATA to the folder of the whole database")
-    return events, without
+        return "poor quality"
+    kinds = [name for name, labels in (("CAS", CONTINUOUS), ("DAS", DISCONTINUOUS)) if events & labels]
+    return " & ".join(kinds) or "normal"
 
 
-def _annotations(files: list[Path], problems: list[str]) -> dict[str, Path]:
-    """Find the annotations by the recording's name; other JSON files are ignored."""
-    found: dict[str, Path] = {}
-    for path in files:
-        if path.suffix.lower() == ".json" and RECORDING.fullmatch(path.stem):
-            if path.stem in found:
-                problems.append(f"{path}: annotation {path.name} is also in {found[path.stem]}; remove one")
-            found.setdefault(path.stem, path)
-    return found
+def _nothing(folder: Path, recordings: bool) -> str:
+    if recordings:
+        return (
+            f"{folder}: no annotation labels its whole recording (record_annotation), as those of 2022 and 2023 do; "
+            "set DATA to a folder that holds them, or choose another task"
+        )
+    return f"{folder}: no recording has an annotated event; set DATA to the folder of the whole database"
 
 
-def _annotated(path: Path, name: re.Match[str], annotation: Path, problems: list[str]) -> tuple[str, list[Cycle]]:
-    """Return the quality of a recording, and its events."""
+def _annotated(annotation: Path) -> tuple[str, list[object]]:
+    """Return the label of a whole recording, as annotated (empty = not annotated), and its events.
+
+    Raises:
+        InputError: the file is no annotation.
+    """
     try:
         content = json.loads(read_text(annotation))
     except json.JSONDecodeError as error:
-        problems.append(f"{annotation}, line {error.lineno}, is not JSON ({error.msg}); copy it again, or correct it")
-        return "", []
-    except InputError as error:
-        problems.append(str(error))
-        return "", []
+        raise InputError(
+            f"{annotation}, line {error.lineno}, is not JSON ({error.msg}); copy it again, or correct it"
+        ) from error
     listed = content.get("event_annotation") if isinstance(content, dict) else None
     if not isinstance(listed, list):
-        problems.append(f"{annotation} has no list event_annotation; copy it again, or correct it")
-        return "", []
-    meta: dict[str, str | float] = {
-        "recording": path.stem,
-        "location": LOCATIONS[name["location"]],
-        "age": float(name["age"]),
-        "sex": SEXES[name["sex"]],
-    }
-    events = [
-        Cycle(
-            path=path,
-            clip_id=f"{path.stem}_event_{number}",
-            patient=name["patient"],
-            label=label,
-            begin=begin,
-            end=end,
-            meta={**meta, "event": number},
+        raise InputError(f"{annotation} has no list event_annotation; copy it again, or correct it")
+    quality = content.get("record_annotation", content.get("recording_annotation", ""))
+    if quality not in ("", None, *RECORDINGS):
+        raise InputError(
+            f"{annotation}: unknown record_annotation {quality!r}; it is one of {', '.join(RECORDINGS)}: correct it"
         )
-        for number, label, begin, end in _events(annotation, listed, problems)
-    ]
-    return str(content.get("record_annotation", "")), events
+    return quality or "", listed
 
 
-def _events(annotation: Path, listed: list[object], problems: list[str]) -> Iterator[tuple[int, str, float, float]]:
-    """Yield number (from 1), label, begin and end (s) of each valid event."""
+def _events(recording: Recording, listed: list[object], problems: list[tuple[str, str]]) -> Iterator[Cycle]:
+    """Yield the valid events of a recording, numbered from 1, and append what is wrong with the others."""
     for number, event in enumerate(listed, 1):
-        where = f"{annotation}, event {number}"
-        if not isinstance(event, dict) or not {"start", "end", "type"} <= event.keys():
-            problems.append(f"{where}, lacks start, end or type; correct it")
-            continue
-        kind, times = event["type"], (event["start"], event["end"])
+        clip_id = f"{recording.sound.stem}_event_{number}"
         try:
-            begin, end = (float(time) / 1000 for time in times)
-        except (TypeError, ValueError, OverflowError):
-            problems.append(f"{where}: start {times[0]!r} and end {times[1]!r} are not milliseconds; correct them")
-            continue
-        if not isinstance(kind, str) or kind not in LABELS:
-            problems.append(f"{where}: unknown type {kind!r}; the types are {', '.join(LABELS)}: correct it")
-        elif not 0 <= begin < end < float("inf"):
-            problems.append(f"{where}: start {times[0]} and end {times[1]} are not in order; correct them")
+            label, begin, end = _event(event)
+        except ValueError as error:
+            problems.append((clip_id, f"{recording.annotation}, event {number}{error}"))
         else:
-            yield number, LABELS[kind], begin, end
+            yield _cycle(recording, clip_id, label, begin, end, event=number)
+
+
+def _event(event: object) -> tuple[str, float, float]:
+    """Return label, begin and end (s) of an event. Raises ValueError with what is wrong and the remedy."""
+    if not isinstance(event, dict) or not {"start", "end", "type"} <= event.keys():
+        raise ValueError(", lacks start, end or type; correct it")
+    kind, start, stop = event["type"], event["start"], event["end"]
+    try:
+        begin, end = float(start) / 1000, float(stop) / 1000
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f": start {start!r} and end {stop!r} are not milliseconds; correct them") from None
+    if not isinstance(kind, str) or kind not in EVENTS:
+        raise ValueError(f": unknown type {kind!r}; the types are {', '.join(EVENTS)}: correct it")
+    if not 0 <= begin < end < float("inf"):
+        raise ValueError(f": start {start} and end {stop} are not in order; correct them")
+    return EVENTS[kind], begin, end
+
+
+def _cycle(
+    recording: Recording, clip_id: str, label: str, begin: float = 0.0, end: float | None = None, **meta: str | float
+) -> Cycle:
+    """Make a clip of a recording, with the recording's metadata."""
+    name = recording.name
+    part = {"official": recording.part} if recording.part else {}
+    return Cycle(
+        path=recording.sound,
+        clip_id=clip_id,
+        patient=name["patient"],
+        label=label,
+        begin=begin,
+        end=end,
+        meta={
+            "recording": name.string,
+            "location": LOCATIONS.get(name["location"], name["location"]),
+            "age": float(name["age"]),
+            "sex": SEXES[name["sex"]],
+            **meta,
+            **part,
+        },
+    )

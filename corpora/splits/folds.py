@@ -1,6 +1,6 @@
 """A fold, and what yields folds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -31,6 +31,15 @@ class Fold:
     valid: Index
     test: Index
     unlabeled: Index = field(default_factory=_empty)
+
+
+def shared_patients(clips: Clips, folds: Iterable[Fold]) -> tuple[str, ...]:
+    """List the patients of whom some fold uses clips and tests others, sorted."""
+    shared: set[str] = set()
+    for fold in folds:
+        seen = np.concatenate([fold.train, fold.valid, fold.unlabeled])
+        shared |= set(clips.patient[seen].tolist()) & set(clips.patient[fold.test].tolist())
+    return tuple(sorted(shared))
 
 
 class Splitter(Protocol):

@@ -56,12 +56,15 @@ class LeavePatientsOut:
                 f"the corpus has {patients} patient{'s' * (patients != 1)}, too few for {self.folds} folds by patient "
                 "with a validation patient each; add patients, or choose fewer folds"
             )
-        for name, having in zip(clips.classes, (counts > 0).sum(axis=0).tolist(), strict=True):
-            if having < self.folds:
-                raise InputError(
-                    f"class {name!r} occurs in {having} patient{'s' * (having != 1)} only, so that not each of "
-                    f"{self.folds} folds can test it; choose fewer folds, another task, or add patients who have it"
-                )
+        having = (counts > 0).sum(axis=0)
+        rarest, name = int(having.min()), clips.classes[int(having.argmin())]
+        if rarest < self.folds:
+            fewer = f"choose fewer folds (patients-{rarest}fold), " if rarest > 1 else "choose "
+            coarser = "another task (such as abnormal)" if len(clips.classes) > 2 else "other data"
+            raise InputError(
+                f"class {name!r} occurs in {rarest} patient{'s' * (rarest != 1)} only, so that not each of "
+                f"{self.folds} folds can test it; {fewer}{coarser}, or add patients who have it"
+            )
 
 
 def check_folds(folds: int) -> None:

@@ -1,0 +1,27 @@
+"""`Reading`: what a reader found in the folder of a corpus."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from corpora.cycles import Cycle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """The clips of a corpus, not yet decoded, and all else that its folder holds.
+
+    Attributes:
+        cycles: the clips.
+        classes: the labels that they can have; empty = to be inferred from theirs.
+        skipped: recordings that yield no clip, each with the reason.
+        others: files that are no part of the corpus: how many of each kind.
+        problems: recordings, events or files that can't be used, each with what is wrong and the remedy.
+        note: what else a report should say about the corpus.
+    """
+
+    cycles: list[Cycle]
+    classes: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, int] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    note: str = ""
