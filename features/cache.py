@@ -5,6 +5,7 @@ that no entry is ever stale.
 """
 
 import os
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from corpora.clips import Clips, Signal, StoredSignals
@@ -44,8 +45,8 @@ class Extractor(Protocol):
 def cached(extractor: Extractor, clips: Clips) -> NDArray[np.float32]:
     """Features of clips; those of a prepared corpus are computed once for all its clips, then read from disk.
 
-    Of several processes, one computes and the others wait. A damaged file, detected by header and size, is computed
-    again. Labels and patients are not used.
+    Processes that want the same features share the work, a chunk each at a time. A damaged file, detected by header and
+    size, is computed again. Labels and patients are not used.
 
     Returns:
         (clips, …) float32, a copy.
@@ -63,11 +64,8 @@ def cached(extractor: Extractor, clips: Clips) -> NDArray[np.float32]:
     matrix = _open(path, len(whole))
     if matrix is None:
         folder.mkdir(exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
-            matrix = _open(path, len(whole))
-            if matrix is None:
-                matrix = _write(path, _chunks(extractor, whole, clips.rate), len(whole))
-                _prune(folder, limit, keep=path)
+        matrix = _compute_together(path, extractor, whole, clips.rate)
+        _prune(folder, limit, keep=path)
     return np.asarray(matrix[clips.signals.rows])
 
 
@@ -80,12 +78,45 @@ def key(extractor: Extractor, rate: int) -> str:
 
 def _chunks(extractor: Extractor, signals: Sequence[Signal], rate: int) -> Iterator[NDArray[np.float32]]:
     for start in range(0, max(1, len(signals)), CHUNK):
-        part = signals[start : start + CHUNK]
-        with one_thread():
-            rows = extractor(part, rate)
-        if len(rows) != len(part):
-            raise ValueError(f"{extractor!r} made {len(rows)} rows of {len(part)} clips")
-        yield np.ascontiguousarray(rows, dtype=np.float32)
+        yield _measure(extractor, signals[start : start + CHUNK], rate)
+
+
+def _measure(extractor: Extractor, signals: Sequence[Signal], rate: int) -> NDArray[np.float32]:
+    with one_thread():
+        rows = extractor(signals, rate)
+    if len(rows) != len(signals):
+        raise ValueError(f"{extractor!r} made {len(rows)} rows of {len(signals)} clips")
+    return np.ascontiguousarray(rows, dtype=np.float32)
+
+
+def _compute_together(path: Path, extractor: Extractor, signals: StoredSignals, rate: int) -> NDArray[np.float32]:
+    """Compute the chunks that no other process is at, wait for the rest, and put them together.
+
+    The system frees the locks of a killed process, whose chunk another one then computes.
+    """
+    parts = path.with_suffix(".parts")
+
+    def chunk(number: int, wait: bool = True) -> NDArray[np.float32]:
+        own = signals[number * CHUNK : (number + 1) * CHUNK]
+        part = parts / f"{number}.npy"
+        with FileLock(part.with_suffix(".lock"), blocking=wait):
+            rows = _open(part, len(own))
+            return _write(part, iter([_measure(extractor, own, rate)]), len(own)) if rows is None else rows
+
+    numbers = range(max(1, -(-len(signals) // CHUNK)))
+    with suppress(FileNotFoundError):  # another process has put them together
+        parts.mkdir(exist_ok=True)
+        for number in numbers:
+            with suppress(Timeout):  # another process computes it
+                if _open(path, len(signals)) is None:
+                    chunk(number, wait=False)
+    with FileLock(path.with_suffix(".lock")):
+        matrix = _open(path, len(signals))
+        if matrix is None:
+            parts.mkdir(exist_ok=True)
+            matrix = _write(path, map(chunk, numbers), len(signals))
+        shutil.rmtree(parts, ignore_errors=True)
+    return matrix
 
 
 def _open(path: Path, rows: int) -> NDArray[np.float32] | None:
@@ -126,10 +157,10 @@ def _write(path: Path, chunks: Iterator[NDArray[np.float32]], rows: int) -> NDAr
 def _prune(folder: Path, limit: float, keep: Path) -> None:
     """Delete the least recently used files until at most ``limit`` bytes are left; open memory maps stay readable."""
     now = time.time()
-    for partial in folder.glob("*.tmp"):
+    for abandoned in (*folder.glob("*.tmp"), *folder.glob("*.parts")):
         with suppress(FileNotFoundError):
-            if now - partial.stat().st_mtime > ABANDONED:
-                partial.unlink()
+            if now - abandoned.stat().st_mtime > ABANDONED:
+                shutil.rmtree(abandoned) if abandoned.is_dir() else abandoned.unlink()
     stored = []
     for path in folder.glob("*.npy"):
         with suppress(FileNotFoundError):

@@ -4,6 +4,9 @@ A model file holds ``build(*, seed, **parameters) -> Model``, whose keyword defa
 and optionally ``space(trial) -> dict``, the parameters that Optuna tries.
 """
 
+import inspect
+from collections.abc import Callable
+from inspect import Parameter
 from pathlib import Path
 
 from corpora.problems import InputError
@@ -177,21 +180,50 @@ REGISTRY = _entries(
         kind=ModelKind.ENSEMBLE,
         overrides={"weights": (3, 1, 1)},
     ),
+    ModelSpec(
+        name="mil-windows",
+        target="models.multiple_instance:build",
+        source="multiple-instance learning on windows, real and simulated (Ramon & De Raedt 2000)",
+        kind=BASELINE,
+        optional=True,
+    ),
+    ModelSpec(
+        name="mil-windows-aligned",
+        target="models.multiple_instance:build",
+        source="the same, centered on the unlabeled clips' medians",
+        kind=ModelKind.SEMI_SUPERVISED,
+        unlabeled=True,
+        optional=True,
+        supervised_baseline="mil-windows",
+    ),
     *(spec for backbone in BACKBONES for spec in _semi_supervised_entries(backbone)),
 )
 
+TRAINED_ON_SIMULATED = ("mil-windows", "mil-windows-aligned")
+"""Entries that also train on simulated clips, so that a simulated corpus may hold the same ones to be tested."""
 
-def usual(few_labels: bool = False) -> str:
+
+def usual(few_labels: bool = False, adapted: bool = False) -> str:
     """The names of the entries that run when none is named.
 
     Args:
         few_labels: whether most training patients have no labels. Then the methods that learn from such patients run,
             over the practical's two networks, each beside its supervised baseline.
+        adapted: whether all labels are of another corpus. Then the controls and baselines run, beside every model that
+            learns from unlabeled clips and is no network over a costlier backbone than the cheapest.
     """
-    if not few_labels:
-        return ",".join(name for name, spec in REGISTRY.items() if not spec.optional)
-    methods = [spec.name for backbone in ("cnn", "cnn-gru") for spec in _semi_supervised_entries(backbone)]
-    return ",".join(["prior", "metadata", "svm", *methods])
+    if few_labels:
+        methods = [spec.name for backbone in ("cnn", "cnn-gru") for spec in _semi_supervised_entries(backbone)]
+        return ",".join(["prior", "metadata", "svm", *methods])
+    default = {name: spec for name, spec in REGISTRY.items() if not spec.optional}
+    if not adapted:
+        return ",".join(default)
+    cheapest, *costlier = ([spec.name for spec in _semi_supervised_entries(backbone)] for backbone in BACKBONES)
+    left_out = {name for names in costlier for name in names}
+    simple = [name for name, spec in default.items() if spec.kind in {CONTROL, BASELINE}]
+    adapting = [spec for name, spec in REGISTRY.items() if spec.unlabeled and name not in left_out]
+    semi = [name for spec in adapting for name in (spec.supervised_baseline, spec.name)]
+    return ",".join(dict.fromkeys([*simple, *cheapest, *semi]))
 
 
 def find(names: str | None = None, files: tuple[Path, ...] = ()) -> list[ModelSpec]:
@@ -222,10 +254,15 @@ def from_file(path: Path) -> ModelSpec:
     """An entry for a model file outside the clone.
 
     Raises:
-        InputError: the file is missing, fails to import, lacks ``build``, or is named like an entry of the registry.
+        InputError: the file is missing, fails to import, lacks a ``build`` that a run can call, or is named like an
+            entry of the registry.
     """
+    if path.is_dir():
+        raise InputError(f"{path.resolve()} is a folder; give the path of a model file in it")
     if not path.is_file():
         raise InputError(f"{path} does not exist; give the path of a model file")
+    if path.suffix != ".py":
+        raise InputError(f"{path} is no Python file; give the path of a model file")
     name = path.stem.replace("_", "-")
     if name in REGISTRY:
         raise InputError(f"{path}: a model called {name} is in the registry already; rename the file")
@@ -233,8 +270,10 @@ def from_file(path: Path) -> ModelSpec:
         module = module_at(path.resolve())
     except Exception as error:
         raise InputError(f"{path} can't be imported ({type(error).__name__}: {error}); correct it") from error
-    if not callable(getattr(module, "build", None)):
+    build = getattr(module, "build", None)
+    if not callable(build):
         raise InputError(f"{path} has no function build(*, seed, **parameters); add it (see CONTRIBUTING.md)")
+    _check_signature(path, build)
     return ModelSpec(
         name=name,
         target=f"{path.resolve()}:build",
@@ -242,3 +281,17 @@ def from_file(path: Path) -> ModelSpec:
         kind=ModelKind.OWN,
         unlabeled=bool(getattr(module, "UNLABELED", False)),
     )
+
+
+def _check_signature(path: Path, build: Callable[..., object]) -> None:
+    """Check that ``build`` can be called with a seed and parameters that all have a default."""
+    by_name = (Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = dict(inspect.signature(build).parameters)
+    seed = parameters.pop("seed", None)
+    if seed is None or seed.kind not in by_name:
+        raise InputError(f"{path}: build takes no seed; define it as build(*, seed, …)")
+    for name, parameter in parameters.items():
+        if parameter.kind not in by_name:
+            raise InputError(f"{path}: build takes {parameter}; name its parameters, each with a default (depth=3)")
+        if parameter.default is Parameter.empty:
+            raise InputError(f"{path}: the parameter {name} of build has no default; give it one ({name}=…)")

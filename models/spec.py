@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from corpora.problems import InputError
+from models.exits import refusing_exits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -148,8 +149,8 @@ class ModelSpec:
             seed: determines all randomness of the model.
             parameters: replace default ones of the same name.
         """
-        build = getattr(self.module(), self.target.rpartition(":")[2])
-        model: Model = build(seed=seed, **{**self.parameters(), **(parameters or {})})
+        given = {**self.parameters(), **(parameters or {})}
+        model: Model = getattr(self.module(), self.target.rpartition(":")[2])(seed=seed, **given)
         return model
 
     def space(self, trial: optuna.Trial) -> dict[str, Any]:
@@ -163,11 +164,50 @@ class ModelSpec:
 
 
 def module_at(path: Path) -> ModuleType:
-    """Import the model file at ``path``."""
-    spec = importlib.util.spec_from_file_location(f"respbench_model_{path.stem}", path)
+    """Import the model file at ``path``, which may import files beside it.
+
+    Raises:
+        InputError: it is no Python file.
+        EndsPython: it calls ``sys.exit`` or ``os._exit``.
+        Exception: whatever else it raises.
+    """
+    _make_importable(path.resolve().parent)
+    spec = importlib.util.spec_from_file_location(_name_of(path), path)
     if spec is None or spec.loader is None:
         raise InputError(f"{path} is no Python file; give the path of a model file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and inspect look a class's module up there
-    spec.loader.exec_module(module)
+    with refusing_exits():
+        spec.loader.exec_module(module)
     return module
+
+
+_beside: dict[str, frozenset[str]] = {}
+"""The folder of the model file that was imported last, and the modules that were loaded before it."""
+
+
+def _make_importable(folder: Path) -> None:
+    """Put the folder of a model file in the place of the last one's, whose modules are forgotten: names may recur."""
+    if str(folder) in sys.path:
+        return
+    for last, known in _beside.items():
+        if last in sys.path:
+            sys.path.remove(last)
+        tops = {Path(last, f"{top}.py"): top for top in sys.modules.keys() - known}
+        tops |= {Path(last, top, "__init__.py"): top for top in tops.values()}
+        forgotten = {top for path, top in tops.items() if getattr(sys.modules[top], "__file__", None) == str(path)}
+        for name in [name for name in sys.modules if name.partition(".")[0] in forgotten]:
+            del sys.modules[name]
+    _beside.clear()
+    _beside[str(folder)] = frozenset(sys.modules)
+    sys.path.append(str(folder))  # behind the libraries: one of them may be used by a model file of its name
+
+
+def _name_of(path: Path) -> str:
+    """The name by which other processes can import a model file, such as those of a torch DataLoader, if it is free."""
+    try:
+        found = importlib.util.find_spec(path.stem)
+    except (ImportError, ValueError):
+        found = None
+    ours = found is not None and found.origin == str(path.resolve())
+    return path.stem if ours else f"respbench_model_{path.stem}"

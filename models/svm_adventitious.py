@@ -5,7 +5,7 @@ spectrum. The mean of one kernel per family balances them. Fixed weights are har
 Alpaydin 2011, Multiple kernel learning algorithms, JMLR 12:2211.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -27,32 +27,35 @@ Floats = NDArray[np.float64]
 class FamilyKernel:
     """An RBF kernel on standardized features of one family.
 
+    Scaler and reference clips are the training patients', others in each fold, so that no kernel of the whole corpus
+    could be computed once and sliced.
+
     Args:
-        features: one row per clip.
+        columns: of the family, in the matrix of all features.
         limit: standard deviations at which columns are clipped, against outliers.
     """
 
-    def __init__(self, features: Extractor, limit: float) -> None:
-        self.features = features
+    def __init__(self, columns: slice, limit: float) -> None:
+        self.columns = columns
         self.limit = limit
 
-    def fit(self, *clips: Clips) -> Floats:
-        """Fit scaler and reference clips; returns the reference clips' kernel matrix (clips, clips)."""
-        columns = np.concatenate([cached(self.features, part) for part in clips]).astype(np.float64)
-        self.scaler = StandardScaler().fit(columns)
-        self.reference = self._standardized(columns)
+    def fit(self, features: Floats) -> Floats:
+        """Fit scaler and reference clips to (clips, features); returns the clips' kernel matrix (clips, clips)."""
+        family = np.ascontiguousarray(features[:, self.columns])
+        self.scaler = StandardScaler().fit(family)
+        self.reference = self._standardized(family)
         return self._compare(self.reference)
 
-    def compare(self, clips: Clips) -> Floats:
-        """(clips, reference clips): 1 for equal columns, near 0 for dissimilar ones."""
-        return self._compare(self._standardized(cached(self.features, clips).astype(np.float64)))
+    def compare(self, features: Floats) -> Floats:
+        """(clips, features) to (clips, reference clips): 1 for equal columns, near 0 for dissimilar ones."""
+        return self._compare(self._standardized(np.ascontiguousarray(features[:, self.columns])))
 
-    def _standardized(self, columns: Floats) -> Floats:
-        clipped: Floats = np.clip(self.scaler.transform(columns), -self.limit, self.limit)
+    def _standardized(self, family: Floats) -> Floats:
+        clipped: Floats = np.clip(self.scaler.transform(family), -self.limit, self.limit)
         return clipped
 
-    def _compare(self, columns: Floats) -> Floats:
-        kernel: Floats = rbf_kernel(columns, self.reference, gamma=1 / columns.shape[1])
+    def _compare(self, family: Floats) -> Floats:
+        kernel: Floats = rbf_kernel(family, self.reference, gamma=1 / family.shape[1])
         return kernel
 
 
@@ -62,30 +65,57 @@ class MeanKernelMachine:
     Probabilities as in `models.svm.SupportVectorMachine`: a fixed function of the margins.
 
     Args:
-        kernels: one per family.
+        features: one row per clip each; their columns are concatenated.
+        kernels: one per family of columns.
         weights: of the kernels in their mean.
         C: cost of an error.
         seed: no effect on the result, but keeps libsvm from drawing from numpy's global generator.
     """
 
-    def __init__(self, kernels: Sequence[FamilyKernel], weights: Sequence[float], C: float, seed: int) -> None:
+    def __init__(
+        self,
+        features: Sequence[Extractor],
+        kernels: Sequence[FamilyKernel],
+        weights: Sequence[float],
+        C: float,
+        seed: int,
+    ) -> None:
+        self.features = features
         self.kernels = kernels
         self.weights = np.array(weights) / sum(weights)
         self.machine = SVC(C=C, kernel="precomputed", class_weight="balanced", random_state=seed)
 
     def fit(self, train: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
         """Fit on train and validation patients alike: nothing is selected."""
-        kernel = sum(w * kernel.fit(train, valid) for w, kernel in zip(self.weights, self.kernels, strict=True))
-        self.machine.fit(kernel, np.concatenate([train.label, valid.label]))
+        columns = self._columns(train, valid)
+        self.machine.fit(
+            self._mean(kernel.fit(columns) for kernel in self.kernels), np.concatenate([train.label, valid.label])
+        )
         return self
 
     def predict_proba(self, clips: Clips) -> Floats:
         """(clips, classes)."""
-        kernel = sum(w * kernel.compare(clips) for w, kernel in zip(self.weights, self.kernels, strict=True))
+        columns = self._columns(clips)
+        kernel = self._mean(kernel.compare(columns) for kernel in self.kernels)
         margin = np.asarray(self.machine.decision_function(kernel), dtype=np.float64)
         if margin.ndim == 1:
             return np.stack([expit(-margin), expit(margin)], axis=1)
         return np.asarray(softmax(margin, axis=1), dtype=np.float64)
+
+    def _mean(self, matrices: Iterable[Floats]) -> Floats:
+        """Weighted mean of the kernels' matrices, summed in place: they take gigabytes of a large corpus."""
+        total: Floats | None = None
+        for weight, matrix in zip(self.weights, matrices, strict=True):
+            matrix *= weight
+            total = matrix if total is None else np.add(total, matrix, out=total)
+        if total is None:
+            raise ValueError("there is no kernel to average; name a family, or give mfcc_weight a value above 0")
+        return total
+
+    def _columns(self, *parts: Clips) -> Floats:
+        """(clips of all parts, columns of all features)."""
+        rows = [np.concatenate([cached(features, part) for features in self.features], axis=1) for part in parts]
+        return np.concatenate(rows).astype(np.float64)
 
     @property
     def n_parameters(self) -> int:
@@ -110,15 +140,19 @@ def build(
     """Families of `features.adventitious` with weight 1 each, and the MFCC statistics of `svm` with ``mfcc_weight``
     (0 = left out).
     """
-    extractors: list[Extractor] = [Adventitious((family,)) for family in families]
+    features: list[Extractor] = [Adventitious(families)] if families else []
+    sizes = [len(Adventitious((family,)).columns) for family in families]
     weights = [1.0] * len(families)
     if mfcc_weight:
-        statistics = ("mean", "std")
-        extractors.append(
-            Handcrafted(("mfcc",), statistics, differences=0, n_mfcc=n_mfcc, n_mels=n_mels, n_fft=n_fft, hop=hop)
+        mfcc = Handcrafted(
+            ("mfcc",), ("mean", "std"), differences=0, n_mfcc=n_mfcc, n_mels=n_mels, n_fft=n_fft, hop=hop
         )
+        features.append(mfcc)
+        sizes.append(len(mfcc.columns))
         weights.append(mfcc_weight)
-    return MeanKernelMachine([FamilyKernel(extractor, limit) for extractor in extractors], weights, C, seed)
+    ends = np.cumsum(sizes).tolist()
+    kernels = [FamilyKernel(slice(end - size, end), limit) for size, end in zip(sizes, ends, strict=True)]
+    return MeanKernelMachine(features, kernels, weights, C, seed)
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
