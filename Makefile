@@ -20,6 +20,7 @@ RESULTS ?= results
 LEAVE_OUT_BAD ?=
 MODEL ?=
 GROUP ?=
+FOLDS ?=
 OTHER ?=
 OTHER_DATA ?=
 UNLABELED ?=
@@ -36,11 +37,19 @@ OUTPUT ?=
 LISTEN ?=
 PICKED_ON_TEST ?=
 
+# `make -C` says w for "print the folder": then relative paths are those of the folder that make was called in.
+PATHS := DATA OTHER_DATA UNLABELED MODEL FOLDS PREDICTIONS RESULTS OUTPUT BEFORE AFTER
+CALLER := $(if $(findstring w,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),$(filter-out $(CURDIR),$(PWD)))
+given = $(filter command environment,$(firstword $(origin $(1))))
+relative = $(filter-out /% ~%,$(firstword $($(1))))
+$(foreach name,$(PATHS),$(if $(and $(CALLER),$(call given,$(name)),$(call relative,$(name))),\
+	$(eval override $(name) := $(PWD)/$($(name)))))
+
 corpus_options = --corpus "$(CORPUS)" $(if $(DATA),--data "$(DATA)") $(if $(RATE),--rate "$(RATE)") \
 	$(if $(filter-out 0 no false,$(LEAVE_OUT_BAD)),--leave-out-bad) --results "$(RESULTS)"
 revisit_options = --corpus "$(CORPUS)" $(if $(DATA),--data "$(DATA)") $(if $(RATE),--rate "$(RATE)") \
 	$(if $(filter-out 0 no false,$(LEAVE_OUT_BAD)),--leave-out-bad)
-task_options = $(corpus_options) --task "$(TASK)" --protocol "$(PROTOCOL)"
+task_options = $(corpus_options) --task "$(TASK)" --protocol "$(PROTOCOL)" $(if $(FOLDS),--folds "$(FOLDS)")
 run_options = $(task_options) \
 	$(if $(REPEATS),--repeats "$(REPEATS)") $(if $(WORKERS),--workers "$(WORKERS)") \
 	$(if $(BACKEND),--backend "$(BACKEND)") $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") \
@@ -52,11 +61,13 @@ run_options = $(task_options) \
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make benchmark CORPUS=simulated|icbhi|sprsound|kauh|manifest DATA=<folder or csv> TASK=abnormal|four-class"
-	@echo "                 PROTOCOL=patients-5fold|patients-leave-device-out|official|random-5fold MODELS=svm,cnn REPEATS=3 RESULTS=<folder>"
+	@echo "  make benchmark CORPUS=simulated|icbhi|sprsound|kauh|manifest DATA=<folder or csv>"
+	@echo "                 TASK=abnormal|four-class|seven-class|recording-three-class|recording-five-class"
+	@echo "                 PROTOCOL=patients-5fold|patients-leave-device-out|official|official-inter|official-intra|random-5fold MODELS=svm,cnn REPEATS=3 RESULTS=<folder>"
 	@echo "                 TRIALS=none|quick|standard|thorough|<number> WORKERS=2 BACKEND=dask SCHEDULER=<address>"
 	@echo "                 PICKED_ON_TEST=1 (also store what each network gives with its epoch picked on the test patients)"
-	@echo "  make benchmark PROTOCOL=cross-corpus CORPUS=icbhi DATA=<folder> OTHER=sprsound OTHER_DATA=<folder>"
+	@echo "  make benchmark PROTOCOL=cross-corpus|cross-corpus-adapted CORPUS=icbhi DATA=<folder> OTHER=sprsound OTHER_DATA=<folder>"
+	@echo "  make benchmark PROTOCOL=folds FOLDS=<csv of recording,fold> CORPUS=icbhi DATA=<folder>"
 	@echo "  make benchmark PROTOCOL=patients-5fold-labels10 CORPUS=icbhi DATA=<folder> [UNLABELED=<folder of recordings>]"
 
 setup: $(READY) ## create the environment (.venv)
@@ -79,10 +90,11 @@ ablation: $(READY) ## fit variants of models with one part changed (GROUP=)
 	@$(BIN)/respbench ablate $(run_options) $(if $(GROUP),--group "$(GROUP)")
 
 explore: $(READY) ## describe a corpus: waveforms, mel-spectrograms, patients, devices
-	@$(BIN)/respbench explore $(corpus_options)
+	@$(BIN)/respbench explore $(corpus_options) --task "$(TASK)"
 
 tables: $(READY) ## rewrite all tables and figures from the stored predictions
 	@$(BIN)/respbench report "$(RESULTS)"
+	@$(BIN)/python -m benchmarks.report.published "$(RESULTS)"
 	@if [ "$(RESULTS)" = results ]; then $(BIN)/python -m benchmarks.report.readme; fi
 
 errors: $(READY) ## draw the clips that the best models are wrong on (RESULTS=, CORPUS=, DATA=, LISTEN=1)
@@ -128,9 +140,10 @@ format: $(READY) ## format the code
 coverage: $(READY) ## simulate studies, count how often intervals hold the truth (20 minutes, resumable; WORKERS=2)
 	@$(BIN)/python -m benchmarks.report.coverage --results "$(RESULTS)" $(if $(WORKERS),--workers "$(WORKERS)")
 
-speed: $(READY) ## time features and training against reference implementations, on real files (DATA=)
+speed: $(READY) ## time features, training and the classical models on real files (DATA=, OTHER=, OTHER_DATA=)
 	@$(BIN)/python -m benchmarks.speed.pipeline $(if $(DATA),"$(DATA)")
 	@$(BIN)/python -m benchmarks.speed.steps
+	@$(BIN)/python -m benchmarks.speed.suite $(if $(OTHER),--corpus "$(OTHER)" $(if $(OTHER_DATA),--data "$(OTHER_DATA)"))
 
 clean: ## remove prepared corpora, features and tool caches; keep results and data
 	rm -rf cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

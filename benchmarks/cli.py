@@ -4,6 +4,7 @@ import argparse
 import errno
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
@@ -12,19 +13,25 @@ from rich.console import Console
 
 from benchmarks.entries import data, explore, list_entries, prepare
 from benchmarks.execution.pool import Backend, Engine, cpu_count
-from benchmarks.execution.signals import listening
-from benchmarks.opening import open_prepared, require_same_corpus, stored_reports
+from benchmarks.execution.progress import Output
+from benchmarks.execution.signals import interrupted, listening
+from benchmarks.opening import open_directions, open_of_reports, open_prepared, require_same_corpus, stored_reports
 from benchmarks.options import TRIALS, parse
 from benchmarks.sharing import compare, folds
 from corpora.problems import InputError
 
 if TYPE_CHECKING:
     from corpora.prepare import Prepared
-    from corpora.protocols import Protocol
+    from corpora.protocol import Protocol
     from models.spec import ModelSpec
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 + SIGINT, as shells have it."""
+
+REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}
+"""Errors of a disk that is full or a folder that can't be written."""
+
+KEPT = "interrupted; what is finished is kept, run the same command to go on"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,42 +39,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # what the terminal's encoding lacks becomes a question mark
-    console = Console(soft_wrap=True, markup=False, highlight=False)  # paths may hold square brackets
     try:
         options = parse(arguments)
         with listening():
-            return COMMANDS[options.command](options, console)
+            return COMMANDS[options.command](options, Output(soft_wrap=True, markup=False, highlight=False))
     except InputError as problem:
-        print(f"respbench: {problem}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
-            raise
-        print(
-            f"respbench: {error.filename or 'a file'} can't be written ({error.strerror}); free some space or check "
-            "its permissions, then run the same command again: what is finished is kept",
-            file=sys.stderr,
-        )
-        return 2
+        return _end(2, str(problem))
     except KeyboardInterrupt:
-        print("\nrespbench: interrupted; what is finished is kept, run the same command to go on", file=sys.stderr)
-        return INTERRUPTED
+        return _end(INTERRUPTED, KEPT)
+    except Exception as error:
+        if interrupted():  # while a module was imported, say, or a terminal that is closed by now was written to
+            return _end(INTERRUPTED, KEPT)
+        if not (isinstance(error, OSError) and error.errno in REFUSED):
+            raise
+        return _end(
+            2,
+            f"{error.filename or 'a file'} can't be written ({error.strerror}); free some space or check its "
+            "permissions, then run the same command again: what is finished is kept",
+        )
+
+
+def _end(status: int, sentence: str) -> int:
+    with suppress(OSError):  # of a terminal that is closed
+        print("\n" * (status == INTERRUPTED) + f"respbench: {sentence}", file=sys.stderr)  # behind the terminal's ^C
+    return status
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """``respbench run``: fit what is missing, write the report, print the leaderboard."""
-    from corpora.choices import CROSS_CORPUS
+    from corpora.choices import CROSS_CORPUS, CROSS_CORPUS_ADAPTED
     from corpora.protocols import find as find_protocol
     from models.registry import find as find_models
     from models.registry import usual
 
-    if options.protocol == CROSS_CORPUS:
-        return _cross(options, console, find_models(options.models, tuple(options.model)))
-    protocol = find_protocol(options.protocol)
+    if options.protocol in (CROSS_CORPUS, CROSS_CORPUS_ADAPTED):
+        return _cross(options, console)
+    protocol = find_protocol(options.protocol, options.folds)
     if options.other or options.other_data:
         raise InputError(
-            f"a second corpus goes with the protocol {CROSS_CORPUS} only, not with {protocol.name}; set --protocol "
-            f"{CROSS_CORPUS}, or leave out --other and --other-data (PROTOCOL, OTHER and OTHER_DATA for make)"
+            f"a second corpus goes with the protocols {CROSS_CORPUS} and {CROSS_CORPUS_ADAPTED} only, not with "
+            f"{protocol.name}; set one of these, or leave out --other and --other-data (PROTOCOL, OTHER and "
+            "OTHER_DATA for make)"
         )
     few_labels = protocol.few_labels or options.unlabeled is not None
     specs = find_models(usual(few_labels) if options.models is None else options.models, tuple(options.model))
@@ -100,35 +112,15 @@ def _with_unlabeled(
     )
 
 
-def _cross(options: argparse.Namespace, console: Console, specs: "Sequence[ModelSpec]") -> int:
+def _cross(options: argparse.Namespace, console: Console) -> int:
     """Fit on one corpus and test the other, in both directions."""
-    from benchmarks.execution.jobs import folds_of
-    from corpora.catalog import NEEDED, open_both
-    from corpora.protocols import trained_on
+    from corpora.choices import CROSS_CORPUS_ADAPTED
+    from models.registry import find as find_models
+    from models.registry import usual
 
-    if options.unlabeled is not None:
-        raise InputError(
-            f"unlabeled recordings go with every protocol but {options.protocol}; leave out --unlabeled (UNLABELED for "
-            "make), or choose another protocol"
-        )
-    if not options.other:
-        raise InputError(
-            f"the protocol {options.protocol} needs a second corpus; name it with --other, and where it lies with "
-            "--other-data (OTHER and OTHER_DATA for make)"
-        )
-    if options.other == options.corpus != "manifest":
-        raise InputError(
-            f"{options.corpus} can't be trained on and tested at once by {options.protocol}; choose two different "
-            "corpora, or the protocol patients-5fold"
-        )
-    if options.other == "simulated" and options.other_data:
-        raise InputError("OTHER=simulated takes no OTHER_DATA; leave it out")
-    if options.other in NEEDED and not options.other_data:
-        raise InputError(f"OTHER={options.other} needs OTHER_DATA={NEEDED[options.other]}")
-    parts = open_prepared(options, console), open_prepared(options, console, options.other, options.other_data)
-    tests = [(one, trained_on(part.facts().name)) for one, part in zip(open_both(*parts), parts[::-1], strict=True)]
-    for prepared, protocol in tests:
-        folds_of(prepared, options.task, protocol, 0)  # fails before anything is fitted
+    names = usual(adapted=options.protocol == CROSS_CORPUS_ADAPTED) if options.models is None else options.models
+    specs = find_models(names, tuple(options.model))
+    tests = open_directions(options, console)
     return max([_fit_and_report(options, console, prepared, protocol, specs) for prepared, protocol in tests])
 
 
@@ -137,7 +129,7 @@ def ablate(options: argparse.Namespace, console: Console) -> int:
     from corpora.protocols import find as find_protocol
     from models.ablations import find_ablations, models_of
 
-    protocol = find_protocol(options.protocol).for_ablation()
+    protocol = find_protocol(options.protocol, options.folds).for_ablation()
     specs = models_of(find_ablations(options.group).values())
     return _fit_and_report(options, console, open_prepared(options, console), protocol, specs)
 
@@ -154,14 +146,16 @@ def _fit_and_report(
     from benchmarks.run import run as run_plan
     from benchmarks.tuning.study import tuned_name
 
+    specs = _without_trained_on(specs, prepared, console)
     few_labels = protocol.few_labels or getattr(options, "unlabeled", None) is not None
-    untuned = few_labels or prepared.facts().simulated
+    untuned = few_labels or protocol.adapted or prepared.facts().simulated
     trials = options.trials if options.trials is not None else 0 if untuned else TRIALS
     engine = Engine(
         workers=options.workers or cpu_count(),
         backend=Backend(options.backend),
         scheduler=options.scheduler,
         timeout=options.fit_timeout,
+        apart=options.fit_timeout is not None,
     )
     plan = Plan(
         prepared=prepared,
@@ -186,12 +180,31 @@ def _fit_and_report(
     return 1 if failures else 0
 
 
+def _without_trained_on(specs: "Sequence[ModelSpec]", prepared: "Prepared", console: Console) -> "Sequence[ModelSpec]":
+    """Leave out the models that may be trained on the tested clips, where these are simulated.
+
+    Raises:
+        InputError: no model is left.
+    """
+    from models.registry import TRAINED_ON_SIMULATED
+
+    facts = prepared.facts()
+    names = [spec.name for spec in specs if spec.name in TRAINED_ON_SIMULATED]
+    if not names or not (facts.tested or facts).simulated:
+        return specs
+    why = f"{' and '.join(names)}: simulated clips are trained on, too, and may be the tested ones"
+    if len(names) == len(specs):
+        raise InputError(f"{why}; choose other models, or test another corpus")
+    console.print(f"{why}; left out on this corpus.")
+    return [spec for spec in specs if spec.name not in names]
+
+
 def errors(options: argparse.Namespace, console: Console) -> int:
     """``respbench errors``: write reports again with the sounds that the best models are wrong on."""
     from benchmarks.report.pages import write_report
     from benchmarks.report.sounds import SOUND_PAGE
 
-    prepared, stores = open_prepared(options, console), stored_reports(options.folder)
+    prepared, stores = open_of_reports(options, console), stored_reports(options.folder)
     for store in stores:
         require_same_corpus(store, prepared)
     for store in stores:
@@ -206,7 +219,7 @@ def costs(options: argparse.Namespace, console: Console) -> int:
     from benchmarks.feature_costs import measure_stored
     from benchmarks.report.pages import write_report
 
-    for store in measure_stored(options.folder, open_prepared(options, console), tuple(options.model), console):
+    for store in measure_stored(options.folder, open_of_reports(options, console), tuple(options.model), console):
         console.print(f"{write_report(store).page}")
     return 0
 
@@ -216,7 +229,7 @@ def probe(options: argparse.Namespace, console: Console) -> int:
     from benchmarks.probes import write_probes
     from benchmarks.report.pages import write_report
 
-    for store in write_probes(options.folder, open_prepared(options, console), console):
+    for store in write_probes(options.folder, open_of_reports(options, console), console):
         console.print(f"{write_report(store).page}")
     return 0
 
@@ -225,24 +238,22 @@ def report(options: argparse.Namespace, console: Console) -> int:
     """``respbench report``: write the tables and figures of results folders again, from the stored predictions."""
     import joblib
 
+    from benchmarks.report.generalization import write_generalization
     from benchmarks.report.index import write_index
     from benchmarks.report.label_efficiency import budget_of, write_label_efficiency
     from benchmarks.report.pages import write_page
-    from corpora.protocols import of_folder
 
     results = options.folder.resolve()  # names of folders count, also those above it
     stores = sorted(stored_reports(options.folder), key=lambda store: -len(store.fits()))  # so that none ends long last
     runs = [store.folder for store in stores]
     parallel = joblib.Parallel(n_jobs=min(len(runs), joblib.cpu_count()), return_as="generator")
-    crossings = [folder for folder in runs if (protocol := of_folder(folder.name)) and protocol.trained_on]
-    # Across corpora last: their pages show numbers of the in-corpus report beside them.
-    for folders in ([folder for folder in runs if folder not in crossings], crossings):
-        for page in parallel(joblib.delayed(write_page)(folder) for folder in folders):
-            console.print(f"{page}")
+    for page in parallel(joblib.delayed(write_page)(folder) for folder in runs):
+        console.print(f"{page}")
     for folder in sorted({folder.parent for folder in runs if budget_of(folder)}):
         write_label_efficiency(folder)
     if results in {folder.parents[2] for folder in runs}:
-        write_index(results)
+        write_generalization(results)
+        write_index(results)  # which links the page before
     return 0
 
 
@@ -258,7 +269,7 @@ def score(options: argparse.Namespace, console: Console) -> int:
         file=options.predictions,
         prepared=open_prepared(options, console),
         task=options.task,
-        protocol=find_protocol(options.protocol),
+        protocol=find_protocol(options.protocol, options.folds),
         results=options.results,
         name=options.name,
         repeat=options.repeat,

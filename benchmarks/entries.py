@@ -55,8 +55,10 @@ def prepare(options: argparse.Namespace, console: Console) -> int:
 def explore(options: argparse.Namespace, console: Console) -> int:
     """``respbench explore``: draw a corpus."""
     from benchmarks.report.explore import explore as look
+    from corpora.choices import RECORDING_TASKS
 
     prepared = open_prepared(options, console)
-    page = look(prepared, options.results / prepared.facts().name / "explore")
+    unit = "explore-recordings" if options.task in RECORDING_TASKS else "explore"
+    page = look(prepared, options.results / prepared.facts().name / unit)
     console.print(f"Look at {page}")
     return 0

@@ -13,11 +13,17 @@ from corpora.problems import InputError
 
 if TYPE_CHECKING:
     from benchmarks.storage.store import Store
+    from corpora.joined import Joined
     from corpora.prepare import Prepared
+    from corpora.protocol import Protocol
 
 
 def open_prepared(
-    options: argparse.Namespace, console: Console, corpus: str | None = None, data: Path | None = None
+    options: argparse.Namespace,
+    console: Console,
+    corpus: str | None = None,
+    data: Path | None = None,
+    task: str | None = None,
 ) -> "Prepared":
     """Prepare the corpus of the options, or another one with the same options.
 
@@ -26,6 +32,7 @@ def open_prepared(
         console: shows how it goes.
         corpus: name of another one; None = that of the options.
         data: where the other one lies.
+        task: decides what a clip is; None = that of the options.
 
     Raises:
         InputError: there is no such corpus, or it can't be used.
@@ -44,11 +51,99 @@ def open_prepared(
         return open_corpus(
             corpus or options.corpus,
             data if corpus else options.data,
+            task=task or options.task,
             rate=options.rate,
             simulation=simulation,
             leave_out_bad=options.leave_out_bad,
             progress=display.step,
         )
+
+
+def open_directions(options: argparse.Namespace, console: Console) -> "list[tuple[Joined, Protocol]]":
+    """Prepare corpora for a protocol across corpora, each as what is tested, with the protocol that trains on the rest.
+
+    Args:
+        options: of `respbench run`.
+        console: shows how it goes.
+
+    Returns:
+        Of two corpora both directions; of more the one that tests the corpus of the options.
+
+    Raises:
+        InputError: the corpora are not different ones, can't be used, or can't be divided; for any direction.
+    """
+    from benchmarks.execution.jobs import folds_of
+    from corpora.catalog import open_joined
+    from corpora.choices import CROSS_CORPUS
+    from corpora.protocols import adapted_from, trained_on
+
+    others = _others(options)
+    parts = [open_prepared(options, console), *(open_prepared(options, console, *other) for other in others)]
+    protocol_of = trained_on if options.protocol == CROSS_CORPUS else adapted_from
+    joined = open_joined(parts)[: None if len(others) == 1 else 1]
+    tests = [(one, protocol_of(one.trained_on.name)) for one in joined]
+    for prepared, protocol in tests:
+        folds_of(prepared, options.task, protocol, 0)  # fails before anything is fitted
+    return tests
+
+
+def _others(options: argparse.Namespace) -> list[tuple[str, Path | None]]:
+    """The other corpora that a protocol across corpora takes, each with the place of its data."""
+    if options.unlabeled is not None:
+        raise InputError(
+            f"unlabeled recordings go with every protocol but {options.protocol}; leave out --unlabeled (UNLABELED for "
+            "make), or choose another protocol"
+        )
+    if not options.other:
+        raise InputError(
+            f"the protocol {options.protocol} needs a second corpus; name it with --other, and where it lies with "
+            "--other-data (OTHER and OTHER_DATA for make)"
+        )
+    names = [options.corpus, *options.other]
+    twice = [name for name in options.other if names.count(name) > 1 and name != "manifest"]
+    if twice:
+        raise InputError(
+            f"{twice[0]} can't be trained on and tested at once by {options.protocol}; choose two different "
+            "corpora, or the protocol patients-5fold"
+        )
+    return list(zip(options.other, _places(options.other, options.other_data), strict=True))
+
+
+def _places(names: list[str], given: list[Path]) -> list[Path | None]:
+    """Where the data of corpora lie; None where they need none, or lie in their default place."""
+    from corpora.catalog import NEEDED
+
+    recorded = [name for name in names if name != "simulated"]
+    if given and not recorded:
+        raise InputError("OTHER=simulated takes no OTHER_DATA; leave it out")
+    if len(given) not in (0, len(recorded)):
+        raise InputError(
+            f"--other-data is given {len(given)} times for {len(recorded)} corpora that have data; give it once for "
+            "each --other but simulated, in the same order"
+        )
+    places: list[Path | None] = [*given] if given else [None] * len(recorded)
+    found = [places.pop(0) if name in recorded else None for name in names]
+    for name, place in zip(names, found, strict=True):
+        if name in NEEDED and place is None:
+            raise InputError(f"OTHER={name} needs OTHER_DATA={NEEDED[name]}")
+    return found
+
+
+def open_of_reports(options: argparse.Namespace, console: Console) -> "Prepared":
+    """Prepare the corpus of the options for the tasks of the reports in their folder.
+
+    Raises:
+        InputError: there are no reports, some are about whole recordings and others not, or the corpus can't be used.
+    """
+    from corpora.choices import RECORDING_TASKS
+
+    stores = stored_reports(options.folder)
+    tasks = {record.task for store in stores if (record := next(map(store.record, store.fits()), None))}
+    if len({task in RECORDING_TASKS for task in tasks}) > 1:
+        raise InputError(
+            f"{options.folder} holds reports on whole recordings and on parts of them; name the folder of one task"
+        )
+    return open_prepared(options, console, task=min(tasks, default="abnormal"))
 
 
 def stored_reports(folder: Path) -> "list[Store]":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from benchmarks.execution.pool import Backend
-from corpora.choices import CORPORA, PROTOCOLS, TASKS
+from corpora.choices import CORPORA, PROTOCOLS, STATED_FOLDS, TASKS
 from corpora.problems import InputError
 
 RESULTS = Path("results")
@@ -15,8 +15,9 @@ PRESETS = {"none": 0, "quick": 3, "standard": 20, "thorough": 100}
 """Trials of a study, the defaults among them, by name."""
 
 TRIALS = PRESETS["quick"]
-"""Trials of a study unless the user sets them. None with few labels, where too few patients are left to divide, and on
-the simulated corpus, whose benchmark is to show everything in minutes."""
+"""Trials of a study unless the user sets them. None with few labels, where too few patients are left to divide, where
+models are adapted, since the folds share their training patients, and on the simulated corpus, whose benchmark is to
+show everything in minutes."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -28,7 +29,20 @@ class _Parser(argparse.ArgumentParser):
 
 def _path(text: str) -> Path:
     """Expand ``~``, which make and some shells pass on as it is."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the path is empty; give one, or leave the option out")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise argparse.ArgumentTypeError(f"the path {text!r} is not UTF-8; rename what it names")
     return Path(text).expanduser()
+
+
+def _folder(text: str) -> Path:
+    """The path of a folder, which need not exist."""
+    path = _path(text)
+    for part in (path, *path.parents):
+        if part.exists() and not part.is_dir():
+            raise argparse.ArgumentTypeError(f"{part.absolute()} is a file; give a folder")
+    return path
 
 
 def _count(text: str) -> int:
@@ -65,6 +79,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser().parse_args(arguments)
     if getattr(options, "scheduler", None) and options.backend != Backend.DASK:
         raise InputError("a scheduler goes with the backend dask only; set --backend dask (BACKEND=dask for make)")
+    if getattr(options, "folds", None) and options.protocol != STATED_FOLDS:
+        raise InputError(
+            f"a file of folds goes with the protocol {STATED_FOLDS} only; set --protocol {STATED_FOLDS}, or leave out "
+            "--folds (PROTOCOL and FOLDS for make)"
+        )
     return options
 
 
@@ -78,14 +97,16 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("list", help="show models, corpora, tasks and protocols")
 
     fetch = commands.add_parser("data", help="fetch the ICBHI 2017 database (1.9 GB)")
-    fetch.add_argument("--folder", type=_path, help="where to put it (default: data/ICBHI_final_database)")
+    fetch.add_argument("--folder", type=_folder, help="where to put it (default: data/ICBHI_final_database)")
     fetch.add_argument("--url", help="another address of the archive")
 
     corpus = _corpus_options()
-    commands.add_parser("prepare", parents=[corpus], help="decode and check a corpus")
-    commands.add_parser("explore", parents=[corpus], help="look at a corpus")
+    labeled = _Parser(add_help=False, parents=[corpus])
+    labeled.add_argument("--task", choices=TASKS, default="abnormal", help="which classes (default: abnormal)")
+    commands.add_parser("prepare", parents=[labeled], help="decode and check a corpus")
+    commands.add_parser("explore", parents=[labeled], help="look at a corpus")
 
-    task = _task_options(corpus)
+    task = _task_options(labeled)
     bench = _benchmark_options(task)
     fit = commands.add_parser("run", parents=[bench], help="fit what is missing, report, print the leaderboard")
     fit.add_argument("--models", help="comma-separated names (default: the usual ones; see `respbench list`)")
@@ -93,8 +114,8 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument(
         "--trials",
         type=trials,
-        help="per model and fold, to tune it: none, quick (default; none with few labels or simulated), standard, "
-        "thorough, or a number",
+        help="per model and fold, to tune it: none, quick (default; none with few labels, adapted or simulated), "
+        "standard, thorough, or a number",
     )
     fit.add_argument(
         "--picked-on-test",
@@ -102,9 +123,7 @@ def parser() -> argparse.ArgumentParser:
         help="store for each network, beside its fit, what it would predict had its epoch been picked on the test "
         "patients, to measure what that is worth",
     )
-    fit.add_argument("--other", choices=CORPORA, help="second corpus of the protocol cross-corpus")
-    fit.add_argument("--other-data", type=_path, help="its folder of recordings, or its manifest")
-    fit.add_argument("--unlabeled", type=_path, help="folder of recordings without annotation, to learn from")
+    _add_further_data(fit)
 
     parts = commands.add_parser("ablate", parents=[bench], help="the same for models with one part changed")
     parts.add_argument("--group", help="comma-separated groups of models/ablations.py (default: all)")
@@ -112,10 +131,28 @@ def parser() -> argparse.ArgumentParser:
 
     _add_sharing(commands, task)
     again = commands.add_parser("report", help="write tables and figures again from the stored predictions")
-    again.add_argument("folder", type=_path, nargs="?", default=RESULTS, help="results folder, or one report's folder")
+    again.add_argument(
+        "folder", type=_folder, nargs="?", default=RESULTS, help="results folder, or one report's folder"
+    )
 
     _add_revisits(commands, corpus)
     return options
+
+
+def _add_further_data(fit: _Parser) -> None:
+    """Add the options of data beside the tested corpus."""
+    fit.add_argument(
+        "--other",
+        choices=CORPORA,
+        action="append",
+        default=[],
+        help="second corpus, of cross-corpus and cross-corpus-adapted; given again: more that are trained on together, "
+        "and then only --corpus is tested",
+    )
+    fit.add_argument(
+        "--other-data", type=_path, action="append", default=[], help="its folder of recordings, or its manifest"
+    )
+    fit.add_argument("--unlabeled", type=_path, help="folder of recordings without annotation, to learn from")
 
 
 def _add_sharing(commands: "argparse._SubParsersAction[_Parser]", task: _Parser) -> None:
@@ -135,25 +172,25 @@ def _add_sharing(commands: "argparse._SubParsersAction[_Parser]", task: _Parser)
     elsewhere.add_argument("--replace", action="store_true", help="put it in the place of predictions of the same name")
 
     two = commands.add_parser("compare", help="say what changed between two results folders, and what is beyond noise")
-    two.add_argument("before", type=_path, help="folder of one report")
-    two.add_argument("after", type=_path, help="folder of another one: same corpus, task and protocol")
+    two.add_argument("before", type=_folder, help="folder of one report")
+    two.add_argument("after", type=_folder, help="folder of another one: same corpus, task and protocol")
     two.add_argument("--output", type=_path, help="Markdown file for the full page")
 
 
 def _add_revisits(commands: "argparse._SubParsersAction[_Parser]", corpus: _Parser) -> None:
     """Add the commands that need both stored results and their corpus."""
     wrong = commands.add_parser("errors", parents=[corpus], help="draw the clips that the best models are wrong on")
-    wrong.add_argument("folder", type=_path, help="results folder, or one report's folder")
+    wrong.add_argument("folder", type=_folder, help="results folder, or one report's folder")
     wrong.add_argument("--listen", action="store_true", help="also write report-with-sound.html, which plays them")
 
     extraction = commands.add_parser("costs", parents=[corpus], help="measure what extracting features costs")
-    extraction.add_argument("folder", type=_path, help="results folder, or one report's folder")
+    extraction.add_argument("folder", type=_folder, help="results folder, or one report's folder")
     extraction.add_argument("--model", type=_path, action="append", default=[], help="a model file outside the clone")
 
     probing = commands.add_parser(
         "probe", parents=[corpus], help="guess device and patient from the features of models"
     )
-    probing.add_argument("folder", type=_path, help="results folder, or one report's folder")
+    probing.add_argument("folder", type=_folder, help="results folder, or one report's folder")
 
 
 def _corpus_options() -> _Parser:
@@ -169,18 +206,20 @@ def _corpus_options() -> _Parser:
     corpus.add_argument("--clips", type=int, default=10, help="clips of each simulated patient (default: 10)")
     corpus.add_argument("--difficulty", type=float, default=1.0, help="of the simulated corpus: 0 is easy (default: 1)")
     corpus.add_argument("--corpus-seed", type=int, default=0, help="seed of the simulated corpus (default: 0)")
-    corpus.add_argument("--results", type=_path, default=RESULTS, help="results folder (default: results)")
+    corpus.add_argument("--results", type=_folder, default=RESULTS, help="results folder (default: results)")
     return corpus
 
 
-def _task_options(corpus: _Parser) -> _Parser:
+def _task_options(labeled: _Parser) -> _Parser:
     """Options of every command that divides a corpus."""
-    task = _Parser(add_help=False, parents=[corpus])
-    task.add_argument("--task", choices=TASKS, default="abnormal", help="which classes (default: abnormal)")
+    task = _Parser(add_help=False, parents=[labeled])
     task.add_argument(
         "--protocol",
         default="patients-5fold",
         help=f"{PROTOCOLS} (default: patients-5fold)".replace("%", "%%"),
+    )
+    task.add_argument(
+        "--folds", type=_path, help=f"CSV file of the protocol {STATED_FOLDS}: recording,fold or patient,fold"
     )
     return task
 
@@ -191,8 +230,8 @@ def _benchmark_options(task: _Parser) -> _Parser:
     bench.add_argument(
         "--repeats",
         type=_count,
-        help="with other folds and weights (default: 10 for controls and fast baselines, 3 for networks and with few "
-        "labels; 1 if simulated)",
+        help="with other folds and weights (default: 10 for controls and fast baselines, 3 for networks, with few "
+        "labels and adapted; 1 if simulated)",
     )
     bench.add_argument("--seeds", dest="repeats", type=_count, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     bench.add_argument("--workers", type=_count, help="fits at once (default: one per core)")

@@ -17,7 +17,7 @@ from corpora.clips import Clips
 from corpora.digests import digest
 from corpora.prepare import Prepared
 from corpora.problems import InputError
-from corpora.protocols import Protocol
+from corpora.protocol import Protocol
 from corpora.splits.folds import Fold
 
 CLIP, SEED, FOLD = "clip_id", "seed", "fold"

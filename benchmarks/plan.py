@@ -14,7 +14,8 @@ from benchmarks.storage.store import Store
 from benchmarks.tuning.jobs import StoredTrials, TunedFitJob
 from benchmarks.tuning.study import Study, tunable, tuned_name
 from corpora.prepare import Prepared
-from corpora.protocols import Protocol
+from corpora.protocol import Protocol
+from models.exits import refusing_exits
 from models.registry import REGISTRY
 from models.spec import ModelKind, ModelSpec, TrainedByEpoch
 
@@ -31,7 +32,7 @@ class Plan:
 
     Attributes:
         prepared: the corpus.
-        task: ``abnormal`` or ``four-class``.
+        task: one of `corpora.choices.TASKS`.
         protocol: how patients are divided.
         specs: the models.
         results: the results folder.
@@ -65,7 +66,7 @@ class Plan:
     def repeats_of(self, spec: ModelSpec) -> int:
         """How often a model is fitted to each fold: more often where that is cheap, unless the user sets a number.
 
-        Where models are compared in pairs, with few labels and in ablations, all have one number of repeats.
+        Where models are compared in pairs, all have one number of repeats.
         """
         if self.repeats is not None:
             return self.repeats
@@ -73,9 +74,8 @@ class Plan:
             return 1
         if spec.kind == ModelKind.ENSEMBLE:
             return min(self.repeats_of(part) for part in spec.parts())
-        in_pairs = self.protocol.few_labels or self.protocol.ablation_of is not None
         fast = spec.kind in {ModelKind.CONTROL, ModelKind.BASELINE} and not spec.slow
-        return REPEATS if fast and not in_pairs else REPEATS_IF_SLOW
+        return REPEATS if fast and not self.protocol.in_pairs else REPEATS_IF_SLOW
 
     def tuned_repeats_of(self, spec: ModelSpec) -> int:
         """How often a model is tuned and fitted to each fold: a study is many fits, also of a cheap model."""
@@ -214,7 +214,8 @@ def _jobs(plan: Plan, specs: list[ModelSpec]) -> tuple[list[FitJob], dict[str, U
     for spec in sorted(specs, key=lambda spec: spec.kind in {ModelKind.CONTROL, ModelKind.BASELINE}):
         try:
             fingerprint = fit_identity(plan.prepared, plan.task, plan.protocol, spec)
-            watched = plan.picked_on_test and isinstance(spec.build(0), TrainedByEpoch)
+            with refusing_exits():
+                watched = plan.picked_on_test and isinstance(spec.build(0), TrainedByEpoch)
         except Exception as error:
             unavailable[spec.name] = Unavailable(
                 keys=tuple(keys_of(spec.name, plan.repeats or 1)),

@@ -115,11 +115,9 @@ def halves(patient: Names, recording: Names) -> NDArray[np.int64]:
 
 
 def _extractors(model: Model) -> Iterator[Extractor]:
-    """What models of this project compute their features with: a vector, several, images, or a kernel for each."""
+    """What models of this project compute their features with: a vector, several, or images."""
     found = getattr(model, "features", None) or getattr(model, "images", None) or ()
     yield from found if isinstance(found, list | tuple) else [found]
-    for kernel in getattr(model, "kernels", ()):
-        yield kernel.features
 
 
 def _guessed(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.execution.jobs import FitJob, folds_of
+from benchmarks.execution.jobs import FitJob, folds_of, remarks_on
 from benchmarks.execution.picked import PickedFitJob
 from benchmarks.execution.pool import Engine
 from benchmarks.feature_costs import measure_feature_costs
@@ -36,6 +36,8 @@ def run(plan: Plan, console: Console) -> Store:
     with writing_to(plan.folder, plan.prepared.folder.parent.parent):
         try:
             clips = folds_of(plan.prepared, plan.task, plan.protocol, 0)[0]  # refuses before anything is moved
+            for sentence in remarks_on(plan.prepared, plan.task, plan.protocol):
+                console.print(sentence)
             archive_or_restore_results(plan, console)
             store.remove_temporary()  # of a run that was killed
             status = status_of(plan, store)

@@ -12,7 +12,7 @@ from benchmarks.storage.store import Store
 from corpora.clips import Clips
 from corpora.prepare import Prepared
 from corpora.problems import InputError
-from corpora.protocols import Protocol
+from corpora.protocol import Protocol
 from corpora.splits.folds import Fold
 from models.ablations import ABLATIONS, models_of
 from models.registry import REGISTRY
@@ -31,7 +31,7 @@ class Request:
     Attributes:
         file: of the predictions.
         prepared: the corpus that they are for.
-        task: ``abnormal`` or ``four-class``.
+        task: one of `corpora.choices.TASKS`.
         protocol: whose folds they were made in.
         results: the results folder.
         name: of their row; empty = after the file.

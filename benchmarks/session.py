@@ -37,7 +37,7 @@ def execute(
         waiting[job.confirmation_group] += job.confirmations
     if not waiting:
         return
-    with Display(console) as display, Executor(engine, display.say) as executor:
+    with Display(console) as display, Executor(engine.for_jobs(waiting.total()), display.say) as executor:
         session = _Session(executor, display, waiting, tuned)
         # One fit of each model first: what is broken shows at once, and the time left is soon known.
         first = {job.key.model: job.key for job in reversed(single)}

@@ -9,11 +9,15 @@ from benchmarks.opening import open_prepared
 
 def folds(options: argparse.Namespace, console: Console) -> int:
     """``respbench folds``: write which clips each fold trains on, validates on and tests."""
+    from benchmarks.execution.jobs import remarks_on
     from benchmarks.outside import write_folds
     from corpora.protocols import find as find_protocol
 
-    protocol = find_protocol(options.protocol)
-    write_folds(options.output, open_prepared(options, console), options.task, protocol, options.repeats)
+    protocol = find_protocol(options.protocol, options.folds)
+    prepared = open_prepared(options, console)
+    for sentence in remarks_on(prepared, options.task, protocol):
+        console.print(sentence)
+    write_folds(options.output, prepared, options.task, protocol, options.repeats)
     console.print(f"{options.output}")
     return 0
 

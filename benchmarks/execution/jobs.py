@@ -20,8 +20,8 @@ from benchmarks.storage.records import FitKey, FitRecord
 from benchmarks.storage.store import Store
 from corpora.clips import Clips
 from corpora.prepare import Prepared
-from corpora.protocols import Protocol
-from corpora.splits.folds import Fold
+from corpora.protocol import Protocol
+from corpora.splits.folds import Fold, shared_patients
 from corpora.tasks import for_task
 from models.ensemble import combine
 from models.spec import ModelSpec, TrainedByEpoch
@@ -97,6 +97,12 @@ def folds_of(prepared: Prepared, task: str, protocol: Protocol, seed: int) -> tu
     """The clips of a task and their folds; the same for every model."""
     clips = for_task(prepared.clips(), task)
     return clips, tuple(protocol.splitter.split(clips, seed))
+
+
+def remarks_on(prepared: Prepared, task: str, protocol: Protocol) -> list[str]:
+    """What a user has to know of a protocol on a corpus before anything is fitted, in sentences."""
+    clips, folds = folds_of(prepared, task, protocol, 0)
+    return [*filter(None, (protocol.warning_about(shared_patients(clips, folds)), protocol.remark(clips)))]
 
 
 def fit_and_predict(

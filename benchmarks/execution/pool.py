@@ -4,25 +4,23 @@ A job stores its own result, so that results depend neither on the worker nor on
 lost.
 """
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.execution.deaths import cause_of_death
 from benchmarks.execution.job import Job, JobResult
 from benchmarks.execution.signals import check
 from benchmarks.execution.timeout import OutOfTime, deadline, too_long
 from corpora.problems import InputError
+from models.exits import EndsPython, refusing_exits
 
 if TYPE_CHECKING:
     from benchmarks.execution.processes import ProcessPool
-
-FEWER = "run the same command with fewer workers (WORKERS for make), or where there is more memory"
-KILLED = f"its worker process was killed, probably because memory ran out; {FEWER}"
 
 MAX_STARTUP_CRASHES = 8
 """Workers that may die before the first job of a run has ended."""
@@ -52,16 +50,27 @@ class Engine:
     """Where and how jobs are executed.
 
     Attributes:
-        workers: jobs executed at once on this machine; 1 = in this process.
+        workers: jobs executed at once on this machine.
         backend: processes of this machine, or Dask.
         scheduler: address of a Dask scheduler; None = a cluster of ``workers`` processes on this machine.
         timeout: s that a job may take; None = no limit.
+        apart: whether a single worker is a process of its own, too, so that it can be killed, and not this one.
     """
 
     workers: int = field(default_factory=cpu_count)
     backend: Backend = Backend.PROCESSES
     scheduler: str | None = None
     timeout: float | None = None
+    apart: bool = False
+
+    def for_jobs(self, number: int) -> "Engine":
+        """The same with no more workers than jobs."""
+        return replace(self, workers=max(1, min(self.workers, number)), apart=self.in_processes)
+
+    @property
+    def in_processes(self) -> bool:
+        """Whether jobs are executed in processes of their own."""
+        return self.workers > 1 or self.apart
 
 
 class Executor:
@@ -91,7 +100,7 @@ class Executor:
                     "the backend dask needs the package distributed; install respbench with [dask]"
                 ) from error
             self.client = self.stack.enter_context(connected(self.engine.scheduler, self.engine.workers))
-        elif self.engine.workers > 1:
+        elif self.engine.in_processes:
             from benchmarks.execution.processes import ProcessPool  # slow to import
 
             self.processes = self.stack.enter_context(ProcessPool(self.engine.workers, self.engine.timeout))
@@ -109,7 +118,7 @@ class Executor:
         """Execute all jobs; ``done`` receives the result of each as it ends.
 
         A job whose worker dies is executed once more, after the others and alone; if that worker dies too, the job is
-        given up.
+        given up. One that ends its worker by itself is given up at once.
 
         Raises:
             InputError: workers die before any job ends, or the cluster is lost.
@@ -117,16 +126,16 @@ class Executor:
         """
         suspects = []
         for job, result in self._results(jobs):
-            if result is None:
+            if isinstance(result, str):
                 suspects.append(job)
                 self.crashes += 1
                 if self.crashes > MAX_STARTUP_CRASHES and not self.finished:
-                    raise InputError(f"worker processes die before they finish anything; {FEWER}")
+                    raise InputError(f"worker processes die before they finish anything; of {job.name}, {result}")
             else:
                 self._finish(result, done)
         for suspect in suspects:
             for job, result in self._results([suspect]):
-                self._finish(job.give_up(KILLED) if result is None else result, done)
+                self._finish(job.give_up(result) if isinstance(result, str) else result, done)
 
     def _finish(self, result: JobResult, done: Callable[[JobResult], None]) -> None:
         if result.fatal is not None:
@@ -135,12 +144,14 @@ class Executor:
         done(result)
         check()
 
-    def _results(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, JobResult | None]]:
-        """Each job with its result, as they end; None = its worker died."""
+    def _results(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, JobResult | str]]:
+        """Each job with its result, as they end, or what its worker died of."""
         if self.client:
             from benchmarks.execution.dask_pool import results
 
-            yield from results(self.client, jobs, partial(attempt, timeout=self.engine.timeout), self.say)
+            execute = partial(attempt, timeout=self.engine.timeout)
+            for job, result in results(self.client, jobs, execute, self.say):
+                yield job, cause_of_death(None, None) if result is None else result
         elif self.processes:
             yield from self.processes.results(jobs, partial(attempt, timeout=self.engine.timeout, own_process=True))
         else:
@@ -153,15 +164,21 @@ def attempt(job: Job, *, timeout: float | None, own_process: bool = False) -> Jo
     Args:
         job: what to execute.
         timeout: s that it may take; None = no limit.
-        own_process: whether this process may be ended where the job does not react: compiled code sees no exception
-            before it returns.
+        own_process: whether Ctrl-C doesn't reach this process, so that a KeyboardInterrupt is the job's own.
     """
-    stuck = partial(os._exit, 1) if own_process else None
     with _ONE_AT_A_TIME:
         try:
-            with deadline(timeout, stuck):
-                return job.execute()
+            with deadline(timeout) as late, refusing_exits():
+                result = job.execute()
+            # A model may turn the exception that ends it into another one.
+            return job.give_up(too_long(timeout)) if result.error and late.is_set() else result
         except OutOfTime:
             return job.give_up(too_long(timeout))
+        except EndsPython as error:
+            return job.give_up(f"{error}, which would end the benchmark; let it raise an exception")
         except Exception as error:
             return JobResult(name=job.name, group=job.group, fatal=error)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and not own_process:
+                raise
+            return job.give_up(f"{type(error).__name__}: {error}")

@@ -1,5 +1,7 @@
 """One live line on a terminal, plain lines elsewhere: what is done, what is to do, and how long it will take."""
 
+import os
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -8,6 +10,16 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+
+class Output(Console):
+    """A console whose reader may leave, as ``head`` does: the work goes on, unseen."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more, where rich would end the process."""
+        self.quiet = True
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), sys.stdout.fileno())  # so that Python's last flush doesn't fail either
 
 
 class Display:

@@ -14,13 +14,16 @@ _asked = threading.Event()
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Turn the signals that end a process into KeyboardInterrupt, inside."""
+    """Turn the signals that end a process into KeyboardInterrupt, inside; those that nohup ignores stay so."""
     _asked.clear()
     if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
         yield
         return
-    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
-    before = {number: signal.signal(number, _interrupt) for name in names if (number := getattr(signal, name, None))}
+    heard = [signal.SIGINT, signal.SIGTERM]  # also where a shell ignores SIGINT, as it does for jobs in the background
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+        heard.append(hangup)
+    before = {number: signal.signal(number, _interrupt) for number in heard}
     try:
         yield
     finally:
@@ -28,9 +31,14 @@ def listening() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def interrupted() -> bool:
+    """Whether the user asked to end, also where what came of it is another exception."""
+    return _asked.is_set()
+
+
 def check() -> None:
     """Raise KeyboardInterrupt if the user asked for it and it was swallowed."""
-    if _asked.is_set():
+    if interrupted():
         raise KeyboardInterrupt
 
 

@@ -2,11 +2,8 @@
 
 import ctypes
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-
-GRACE = 30.0
-"""s after the limit in which a job may still end by itself: an exception waits while compiled code is running."""
 
 
 class OutOfTime(Exception):
@@ -15,22 +12,25 @@ class OutOfTime(Exception):
 
 def too_long(seconds: float | None) -> str:
     """Name the limit that was exceeded, in s."""
-    return f"took longer than {seconds:g} s, the limit set by --fit-timeout"
+    return f"took longer than {seconds or 0:g} s, the limit set by --fit-timeout"
 
 
 @contextmanager
-def deadline(seconds: float | None, stuck: Callable[[], None] | None = None, grace: float = GRACE) -> Iterator[None]:
+def deadline(seconds: float | None) -> Iterator[threading.Event]:
     """Raise `OutOfTime` inside, in the thread that entered, when time is up.
 
-    A signal would do so in a process's main thread only, and workers of a cluster execute jobs in others.
+    A signal would do so in a process's main thread only, and workers of a cluster execute jobs in others. Compiled code
+    sees no exception before it returns.
 
     Args:
         seconds: the limit; None = none.
-        stuck: called, in another thread, where the job does not react.
-        grace: s until then.
+
+    Yields:
+        An event that is set when time is up, also where the exception is swallowed.
     """
+    late = threading.Event()
     if seconds is None:
-        yield
+        yield late
         return
     thread, over, lock = threading.get_ident(), threading.Event(), threading.Lock()
 
@@ -38,15 +38,13 @@ def deadline(seconds: float | None, stuck: Callable[[], None] | None = None, gra
         if over.wait(seconds):
             return
         with lock:
-            if over.is_set():
-                return
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(OutOfTime))
-        if stuck is not None and not over.wait(grace):
-            stuck()
+            if not over.is_set():
+                late.set()
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(OutOfTime))
 
     threading.Thread(target=watch, daemon=True).start()
     try:
-        yield
+        yield late
     except OutOfTime as error:
         raise OutOfTime(too_long(seconds)) from error
     finally:
@@ -54,4 +52,4 @@ def deadline(seconds: float | None, stuck: Callable[[], None] | None = None, gra
             with lock:
                 over.set()
         finally:
-            over.set()  # also where the exception arrives here, so that `stuck` is not called for the next job
+            over.set()  # also where the exception arrives here

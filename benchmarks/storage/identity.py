@@ -9,7 +9,7 @@ from importlib.metadata import version
 from corpora.code_identity import code_identity, target_of
 from corpora.digests import digest
 from corpora.prepare import Prepared
-from corpora.protocols import Protocol
+from corpora.protocol import Protocol
 from corpora.splits.folds import Splitter
 from models.spec import ModelSpec
 

@@ -97,7 +97,7 @@ class FitRecord:
         supervised_baseline: of a semi-supervised model, the same model without its unsupervised loss; else empty.
         source: paper or method that the model comes from.
         corpus: facts of the corpus.
-        task: ``abnormal`` or ``four-class``.
+        task: one of `corpora.choices.TASKS`.
         protocol: name.
         classes: names of the classes, in the order of the probability columns.
         seed: number of the repeat.
