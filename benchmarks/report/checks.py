@@ -100,7 +100,7 @@ def class_without_clips(results: Results) -> Iterator[Finding]:
 
 def too_good(results: Results) -> Iterator[Finding]:
     """Find an AUROC so high on real, unseen patients that it is a leak until shown otherwise."""
-    if results.corpus.simulated or not results.protocol.patient_disjoint:
+    if results.corpus.simulated or not results.patient_disjoint:
         return
     for model in results.complete:
         if model.value("auroc") > TOO_GOOD:

@@ -1,8 +1,9 @@
 """The page of comparisons: who is better than whom, ranks, who is as good as whom, and what adds to metadata."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from benchmarks.report.tables import BETWEEN, Row
 from benchmarks.statistics.bayes import ROPE, as_good_as
 from benchmarks.statistics.formatting import UNDEFINED, number, p_text
 from benchmarks.statistics.metrics import LEADING
@@ -103,6 +104,20 @@ def rank_rows(results: Results, families: dict[str, Pairwise]) -> list[list[obje
         [model.name, *(part for m in found for part in (model.estimate(m), found[m].get(model.name, UNDEFINED)))]
         for model in results.complete
     ]
+
+
+def separation_rows(results: Results) -> Iterator[Row]:
+    """Yield the rows of ranks.csv."""
+    families = [Pairwise.of(results, metric) for metric in LEADING]
+    found = [(pairs, ranks(pairs)) for pairs in families]
+    for model in results.complete:
+        row: dict[str, object] = {"model": model.name}
+        for pairs, bounds in found:
+            if rank := bounds.get(model.name):
+                better = [other for other in pairs.others(model.name) if pairs.better(other, model.name)]
+                values = {"rank_low": rank.low, "rank_high": rank.high, "worse_than": BETWEEN.join(better)}
+                row |= {f"{pairs.metric}_{name}": value for name, value in values.items()}
+        yield row
 
 
 def pair_rows(pairs: Pairwise) -> list[list[object]]:

@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.statistics.intervals import FEWEST, Estimate, estimate_of
 from benchmarks.statistics.metrics import Predictions, auroc_over_folds
 from benchmarks.statistics.results import ModelResults, Results
-from corpora.protocols import Kind
+from corpora.protocol import Kind
 from corpora.splits.leave_device_out import DEVICE
 
 FEW_PATIENTS = 10

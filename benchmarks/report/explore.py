@@ -82,9 +82,9 @@ def typical(clips: Clips, label: int) -> list[int]:
 def class_row(clips: Clips, label: int) -> list[object]:
     """Count the clips and patients of a class, with percentiles of the duration in s."""
     own = clips.label == label
-    seconds = np.percentile(clips.seconds[own], [5, 50, 95]) if own.any() else np.full(3, np.nan)
+    seconds = [f"{value:.2f}" for value in np.percentile(clips.seconds[own], [5, 50, 95])] if own.any() else ["n/a"] * 3
     patients = len(set(clips.patient[own].tolist()))
-    return [clips.classes[label], own.sum(), patients, *(f"{value:.2f}" for value in seconds)]
+    return [clips.classes[label], own.sum(), patients, *seconds]
 
 
 def group_rows(clips: Clips, column: str) -> list[list[object]]:

@@ -1,11 +1,12 @@
 """The page over all reports of a results folder: which there are, and which model leads in each."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from benchmarks.report.coverage import PAGE as COVERAGE
+from benchmarks.report.crossing import PAGE as CROSSING
+from benchmarks.report.folders import GENERALIZATION, by_name, link, report_folders
 from benchmarks.report.html import REPORT
 from benchmarks.report.label_efficiency import PAGE as LABEL_EFFICIENCY
 from benchmarks.report.markdown import render
@@ -14,6 +15,7 @@ from benchmarks.statistics.formatting import cell
 from benchmarks.statistics.intervals import Estimate
 from benchmarks.statistics.results import FROM_OUTSIDE, SIMULATED
 from benchmarks.storage.files import write_atomically
+from corpora.protocol import NOT_DISJOINT
 from corpora.protocols import of_folder
 
 
@@ -44,24 +46,33 @@ class ReportLine:
 
     @property
     def trust(self) -> tuple[bool, bool, list[str | int]]:
-        """Sorts reports without a warning first, simulated ones last; then by name, in which 5 comes before 10."""
-        name = re.split(r"(\d+)", " · ".join(self.place.parts))
-        return bool(self.warning), SIMULATED in self.warning, [int(p) if p.isdigit() else p for p in name]
+        """Sorts reports without a warning first, simulated ones last; then by name."""
+        return bool(self.warning), SIMULATED in self.warning, by_name(self.place.parts)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """All reports by what they are; ``repeated`` ones lie a folder deeper, ablations and budgets are links.
+    """All reports by what they are; ``repeated`` ones lie a folder deeper, all but lines of reports are links.
 
-    ``coverage`` is the page on the coverage of the intervals, if it is there.
+    ``beside`` are the pages that set each of ``crossings`` beside training in the tested corpus.
+
+    ``generalization`` is the page over all corpora, and ``coverage`` that on the coverage of intervals; empty where
+    there is none.
     """
 
     benchmarks: list[ReportLine]
     repeated: list[ReportLine]
     crossings: list[ReportLine]
+    beside: list[str]
     ablations: list[str]
     budgets: list[str]
+    generalization: str
     coverage: str
+
+    @property
+    def mixed(self) -> bool:
+        """Whether a published split that is listed has patients on both sides."""
+        return any(NOT_DISJOINT in line.warning for line in (*self.benchmarks, *self.repeated))
 
 
 def write_index(results: Path) -> Path:
@@ -82,8 +93,17 @@ def results_index(results: Path) -> str:
 
 def read_index(results: Path) -> Index:
     """Read every report below a results folder."""
-    coverage = COVERAGE if (results / COVERAGE).exists() else ""
-    index = Index(benchmarks=[], repeated=[], crossings=[], ablations=[], budgets=[], coverage=coverage)
+    overall, coverage = (page if (results / page).exists() else "" for page in (GENERALIZATION, COVERAGE))
+    index = Index(
+        benchmarks=[],
+        repeated=[],
+        crossings=[],
+        beside=[],
+        ablations=[],
+        budgets=[],
+        generalization=overall,
+        coverage=coverage,
+    )
     folders = report_folders(results)
     for folder in folders:
         protocol = of_folder(folder.name)
@@ -99,14 +119,10 @@ def read_index(results: Path) -> Index:
     index.budgets.extend(link(page.parent.relative_to(results), page.name) for page in pages)
     for lines in (index.benchmarks, index.repeated):
         lines.sort(key=lambda line: line.trust)
+    index.crossings.sort(key=lambda line: (line.place.parts[:-1], line.warning))  # the adapted after the plain one
+    places = [line.place for line in index.crossings if (results / line.place / CROSSING).exists()]
+    index.beside.extend(link(place, CROSSING) for place in places)
     return index
-
-
-def report_folders(results: Path) -> list[Path]:
-    """List the folders of all reports that are committed, also of those of repetitions, sorted."""
-    paths = [path for depth in ("*/*/*", "*/*/*/*") for path in results.glob(f"{depth}/{LEADERBOARD.filename}")]
-    # Simulations can be repeated in minutes, are not committed, and don't belong on a page about patients.
-    return sorted(path.parent for path in paths if path.parts[-4] != "simulated")
 
 
 def report_line(folder: Path, results: Path) -> ReportLine:
@@ -125,8 +141,3 @@ def report_line(folder: Path, results: Path) -> ReportLine:
         complete=len(complete),
         models=len(rows),
     )
-
-
-def link(place: Path, page: str = "README.md") -> str:
-    """Format a Markdown link to a page of a folder below the results."""
-    return f"[{' · '.join(place.parts)}]({quote(place.as_posix())}/{page})"

@@ -7,11 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report.crossing import NOT_RUN
 from benchmarks.report.figures.label_efficiency import Panel, draw_label_efficiency
 from benchmarks.report.figures.style import Drawings, write_figures
 from benchmarks.report.markdown import render
-from benchmarks.report.tables import LEADERBOARD, TWINS
+from benchmarks.report.tables import LEADERBOARD, NOT_RUN, TWINS
 from benchmarks.statistics.comparisons import Verdict, verdict
 from benchmarks.statistics.formatting import bracketed, span
 from benchmarks.statistics.intervals import Difference, Estimate
@@ -20,7 +19,8 @@ from benchmarks.storage.files import write_atomically
 from benchmarks.storage.records import FitRecord
 from benchmarks.storage.store import Store
 from corpora.choices import LABEL_PERCENTS
-from corpora.protocols import Protocol, of_folder
+from corpora.protocol import Protocol
+from corpora.protocols import of_folder
 from corpora.splits.label_budget import CANDIDATES
 
 PAGE = "label-efficiency.md"
@@ -194,7 +194,7 @@ def read_families(folder: Path) -> list[Family]:
     found = defaultdict(list)
     for path in folder.glob(f"*/{LEADERBOARD.filename}"):
         if (protocol := budget_of(path.parent)) and protocol.labeled_percent:
-            found[protocol.without_budget.name].append(_read(protocol.labeled_percent, path.parent))
+            found[protocol.without_budget].append(_read(protocol.labeled_percent, path.parent))
     return [Family(name, sorted(found[name], key=lambda budget: budget.percent)) for name in sorted(found)]
 
 

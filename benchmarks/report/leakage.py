@@ -8,7 +8,7 @@ from benchmarks.statistics.loading import load_results
 from benchmarks.statistics.metrics import LEADING, evaluate_leading
 from benchmarks.statistics.results import ModelResults, Results
 from benchmarks.storage.store import Store
-from corpora.protocols import Kind
+from corpora.protocol import Kind
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,8 @@ from benchmarks.storage.store import CLIPS
 RANKING = ("score", "auroc", "patient_macro_score")
 WITHIN = ("auroc_within_patients", "auroc_within_recordings", "auroc_within_durations", "auroc_within_strata")
 DECISIONS = ("sensitivity", "specificity", "macro_f1", "accuracy")
+CHALLENGES = {"sprsound": ("challenge_score",)}
+"""Metrics that the decisions on a corpus are also judged by, since its challenge defines them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ def metric_tables(results: Results) -> MetricTables:
     return MetricTables(
         ranking=_table(results, RANKING),
         within=_table(results, WITHIN),
-        decisions=_table(results, DECISIONS),
+        decisions=_table(results, DECISIONS + CHALLENGES.get(results.corpus.name, ())),
         duration=duration.estimate("auroc_within_durations") if duration else None,
     )
 

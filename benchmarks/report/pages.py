@@ -13,8 +13,9 @@ from benchmarks.report.answer import Flattery, answer
 from benchmarks.report.calibration import calibration_page
 from benchmarks.report.charts import plan_charts
 from benchmarks.report.checks import run_checks
-from benchmarks.report.comparisons import comparisons, short_matrix
+from benchmarks.report.comparisons import comparisons, separation_rows, short_matrix
 from benchmarks.report.costs import cost_rows, costs
+from benchmarks.report.crossing import PAGE as CROSSING
 from benchmarks.report.crossing import crossing
 from benchmarks.report.devices import devices
 from benchmarks.report.errors import find_errors
@@ -38,7 +39,7 @@ from benchmarks.report.models import model_sections
 from benchmarks.report.sounds import SOUND_PAGE, error_sounds
 from benchmarks.report.source import Source
 from benchmarks.report.subgroups import subgroup_page
-from benchmarks.report.tables import COSTS, LEADERBOARD, PROBES, TUNING, TWINS
+from benchmarks.report.tables import COSTS, LEADERBOARD, PROBES, RANKS, TUNING, TWINS
 from benchmarks.report.training import training
 from benchmarks.report.tuning import tuning, tuning_rows
 from benchmarks.report.twins import twin_rows, twins
@@ -102,9 +103,9 @@ DETAILS = (
         values=_where_found("ablations", lambda source: ablations(source.results)),
     ),
     DetailPage(
-        file="crossing.md",
+        file=CROSSING,
         title="trained on another corpus",
-        summary="each model beside itself, trained in the tested corpus",
+        summary="each model beside itself: trained in the tested corpus, on the other one, and adapted without labels",
         values=_where_found("crossing", lambda source: crossing(source.results, source.folder)),
     ),
     DetailPage(
@@ -210,6 +211,7 @@ def write_report(
         write_figures(store.folder / FIGURES, drawings)
     LEADERBOARD.write(store.folder, leaderboard_rows(results))
     COSTS.write(store.folder, cost_rows(results, read_feature_costs(store.folder)))
+    RANKS.write(store.folder, separation_rows(results))
     TWINS.write(store.folder, twin_rows(results))
     TUNING.write(store.folder, tuning_rows(results))
     sounds = error_sounds(find_errors(results), corpus) if listen and corpus else {}

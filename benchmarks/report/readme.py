@@ -26,6 +26,17 @@ SHOWN = ("icbhi", "abnormal", "patients-5fold")
 LEAKY = "random-5fold"
 TUNED = ("tuned", "icbhi", "abnormal", "patients-5fold")
 TEN_DRAWS = ("ten-draws", "icbhi", "abnormal", "patients-5fold-labels10")
+HOSPITALS = {
+    "trained and tested on ICBHI": ("icbhi", "abnormal", "patients-5fold"),
+    "trained and tested on SPRSound": ("sprsound", "abnormal", "patients-5fold"),
+    "SPRSound → ICBHI": ("icbhi", "abnormal", "cross-corpus-from-sprsound"),
+    "SPRSound → ICBHI, adapted": ("icbhi", "abnormal", "cross-corpus-adapted-from-sprsound"),
+    "ICBHI → SPRSound": ("sprsound", "abnormal", "cross-corpus-from-icbhi"),
+    "ICBHI → SPRSound, adapted": ("sprsound", "abnormal", "cross-corpus-adapted-from-icbhi"),
+}
+IN_ONE_HOSPITAL = 2
+"""Of these reports; the others are of models that were trained in another one."""
+
 GAINS = ("auroc", "auroc_within_patients")
 COLUMNS = ("score", "auroc", "auroc_within_patients", "auroc_within_strata")
 
@@ -36,7 +47,14 @@ def render(readme: str, results: Path) -> str:
     Raises:
         InputError: a part's marks are missing, or results.
     """
-    parts = {"answer": opening, "leaderboard": leaderboard, "few labels": few_labels, "tuning": tuning, "speed": speed}
+    parts = {
+        "answer": opening,
+        "leaderboard": leaderboard,
+        "hospitals": hospitals,
+        "few labels": few_labels,
+        "tuning": tuning,
+        "speed": speed,
+    }
     for name, part in parts.items():
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
         if begin not in readme or end not in readme:
@@ -71,6 +89,21 @@ def leaderboard(results: Path) -> str:
     ]
     leaks = ["*LEAKY: AUROC if patients are mixed*", "*LEAKY: score if epochs are picked on test*"]
     return plain_table(["model", "repeats", *metric_labels(COLUMNS), *leaks], rows)
+
+
+def hospitals(results: Path) -> str:
+    """Format the AUROC of the models that were trained in one hospital and tested in the other, and in each alone."""
+    columns = [_complete(results.joinpath(*folder)) for folder in HOSPITALS.values()]
+    transfers = columns[IN_ONE_HOSPITAL:]
+
+    def lowest(name: str) -> float:
+        return float(min(column[name]["auroc"].value for column in transfers if name in column))
+
+    rows = [
+        [name, *(cell(column[name]["auroc"], 2) if name in column else "not run" for column in columns)]
+        for name in sorted({name for column in transfers for name in column}, key=lambda name: (-lowest(name), name))
+    ]
+    return plain_table(["model", *HOSPITALS], rows)
 
 
 def few_labels(results: Path) -> str:

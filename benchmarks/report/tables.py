@@ -18,6 +18,12 @@ from corpora.problems import InputError
 DIGITS = ".7f"
 """Far finer than any interval, far coarser than rounding errors."""
 
+NOT_RUN = "not run"
+"""Stands in the place of a number of a model that a folder lacks."""
+
+BETWEEN = "; "
+"""Between several names in one cell."""
+
 Row = Mapping[str, Any]
 """Values by column name."""
 
@@ -215,3 +221,42 @@ TUNING = Table(
         Column("warning"),
     ),
 )
+
+RANKS = Table(
+    "ranks.csv",
+    (
+        Column("model"),
+        *(
+            column
+            for metric in LEADING
+            for column in (
+                Column(f"{metric}_rank_low", int),
+                Column(f"{metric}_rank_high", int),
+                Column(f"{metric}_worse_than"),
+            )
+        ),
+    ),
+)
+"""What `benchmarks.statistics.pairwise` shows by each metric: the ranks that a complete model may have, and the models
+that are better, joined by `BETWEEN`."""
+
+GENERALIZATION = Table(
+    "generalization.csv",
+    (
+        Column("model"),
+        *map(Column, ("corpus", "task", "protocol", "trained_on")),
+        *(
+            column
+            for metric in LEADING
+            for column in (
+                Column(metric, Estimate),
+                Column(f"{metric}_rank", float, ".1f"),
+                Column(f"{metric}_rank_low", int),
+                Column(f"{metric}_rank_high", int),
+            )
+        ),
+        Column("repeats", int),
+        Column("status", Status),
+    ),
+)
+"""One row per model and report of the page over all corpora, in the folder of all results."""

@@ -17,7 +17,7 @@ from benchmarks.statistics.studies import DIVISIONS, FOLDS, MEASURED, Scenario, 
 from benchmarks.storage.files import write_atomically
 from corpora.code_identity import code_identity
 from corpora.digests import digest
-from corpora.protocols import Kind, Protocol
+from corpora.protocol import Kind, Protocol
 
 CHOSEN = {
     "strong": Scenario(effect=2.0),

@@ -13,7 +13,8 @@ from benchmarks.statistics.results import ModelResults, Results
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import CLIPS, Store, StoredFit
 from corpora.problems import InputError
-from corpora.protocols import Protocol, find_stored
+from corpora.protocol import Protocol
+from corpora.protocols import find_stored
 from corpora.splits.leave_device_out import DEVICE
 
 Measure = Callable[[Predictions, Floats], dict[str, Floats]]

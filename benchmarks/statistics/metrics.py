@@ -26,6 +26,7 @@ METRICS = {
     "auroc_within_recordings": "AUROC within recordings",
     "auroc_within_strata": "AUROC within strata",
     "patient_macro_score": "score, mean over patients",
+    "challenge_score": "SPRSound challenge score",
 }
 """The metrics in the order of leaderboard.csv, each with its name for readers."""
 
@@ -268,8 +269,11 @@ def _decision_metrics(confusion: Floats, normal: int) -> dict[str, Floats]:
         sensitivity = right[:, abnormal].sum(axis=1) / clips[:, abnormal].sum(axis=1)
         f1 = 2 * right / (clips + decided)
         accuracy = right.sum(axis=1) / clips.sum(axis=1)
+        harmonic = 2 * sensitivity * specificity / (sensitivity + specificity)
+    score = (sensitivity + specificity) / 2
     return {
-        "score": (sensitivity + specificity) / 2,
+        "score": score,
+        "challenge_score": (score + np.where(score == 0, 0, harmonic)) / 2,  # Zhang et al. 2022, IEEE BioCAS
         "sensitivity": sensitivity,
         "specificity": specificity,
         "macro_f1": nanmean(f1.T),

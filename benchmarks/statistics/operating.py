@@ -36,8 +36,8 @@ class OperatingPoint:
 
 
 def operating_point(repeats: Repeats) -> OperatingPoint | None:
-    """Measure a model, averaged over repeats; None where there is one fold alone, or nothing is ranked."""
-    if any(forecasts.constant or len(np.unique(forecasts.fold)) < 2 for forecasts in repeats.forecasts):
+    """Measure a model, averaged over repeats; None where nothing is ranked, or one fold alone has normal clips."""
+    if any(f.constant or len(np.unique(f.fold[~f.abnormal])) < 2 for f in repeats.forecasts):
         return None
     above = [shares_above(forecasts, repeats.weights) for forecasts in repeats.forecasts]
     folds = [one for forecasts in repeats.forecasts for one in specificity_by_fold(forecasts)]
@@ -50,10 +50,10 @@ def operating_point(repeats: Repeats) -> OperatingPoint | None:
 
 
 def specificity_by_fold(forecasts: Forecasts) -> list[float]:
-    """Share of each fold's normal clips at or below the threshold that the other folds choose."""
+    """Share of each fold's normal clips, if any, at or below the threshold that the other folds choose."""
     everyone = np.ones((1, forecasts.patients))
     found = []
-    for fold in np.unique(forecasts.fold):
+    for fold in np.unique(forecasts.fold[~forecasts.abnormal]):
         threshold = chosen_threshold(forecasts, forecasts.fold != fold, everyone)[0]
         normal = (forecasts.fold == fold) & ~forecasts.abnormal
         found.append(float((forecasts.probability[normal] <= threshold).mean()))

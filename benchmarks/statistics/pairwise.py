@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
-from typing import Self
 
 import numpy as np
 
 from benchmarks.statistics.intervals import Difference
+from benchmarks.statistics.metrics import LEADING
 from benchmarks.statistics.multiplicity import ALPHA, holm
 from benchmarks.statistics.results import Results
 
@@ -31,14 +32,15 @@ class Pairwise:
     differences: Mapping[Pair, Difference]
     p_values: Mapping[Pair, float]
 
-    @classmethod
-    def of(cls, results: Results, metric: str) -> Self:
+    @staticmethod
+    @lru_cache(maxsize=len(LEADING))  # several pages and figures of a report show the same pairs
+    def of(results: Results, metric: str) -> "Pairwise":
         """Compare the complete models of a folder."""
         models = [model for model in results.complete if np.isfinite(model.value(metric))]
         found = {(one.name, two.name): one.minus(two, metric) for one, two in combinations(models, 2)}
         adjusted = holm(np.array([gain.p_value for gain in found.values()])).tolist()
         p_values = dict(zip(found, adjusted, strict=True))
-        return cls(
+        return Pairwise(
             metric=metric,
             models=tuple(model.name for model in models),
             differences=found | {(two, one): negative(gain) for (one, two), gain in found.items()},

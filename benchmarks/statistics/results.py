@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,9 @@ from benchmarks.statistics.metrics import Floats, Predictions
 from benchmarks.statistics.status import Completion, Status
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import StoredFit
+from corpora.download.verify import stated_part
 from corpora.facts import CorpusFacts
-from corpora.protocols import Protocol
+from corpora.protocol import Protocol
 from models.spec import ModelKind
 
 PRIOR = "prior"
@@ -23,6 +25,11 @@ BASELINE = "svm"
 SIMULATED = "SIMULATED"
 FROM_OUTSIDE = "FROM OUTSIDE"
 """The warning of a row whose predictions were made elsewhere."""
+
+UNKNOWN_IF_DISJOINT = (
+    "PERHAPS NOT PATIENT-DISJOINT: no fit of this suite shows whether patients are trained on and tested."
+)
+"""The sentence on a published split of which only predictions from outside are stored."""
 
 
 @dataclass(frozen=True)
@@ -121,9 +128,9 @@ class ModelResults:
         return float(np.mean(self.values[metric][:, 0])) if self.complete else math.nan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Results:
-    """All models of one corpus, task and protocol.
+    """All models of one corpus, task and protocol. Equal to itself alone, so that a cache can take it as a key.
 
     Attributes:
         corpus: its facts.
@@ -174,17 +181,41 @@ class Results:
         return f"{self.corpus.name} · {self.task} · {self.protocol.name}"
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """How much of a database is here, where that is not all of it: a sentence per corpus."""
+        facts = (self.corpus.tested, self.corpus.trained_on) if self.corpus.tested else (self.corpus,)
+        return tuple(filter(None, (stated_part(one.description) for one in facts if one)))
+
+    @cached_property
+    def shared_patients(self) -> tuple[str, ...]:
+        """The patients whom some fit of this suite has used and tested, sorted."""
+        records = [fit.record for fit in self.own_fits]
+        return tuple(sorted(set().union(*(record.seen_patients & {*record.test_patients} for record in records))))
+
+    @property
+    def patient_disjoint(self) -> bool:
+        """Whether no tested patient may be trained on: by the protocol or, where the corpus decides it, by the fits."""
+        disjoint = self.protocol.patient_disjoint
+        return any(self.own_fits) and not self.shared_patients if disjoint is None else disjoint
+
+    @property
     def flags(self) -> tuple[str, ...]:
         """The words that must accompany every number of this folder."""
         simulated = (SIMULATED,) if self.corpus.simulated else ()
-        warned = (self.protocol.warning.partition(":")[0],) if self.protocol.warning else ()
-        return (*simulated, *warned)
+        return (*simulated, *(sentence.partition(":")[0] for sentence in self._protocol_warning))
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The sentences behind the flags."""
         simulated = (self.corpus.description,) if self.corpus.simulated else ()
-        return (*simulated, *filter(None, (self.protocol.warning,)))
+        return (*simulated, *self._protocol_warning)
+
+    @property
+    def _protocol_warning(self) -> tuple[str, ...]:
+        """The sentence on how patients were divided, if there is one."""
+        if self.protocol.patient_disjoint is None and not any(self.own_fits):
+            return (UNKNOWN_IF_DISJOINT,)
+        return tuple(filter(None, [self.protocol.warning_about(self.shared_patients)]))
 
     def warning_of(self, model: ModelResults) -> str:
         """List the words that must accompany every number of a model."""

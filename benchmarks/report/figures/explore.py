@@ -111,7 +111,7 @@ def draw_columns(clips: Clips, columns: list[str], title: str) -> bytes:
         axes.set_xlim(0, 100)
     all_axes[-1, 0].set_xlabel("% of the clips")
     handles, labels = all_axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(clips.classes), frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(clips.classes)), frameon=False)
     return png(figure)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -82,9 +83,12 @@ def draw_confusion(results: Results) -> bytes:
     side, left = 0.55 * len(results.classes), 1.25
     apart = max(0.75, 0.08 * max(len(model.name) for model in models) - side)  # names are wider than matrices
     width = max(4.5, left + columns * (side + apart))
+    below = 0.6 if _fit_side_by_side(results.classes) else 1.2  # inches for the names of the classes
     title = results.title + bracketed(results.flags)
-    figure = new_figure(width, rows * (side + 0.55) + 1.0, title, computed_layout=False)
-    all_axes = panels(figure, rows, columns, left=left, right=0.6 * apart, bottom=0.6, across=apart, down=0.55).flat
+    figure = new_figure(width, rows * (side + below - 0.05) + 1.0, title, computed_layout=False)
+    all_axes = panels(
+        figure, rows, columns, left=left, right=0.6 * apart, bottom=below, across=apart, down=below - 0.05
+    ).flat
     for number, axes in enumerate(all_axes):
         if number < len(models):
             _confusion(axes, models[number], results.classes, first=number % columns == 0)
@@ -93,6 +97,11 @@ def draw_confusion(results: Results) -> bytes:
     figure.supxlabel("called", fontsize=LABEL, y=0.08 / figure.get_figheight(), va="bottom")
     figure.supylabel("true class", fontsize=LABEL, x=0.08 / width, ha="left")
     return png(figure)
+
+
+def _fit_side_by_side(classes: tuple[str, ...]) -> bool:
+    """Whether names of classes fit below the columns of a confusion matrix."""
+    return max(map(len, classes)) <= 9
 
 
 def _confusion(axes: Axes, model: ModelResults, classes: tuple[str, ...], first: bool) -> None:
@@ -104,6 +113,7 @@ def _confusion(axes: Axes, model: ModelResults, classes: tuple[str, ...], first:
         color = "white" if share > 0.6 else "black"
         axes.text(called, true, text, ha="center", va="center", color=color, fontsize=SMALL)
     positions = np.arange(len(classes))
-    axes.set_xticks(positions, classes, fontsize=SMALL)
+    tilt: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(positions, classes, fontsize=SMALL, **({} if _fit_side_by_side(classes) else tilt))
     axes.set_yticks(positions, classes if first else [""] * len(classes), fontsize=SMALL)
     axes.set_title(model.name, fontsize=LABEL)
