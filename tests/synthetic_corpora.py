@@ -70,7 +70,7 @@ def write_sprsound_recording(
     folder: Path,
     events: Sequence[tuple[object, object, object]],
     name: str = "65101170_0.4_1_p1_3246",
-    quality: str = "Normal",
+    quality: object = "Normal",
     seconds: float = 2.0,
     seed: int = 0,
     places: tuple[str, str] = SPRSOUND_FOLDERS[0],
@@ -137,3 +137,18 @@ def synthetic_clips(
     rng = np.random.default_rng([seed, patients, clips_each, classes])
     counts = rng.multinomial(clips_each, rng.dirichlet(np.full(classes, 2.0), patients))
     return clips_with(counts, samples, seed)
+
+
+def two_corpora(*counts: Sequence[Sequence[int]]) -> Clips:
+    """Clips in memory, of the corpora a and b (and c) with so many of each class as ``counts`` (patients, classes)."""
+    parts = [clips_with(table, seed=i) for i, table in enumerate(counts)]
+    names = "abc"[: len(parts)]
+    return Clips(
+        signals=[signal for part in parts for signal in part],
+        rate=4000,
+        label=np.concatenate([part.label for part in parts]),
+        patient=np.concatenate([[f"{n}:{p}" for p in part.patient] for n, part in zip(names, parts, strict=True)]),
+        clip_id=np.concatenate([[f"{n}:{c}" for c in part.clip_id] for n, part in zip(names, parts, strict=True)]),
+        classes=parts[0].classes,
+        meta=pd.concat([part.meta.assign(corpus=n) for n, part in zip(names, parts, strict=True)], ignore_index=True),
+    )

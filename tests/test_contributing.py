@@ -11,20 +11,22 @@ from pathlib import Path
 import pytest
 
 from benchmarks.report.coverage import PAGE as COVERAGE
-from benchmarks.report.index import report_folders, write_index
+from benchmarks.report.folders import report_folders
+from benchmarks.report.generalization import write_generalization
+from benchmarks.report.index import write_index
 from benchmarks.report.label_efficiency import PAGE as LABEL_EFFICIENCY
 from benchmarks.report.label_efficiency import write_label_efficiency
 from benchmarks.report.pages import write_report
 from benchmarks.report.readme import RESULTS, render
-from benchmarks.report.tables import COSTS, LEADERBOARD, TUNING, TWINS
+from benchmarks.report.tables import COSTS, LEADERBOARD, RANKS, TUNING, TWINS
 from benchmarks.storage.store import Store
 from models.registry import REGISTRY
 
 PROJECT = Path(__file__).resolve().parents[1]
-TIMED = {Path(name) for name in ("speed.md", "step-speed.md", COVERAGE, "coverage.csv")}
+TIMED = {Path(name) for name in ("speed.md", "step-speed.md", "suite-speed.md", COVERAGE, "coverage.csv")}
 """Not written by `make tables`, but by `make speed` and `make coverage`."""
 REPORTS = [folder.relative_to(PROJECT / RESULTS) for folder in report_folders(PROJECT / RESULTS)]
-MADE_TABLES = [table.filename for table in (LEADERBOARD, COSTS, TWINS, TUNING)]
+MADE_TABLES = [table.filename for table in (LEADERBOARD, COSTS, RANKS, TWINS, TUNING)]
 
 
 def block(name: str) -> str:
@@ -129,7 +131,7 @@ def test_every_committed_report_is_what_its_predictions_give(place: Path, tmp_pa
 
 
 def test_every_committed_page_over_reports_is_what_they_give(tmp_path: Path) -> None:
-    """Label efficiency and index, from the reports that the test above makes sure of."""
+    """Label efficiency, the page over all corpora and the index, from the reports that the test above makes sure of."""
     results = PROJECT / RESULTS
     for place in REPORTS:
         shutil.copytree(results / place, tmp_path / place, ignore=shutil.ignore_patterns("figures"))
@@ -137,6 +139,7 @@ def test_every_committed_page_over_reports_is_what_they_give(tmp_path: Path) -> 
         (folder / LABEL_EFFICIENCY).unlink(missing_ok=True)
         write_label_efficiency(folder, draw=False)
     shutil.copy(results / COVERAGE, tmp_path)  # which the index links
+    write_generalization(tmp_path, draw=False)
     write_index(tmp_path)
     assert_same_tables(tmp_path, results)
 

@@ -30,8 +30,14 @@ MEASURED_AGAINST = {f"benchmarks/speed/{name}.py" for name in ("pipeline", "step
 """The librosa loop, the notebook's training loop and bare passes, timed beside this project's own code."""
 
 OPENING = {"read_text", "write_text", "open"}
-WITHOUT_ENCODING = {"read_text(annotation)", "read_text(path)", "read_text(manifest)", "opened.open(info)"}
-"""Calls of `corpora.readers.files.read_text`, which reads UTF-8, and of an archive's binary files."""
+WITHOUT_ENCODING = {
+    "read_text(annotation)",
+    "read_text(path)",
+    "read_text(manifest)",
+    "opened.open(info)",
+    "os.open(path, os.O_RDONLY)",
+}
+"""Calls of `corpora.readers.files.read_text`, which reads UTF-8, of an archive's binary files, and of the system."""
 
 
 @cache

@@ -7,6 +7,7 @@ from bad_input import run_refused
 from synthetic_corpora import noise, write_kauh, write_manifest, write_segmented, write_sound, write_sprsound_recording
 
 from benchmarks.cli import main
+from corpora.problems import InputError
 
 # Labels, patients and classes
 
@@ -63,7 +64,7 @@ def test_task_that_the_labels_do_not_allow(respbench):
 
 def test_official_split_without_its_file(respbench):
     message = run_refused(respbench, "--protocol", "official")
-    assert "put ICBHI_challenge_train_test.txt beside the recordings, or choose the protocol patients-5fold" in message
+    assert "for ICBHI put ICBHI_challenge_train_test.txt beside the recordings, for SPRSound keep" in message
 
 
 def test_random_split_of_few_clips(respbench):
@@ -80,7 +81,10 @@ def test_one_fold(respbench, family):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--task", "argument --task: invalid choice: 'nonsense' (choose from 'abnormal', 'four-class')"),
+        (
+            "--task",
+            "argument --task: invalid choice: 'nonsense' (choose from 'abnormal', 'four-class', ",
+        ),
         (
             "--protocol",
             "unknown protocol 'nonsense'; choose patients-5fold, patients-5fold-labels10 (or 100, 50, 25, 5)",
@@ -142,7 +146,7 @@ def test_manifest_called_like_a_corpus(respbench):
 def test_bad_event_of_sprsound(respbench, tmp_path):
     _, annotation = write_sprsound_recording(tmp_path / "s", [("0", "900", "Normal"), ("0", "700", "Cough")])
     message = respbench.refuses(corpus="sprsound", data=tmp_path / "s")
-    assert f"{annotation}, event 2: unknown type 'Cough'; the types are Normal, Fine Crackle" in message
+    assert f"{annotation}, event 2: unknown type 'Cough'; the types are Normal, Rhonchi" in message
 
 
 def test_event_of_sprsound_after_the_end_of_its_recording(respbench, tmp_path):
@@ -167,11 +171,23 @@ CROSS = ("--protocol", "cross-corpus")
         ((*CROSS, "--other-data", "x"), "the protocol cross-corpus needs a second corpus; name it with --other"),
         ((*CROSS, "--other", "icbhi"), "icbhi can't be trained on and tested at once by cross-corpus; choose two"),
         ((*CROSS, "--other", "kauh"), "OTHER=kauh needs OTHER_DATA=<folder of the KAUH recordings>"),
+        ((*CROSS, *2 * ("--other", "kauh")), "kauh can't be trained on and tested at once by cross-corpus; choose two"),
+        (
+            (*CROSS, "--other", "kauh", "--other", "sprsound", "--other-data", "x"),
+            "--other-data is given 1 times for 2 corpora that have data; give it once for each --other but simulated",
+        ),
         ((*CROSS, "--other", "nonsense"), "argument --other: invalid choice: 'nonsense'"),
         ((*CROSS, "--other", "simulated", "--other-data", "x"), "OTHER=simulated takes no OTHER_DATA; leave it"),
         ((*CROSS, "--other", "kauh", "--other-data", "nowhere"), "nowhere is not a folder; set DATA to the folder"),
-        (("--other", "kauh"), "a second corpus goes with the protocol cross-corpus only, not with patients-5fold"),
-        (("--other-data", "x"), "a second corpus goes with the protocol cross-corpus only, not with patients-5fold"),
+        (
+            ("--other", "kauh"),
+            "a second corpus goes with the protocols cross-corpus and cross-corpus-adapted only, not",
+        ),
+        (
+            ("--other-data", "x"),
+            "a second corpus goes with the protocols cross-corpus and cross-corpus-adapted only, not",
+        ),
+        (("--protocol", "cross-corpus-adapted"), "the protocol cross-corpus-adapted needs a second corpus; name it"),
         (("--protocol", "cross-corpus-from-kauh"), "cross-corpus-from-kauh is the name of a results folder; set"),
     ],
 )
@@ -207,3 +223,19 @@ def test_two_corpora_that_share_a_sound(respbench, tmp_path):
     message = run_refused(respbench, *other)
     assert "holds the same sound as clip" in message
     assert "so that a model would be tested on what it was trained on; choose corpora that have no" in message
+
+
+def test_models_that_train_on_simulated_clips_are_not_tested_on_any(respbench, monkeypatch):
+    """The first patients of a simulated corpus are the same however many there are."""
+    plans = []
+
+    def planned(plan, console):
+        plans.append(plan)
+        raise InputError("planned")
+
+    monkeypatch.setattr("benchmarks.run.run", planned)
+    arguments = ["run", "--corpus", "simulated", "--patients", "8", "--clips", "5", "--results", str(respbench.results)]
+    assert main([*arguments, "--models", "mil-windows"]) == 2
+    assert "mil-windows: simulated clips are trained on, too" in respbench.capsys.readouterr().err
+    assert main([*arguments, "--models", "prior,mil-windows"]) == 2
+    assert [spec.name for spec in plans[0].specs] == ["prior"]

@@ -19,7 +19,8 @@ from made_up_work import Piece
 
 from benchmarks.cli import main
 from benchmarks.execution import dask_pool as cluster
-from benchmarks.execution.pool import KILLED, Backend, Engine, Executor
+from benchmarks.execution.deaths import cause_of_death
+from benchmarks.execution.pool import Backend, Engine, Executor
 from corpora.problems import InputError
 
 RUN = ("--patients", "12", "--clips", "4", "--corpus-seed", "1", "--protocol", "patients-2fold", "--models", "prior")
@@ -227,7 +228,7 @@ def test_a_job_whose_result_was_lost_and_whose_workers_then_die_is_given_up(
     errors: list[str | None] = []
     with Executor(Engine(workers=1, backend=Backend.DASK), print) as executor:
         executor.run([Piece("piece", tmp_path)], lambda result: errors.append(result.error))
-    assert errors == [KILLED]
+    assert errors == [cause_of_death(None, None)]
 
 
 class _Foreign(Piece):

@@ -1,19 +1,22 @@
 """Work on every engine: it ends, or is given up with a reason, whatever happens to the processes that do it."""
 
 import gc
+import multiprocessing
+import os
 import threading
 import time
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from made_up_work import Piece
 
 from benchmarks.cli import main
-from benchmarks.execution import pool
+from benchmarks.execution import deaths, pool, processes
 from benchmarks.execution.job import JobResult
-from benchmarks.execution.pool import Engine, Executor
+from benchmarks.execution.pool import Engine, Executor, attempt
 from benchmarks.execution.progress import Best, TimeLeft
 from benchmarks.execution.timeout import OutOfTime, deadline
 from corpora.problems import InputError
@@ -39,13 +42,13 @@ def test_a_worker_that_dies_costs_what_it_was_doing(tmp_path: Path) -> None:
     """Jobs whose worker died are executed again alone; only one whose worker dies then, too, is given up."""
     errors = done(tmp_path, Engine(workers=2), "fine", "dies", "dies once", "fine", "fine")
     assert [name for name, error in errors.items() if error] == ["1 dies"]
-    assert "was killed, probably because memory ran out" in str(errors["1 dies"])
+    assert "its worker process was killed" in str(errors["1 dies"])
 
 
 def test_workers_that_die_before_any_job_has_ended_end_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without memory, every job of a run would be tried twice."""
     monkeypatch.setattr(pool, "MAX_STARTUP_CRASHES", 1)
-    with pytest.raises(InputError, match="worker processes die before they finish anything; run the same command with"):
+    with pytest.raises(InputError, match=r"die before they finish anything; of . dies, its worker process was"):
         done(tmp_path, Engine(workers=2), "dies", "dies", "dies", "dies")
     assert not list(tmp_path.glob("*.given up")), "no job is to blame"
 
@@ -55,8 +58,8 @@ def test_workers_that_die_after_a_job_has_ended_cost_their_jobs(
 ) -> None:
     monkeypatch.setattr(pool, "MAX_STARTUP_CRASHES", 0)
 
-    def in_order(executor: Executor, jobs: list[Piece]) -> Iterator[tuple[Piece, JobResult | None]]:
-        yield from ((job, None if job.deed == "dies" else job.execute()) for job in jobs)
+    def in_order(executor: Executor, jobs: list[Piece]) -> Iterator[tuple[Piece, JobResult | str]]:
+        yield from ((job, "its worker process was killed" if job.deed == "dies" else job.execute()) for job in jobs)
 
     monkeypatch.setattr(Executor, "_results", in_order)
     errors = done(tmp_path, Engine(workers=1), "fine", "dies", "dies")
@@ -107,17 +110,94 @@ def test_a_deadline_reaches_any_thread(thread: bool) -> None:
     assert said == ["took longer than 0.1 s, the limit set by --fit-timeout"]
 
 
-def test_who_does_not_react_is_reported() -> None:
-    """Compiled code sees no exception before it returns."""
-    stuck = threading.Event()
+def test_what_does_not_react_costs_its_time_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled code sees no exception before it returns, and some code swallows it."""
+    monkeypatch.setattr(processes, "GRACE", 0.2)
+    errors = done(tmp_path, Engine(workers=2, timeout=0.5), "is stuck", "swallows", "fine")
+    reason = "took longer than 0.5 s, the limit set by --fit-timeout, and did not react"
+    assert errors == {"0 is stuck": reason, "1 swallows": reason, "2 fine": None}
 
-    def work() -> None:
-        with deadline(0.2, stuck.set, grace=0.1):
-            stuck.wait()
 
-    with pytest.raises(OutOfTime):
-        work()
-    assert stuck.is_set()
+def test_what_turns_the_exception_into_another_one_took_too_long(tmp_path: Path) -> None:
+    late = Piece("late", tmp_path, "fails late")
+    assert attempt(late, timeout=0.2).error == "took longer than 0.2 s, the limit set by --fit-timeout"
+
+
+@pytest.mark.parametrize("own_process", [False, True])
+@pytest.mark.parametrize(
+    ("deed", "said"),
+    [
+        ("sys.exit(0)", "it calls sys.exit(0), which would end the benchmark; let it raise an exception"),
+        ("sys.exit()", "it calls sys.exit(), which"),
+        ("sys.exit('bye')", "it calls sys.exit('bye'), which"),
+        ("os._exit(0)", "it calls os._exit(0), which"),
+        ("raise GeneratorExit", "GeneratorExit: "),
+    ],
+)
+def test_what_would_end_the_run_is_given_up(tmp_path: Path, deed: str, said: str, own_process: bool) -> None:
+    leave = os._exit
+    result = attempt(Piece("piece", tmp_path, deed), timeout=None, own_process=own_process)
+    assert str(result.error).startswith(said)
+    assert result.fatal is None
+    assert os._exit is leave
+
+
+def test_ctrl_c_is_the_users_where_it_reaches_the_process(tmp_path: Path) -> None:
+    piece = Piece("piece", tmp_path, "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        attempt(piece, timeout=None)
+    assert str(attempt(piece, timeout=None, own_process=True).error).startswith("KeyboardInterrupt")
+
+
+def test_what_a_job_forks_may_end_itself(tmp_path: Path) -> None:
+    """As the processes of a torch DataLoader do."""
+    assert attempt(Piece("piece", tmp_path, "assert os.fork() or os._exit(0)"), timeout=None).error is None
+
+
+STARTS = f"assert __import__('multiprocessing').get_start_method() == '{multiprocessing.get_all_start_methods()[0]}'"
+"""What a job starts, such as the processes of a torch DataLoader, starts as it would outside a worker."""
+
+
+def test_a_job_that_ends_its_process_or_crashes_is_told_by_its_cause(tmp_path: Path) -> None:
+    errors = done(tmp_path, Engine(workers=1, apart=True), "fine", "exits in C", "is terminated", STARTS)
+    assert errors == {
+        "0 fine": None,
+        "1 exits in C": "its worker process ended with exit status 3",
+        "2 is terminated": "its worker process died of SIGTERM (Terminated)",
+        f"3 {STARTS}": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "kills", "said"),
+    [
+        (-9, (0, 1), "its worker process was killed because memory ran out; run the same command with fewer workers"),
+        (-9, (1, 1), "its worker process was killed by another process (SIGKILL), not for lack of memory"),
+        (-9, (None, None), "its worker process was killed (SIGKILL); if memory ran out, run the same command with"),
+        (-11, (0, 1), "its worker process died of SIGSEGV (Segmentation fault)"),
+        (-7, (0, 0), "its worker process died of SIGBUS (Bus error)"),
+        (-40, (0, 0), "its worker process died of signal 40"),
+        (0, (0, 1), "its worker process ended with exit status 0"),
+        (None, (0, 1), "its worker process died; if memory ran out, run the same command with fewer workers"),
+    ],
+)
+def test_memory_is_blamed_only_where_it_ran_out(
+    monkeypatch: pytest.MonkeyPatch, code: int | None, kills: tuple[int | None, int | None], said: str
+) -> None:
+    monkeypatch.setattr(deaths, "kills_for_memory", lambda: kills[1])
+    assert deaths.cause_of_death(code, kills[0]).startswith(said)
+
+
+def test_no_more_workers_than_jobs(tmp_path: Path) -> None:
+    engine = Engine(workers=400).for_jobs(6)
+    assert engine.workers == 6
+    assert Engine(workers=400).for_jobs(1).in_processes, "as with several workers, a crash costs the job alone"
+    assert not Engine(workers=1).for_jobs(6).in_processes
+    with processes.ProcessPool(6, None) as workers:  # a process starts with its first job
+        for wave in range(2):
+            jobs = [Piece(f"{wave}", tmp_path)]
+            assert [result.error for _, result in workers.results(jobs, partial(attempt, timeout=None))] == [None]
+        assert [worker.process is not None for worker in workers.workers] == [False] * 5 + [True]
 
 
 def test_time_left_counts_each_group_at_its_own_pace() -> None:

@@ -27,6 +27,8 @@ from models.spec import ModelKind, ModelSpec
 OPTIONS = ("--patients", "12", "--clips", "4", "--corpus-seed", "1", "--protocol", "patients-2fold", "--workers", "1")
 
 MODEL = '''"""A made-up model."""
+import os
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -139,6 +141,8 @@ def test_scrambled_test_labels_change_no_stored_prediction(
     [
         ("self.curve = [{'epoch': 0, 'train_loss': float('nan')}]", "pass", "ValueError"),
         ("raise MemoryError('too big')", "pass", "MemoryError: too big"),
+        ("sys.exit(0)", "pass", "failed: it calls sys.exit(0), which would end the benchmark; let it raise"),
+        ("pass", "os._exit(0)", "failed: EndsPython: it calls os._exit(0)"),
         ("raise FileNotFoundError(2, 'No such file', 'weights.pt')", "pass", "FileNotFoundError"),
         ("pass", "return np.array([[1.5, -0.5]] * len(clips))", "negative"),
         ("pass", "return np.full((len(clips), 2), np.nan)", "not finite"),

@@ -19,7 +19,7 @@ from models.spec import ModelSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 METHODS = ("autoencoder", "pi-model", "vat", "pseudo-label", "mean-teacher", "fixmatch", "planted", "planted-labeled")
-NETWORKS = {name for name, spec in REGISTRY.items() if spec.kind in {"network", "semi-supervised"}}
+NETWORKS = {name for name, spec in REGISTRY.items() if spec.kind == "network" or "backbone" in spec.overrides}
 ENSEMBLE = REGISTRY["ensemble"]
 
 Identities = dict[str, str]

@@ -10,12 +10,14 @@ from benchmarks.speed import steps as step_speed
 from benchmarks.speed.pipeline import Comparison, cut, page
 from benchmarks.speed.reference import NotebookCycles, handcrafted_by_file, notebook_fold
 from benchmarks.speed.steps import PASSES, StepCost, step_costs
+from benchmarks.speed.suite import classical, suite_stages
+from benchmarks.speed.suite import page as suite_page
 from corpora.cycles import Cycle
 from corpora.readers.audio import read_audio
 from corpora.simulated.simulation import Simulation, simulate
 from features.handcrafted import Handcrafted
 from features.images import ResizedMel
-from models.registry import SEMI_SUPERVISED
+from models.registry import REGISTRY, SEMI_SUPERVISED
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +69,17 @@ def test_an_epoch_is_timed_beside_its_passes(monkeypatch: pytest.MonkeyPatch) ->
     costs = step_costs()
     assert [cost.model for cost in costs] == [f"{method}-cnn" for method in PASSES]
     assert all(cost.epoch > 0 and cost.passes > 0 for cost in costs)
+
+
+def test_the_suite_is_timed_stage_by_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Simulation(patients=14, clips_per_patient=3)
+    monkeypatch.setattr("corpora.catalog.Simulation", lambda: small)
+    assert [spec.name for spec in classical()][:3] == ["prior", "metadata", "duration"]
+    stages, clips = suite_stages("simulated", None, [REGISTRY["duration"], REGISTRY["svm"]])
+    totals = [stage.total for stage in stages]
+    assert totals == sorted(totals, reverse=True)
+    assert {stage.times for stage in stages} == {1, 10, 50}
+    assert sum(stage.name.startswith("features of") for stage in stages) == 2
+    text = suite_page(stages, clips, "simulated")
+    assert f"{len(clips)} clips of 14 patients" in text
+    assert all(stage.name in text for stage in stages)

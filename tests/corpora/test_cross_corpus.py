@@ -18,6 +18,7 @@ from made_up_results import written_text
 from synthetic_corpora import (
     clips_with,
     noise,
+    two_corpora,
     write_kauh,
     write_manifest,
     write_segmented,
@@ -33,13 +34,13 @@ from benchmarks.statistics.loading import load_results
 from benchmarks.storage.identity import fit_identity, splitter_targets
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
-from corpora.catalog import open_both, open_corpus
-from corpora.clips import Clips
+from corpora.catalog import open_corpus, open_joined
 from corpora.problems import InputError
 from corpora.protocols import find, find_stored
 from corpora.simulated.simulation import Simulation
 from corpora.splits.balance import VALIDATION
 from corpora.splits.cross_corpus import CORPUS, CrossCorpus
+from corpora.tasks import for_task
 from features.cache import cached
 from features.handcrafted import Handcrafted
 from models.registry import REGISTRY
@@ -68,22 +69,7 @@ def opened(sounds, cache):
 @pytest.fixture(scope="module")
 def joined(opened, cache):
     """ICBHI and SPRSound: what tests the first, what tests the second."""
-    return open_both(opened["icbhi"], opened["sprsound"], cache)
-
-
-def two_corpora(*counts: list[list[int]]) -> Clips:
-    """Clips in memory, of the corpora a and b with so many of each class as ``counts`` (patients, classes)."""
-    parts = [clips_with(table, seed=i) for i, table in enumerate(counts)]
-    names = "ab"[: len(parts)]
-    return Clips(
-        signals=[signal for part in parts for signal in part],
-        rate=4000,
-        label=np.concatenate([part.label for part in parts]),
-        patient=np.concatenate([[f"{n}:{p}" for p in part.patient] for n, part in zip(names, parts, strict=True)]),
-        clip_id=np.concatenate([[f"{n}:{c}" for c in part.clip_id] for n, part in zip(names, parts, strict=True)]),
-        classes=parts[0].classes,
-        meta=pd.concat([part.meta.assign(corpus=n) for n, part in zip(names, parts, strict=True)], ignore_index=True),
-    )
+    return open_joined([opened["icbhi"], opened["sprsound"]], cache)
 
 
 # Two corpora side by side
@@ -96,7 +82,7 @@ def test_joined_clips_are_those_of_both_under_new_names(opened, joined):
         own, part = opened[name].clips(), clips.take(rows)
         assert part.clip_id.tolist() == [f"{name}:{clip}" for clip in own.clip_id]
         assert part.patient.tolist() == [f"{name}:{patient}" for patient in own.patient]
-        assert part.label.tolist() == own.label.tolist()
+        assert part.label.tolist() == for_task(own, "four-class").label.tolist()
         assert all(np.array_equal(a, b) for a, b in zip(part, own, strict=True))
         for column in own.meta:
             assert part.meta[column].tolist() == own.meta[column].tolist()
@@ -105,8 +91,8 @@ def test_joined_clips_are_those_of_both_under_new_names(opened, joined):
 
 def test_both_directions_and_orders_share_one_folder(opened, joined, cache):
     assert joined[0].folder == joined[1].folder
-    assert open_both(opened["sprsound"], opened["icbhi"], cache) == (joined[1], joined[0])
-    assert open_both(opened["icbhi"], opened["kauh"], cache)[0].folder != joined[0].folder
+    assert open_joined([opened["sprsound"], opened["icbhi"]], cache) == (joined[1], joined[0])
+    assert open_joined([opened["icbhi"], opened["kauh"]], cache)[0].folder != joined[0].folder
 
 
 def test_facts_say_what_is_tested_and_what_is_trained_on(opened, joined):
@@ -133,22 +119,46 @@ def test_a_corpus_of_two_classes_makes_the_other_one_so(opened, tmp_path):
     sounds = [write_sound(tmp_path / f"{i}.wav", noise(seed=500 + i)) for i in range(2)]
     rows = [f"{path},p,{label}" for path, label in zip(sounds, ("normal", "abnormal"), strict=True)]
     other = open_corpus("manifest", write_manifest(tmp_path, *rows), cache=tmp_path / "cache")
-    clips = open_both(opened["icbhi"], other, tmp_path / "cache")[0].clips()
+    clips = open_joined([opened["icbhi"], other], tmp_path / "cache")[0].clips()
     assert clips.classes == ("normal", "abnormal")
     assert np.bincount(clips.label).tolist() == [7, 19]
 
 
 def test_corpora_of_one_name_are_refused(opened, tmp_path):
     with pytest.raises(InputError, match="both corpora are called kauh"):
-        open_both(opened["kauh"], opened["kauh"], tmp_path)
+        open_joined([opened["kauh"], opened["kauh"]], tmp_path)
 
 
 def test_a_sound_that_both_corpora_hold_is_refused(opened, sounds, tmp_path):
     path = next((sounds / "icbhi").rglob("*.wav"))
     other = open_corpus("manifest", write_manifest(tmp_path, f"{path},p1,normal"), cache=tmp_path)
     with pytest.raises(InputError, match=r"holds the same sound as clip .* of icbhi, so that a model would be tested"):
-        open_both(opened["icbhi"], other, tmp_path)
+        open_joined([opened["icbhi"], other], tmp_path)
     assert not [path for path in (tmp_path / "corpora").iterdir() if "icbhi+manifest" in path.name and path.is_dir()]
+
+
+def test_of_three_corpora_each_can_be_tested_with_the_others_trained_on(opened, cache):
+    icbhi, sprsound, kauh = (opened[name] for name in ("icbhi", "sprsound", "kauh"))
+    every = open_joined([kauh, icbhi, sprsound], cache)
+    assert {prepared.folder for prepared in every} == {open_joined([sprsound, kauh, icbhi], cache)[1].folder}
+    assert [one.tested.name for one in every] == ["kauh", "icbhi", "sprsound"]
+    assert [one.trained_on.name for one in every] == ["icbhi+sprsound", "kauh+sprsound", "icbhi+kauh"]
+    facts = every[0].trained_on
+    assert facts.description.startswith(f"icbhi: {icbhi.facts().description}; sprsound: SPRSound")
+    assert facts.skipped == sprsound.facts().skipped == 1
+    clips = every[0].clips()
+    assert sorted(set(clips.meta[CORPUS])) == ["icbhi", "kauh", "sprsound"]
+    (fold,) = CrossCorpus(facts.name).split(clips, 0)
+    assert set(clips.meta[CORPUS].to_numpy()[fold.test]) == {"kauh"}
+    assert set(clips.meta[CORPUS].to_numpy()[[*fold.train, *fold.valid]]) == {"icbhi", "sprsound"}
+    assert len(fold.train) + len(fold.valid) + len(fold.test) == len(clips)
+
+
+def test_a_name_that_reads_as_two_corpora_is_refused(opened, tmp_path):
+    sound = write_sound(tmp_path / "a.wav", noise(seed=600))
+    table = write_manifest(tmp_path, f"{sound},p,normal").rename(tmp_path / "mine+yours.csv")
+    with pytest.raises(InputError, match=r"mine\+yours has a \+ in its name, which would read as several corpora"):
+        open_joined([opened["icbhi"], open_corpus("manifest", table, cache=tmp_path)], tmp_path)
 
 
 # Who is trained on and who is tested
@@ -199,6 +209,7 @@ def test_validation_is_a_tenth_and_the_seed_deals_it():
     ("clips", "message"),
     [
         (clips_with([[1, 1]] * 3), "the protocol cross-corpus needs a and one other corpus"),
+        (two_corpora([[1, 1]] * 3, [[1, 1]], [[1, 1]]), "the protocol cross-corpus needs a and one other corpus"),
         (two_corpora([[1, 1]] * 3), "the protocol cross-corpus needs a and one other corpus"),
         (two_corpora([[1, 1]], [[1, 1]] * 3), "the corpus a has one patient only, and none to spare for validation"),
         (two_corpora([[1, 0]] * 3, [[1, 1]]), "the corpus a holds no clip of 'abnormal'"),
@@ -309,22 +320,24 @@ def test_the_report_sets_each_model_beside_itself(results, sounds, tmp_path):
     results = shutil.copytree(results, tmp_path / "results")
     page = folder(results) / "crossing.md"
     text = page.read_text()
-    lacking = "trained in `sprsound` itself can't be shown. Their protocol is `patients-5fold`: it was not run. Run"
-    assert lacking in text
+    assert "*in sprsound* can't be shown: `patients-5fold` of `sprsound`, task `abnormal`, was not run." in text
+    assert "*from icbhi, adapted* can't be shown: `cross-corpus-adapted-from-icbhi` of `sprsound`" in text
     inside = ("--corpus", "sprsound", "--data", str(sounds / "sprsound"), "--results", str(results))
     options = ("--workers", "1", "--seeds", "1", "--trials", "none", "--models")
     assert main(["run", *inside, *options, "prior"]) == 0
     write_report(Store(page.parent))
     text = page.read_text()
-    assert "can't be shown" not in text
-    section = text.partition("## Trained on icbhi, tested on sprsound")[2]
-    row, lacking = (next(line for line in section.splitlines() if line.startswith(f"| {m}")) for m in ("prior", "meta"))
+    assert "*in sprsound* can't be shown" not in text
     beside = pd.read_csv(page.parent.with_name("patients-5fold") / "leaderboard.csv").set_index("model").loc["prior"]
-    for place, metric in ((3, "score"), (5, "auroc")):
+    for metric, title in (("score", "Score"), ("auroc", "AUROC")):
+        table = text.partition(f"** {title} of the same clips.")[2]
+        row, lacking = (
+            next(line for line in table.splitlines() if line.startswith(f"| {m}")) for m in ("prior", "meta")
+        )
         value, low, high = (beside[f"{metric}{end}"] for end in ("", "_low", "_high"))
-        assert row.split("|")[place].strip() == f"{value:.3f} [{low:.3f}, {high:.3f}]"
-    assert [cell.strip() for cell in lacking.split("|")[3:6:2]] == ["not run", "not run"]
-    assert "Not complete under `patients-5fold` of `sprsound`: `metadata`; run it there, too." in text
+        assert row.split("|")[2].strip() == f"{value:.3f} [{low:.3f}, {high:.3f}]"
+        assert [cell.strip() for cell in lacking.split("|")[2:5:2]] == ["not run", "not run"]
+        assert row.split("|")[5].strip() == "+0.000 [+0.000, +0.000]"
 
 
 def test_numbers_of_other_contents_are_not_set_beside(results, sounds, tmp_path):
@@ -337,13 +350,25 @@ def test_numbers_of_other_contents_are_not_set_beside(results, sounds, tmp_path)
     target.symlink_to(copy)
     found = crossing(load_results(Store(target)), target)
     assert found is not None
-    assert found.lacking == "it was run on other contents of the corpus"
+    assert found.inside.lacking == "was run on other contents of the corpus"
 
 
 def test_the_index_keeps_them_apart(results):
     above, _, below = results_index(results).partition("## Trained on another corpus")
     assert "cross-corpus-from" not in above
     assert below.count("TRAINED ON ") == 6  # two rows: the mark itself, and beside both numbers
+
+
+def test_several_corpora_are_trained_on_together_and_one_is_tested(sounds, tmp_path):
+    more = ("--other", "kauh", "--other-data", str(sounds / "kauh"))
+    assert run(tmp_path, sounds, *more) == 0
+    found = {path.parent.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("leaderboard.csv")}
+    assert found == {"icbhi/abnormal/cross-corpus-from-kauh+sprsound"}
+    store = Store(tmp_path / found.pop())
+    record = store.record(FitKey("prior", 0, 0))
+    assert {patient.partition(":")[0] for patient in record.seen_patients} == {"kauh", "sprsound"}
+    assert set(pd.read_csv(store.folder / "leaderboard.csv")["warning"]) == {"TRAINED ON kauh+sprsound"}
+    assert "- Trained on `kauh+sprsound`: kauh: KAUH (Fraiwan" in (store.folder / "crossing.md").read_text()
 
 
 def test_a_second_run_would_find_every_fit(results, joined):
@@ -368,7 +393,7 @@ def test_make_hands_both_corpora_over():
 def test_simulated_sounds_are_marked_on_either_side(sounds, cache):
     simulated = open_corpus("simulated", simulation=Simulation(patients=4, clips_per_patient=3), cache=cache)
     real = open_corpus("kauh", sounds / "kauh", cache=cache)
-    assert {prepared.facts().simulated for prepared in open_both(simulated, real, cache)} == {True}
+    assert {prepared.facts().simulated for prepared in open_joined([simulated, real], cache)} == {True}
 
 
 def test_facts_travel_with_every_fit(results):

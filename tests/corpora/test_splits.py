@@ -12,7 +12,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from synthetic_corpora import clips_with, synthetic_clips
 
 from corpora.problems import InputError
+from corpora.protocols import find
 from corpora.splits.balance import assign_parts, count_by_patient, imbalance
+from corpora.splits.folds import shared_patients
 from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.splits.official import OfficialSplit
 from corpora.splits.random_clips import RandomClips
@@ -231,11 +233,52 @@ def test_official_split_has_one_test_part_whatever_the_seed(real_cycles):
         (official(["train", "train", "test"], [[2, 2], [2, 2], [2, 0]]), "test part holds no clip of 'abnormal'"),
         (official(["train", "train", "test"], [[2, 0], [2, 0], [2, 2]]), "train part holds no clip of 'abnormal'"),
         (official(["train", "train", "test"], [[2, 0], [0, 2], [2, 2]]), "none to spare for validation"),
+        (official(["train", "train", "validation"]), "clip8 is in the official part 'validation', which is none of"),
+        (official(["train", "train", "train"]), "no clip of the official part 'test', only of train; use the whole"),
+        (official(["inter", "intra", "test"]), "no clip of the official part 'train', only of inter and intra and"),
     ],
 )
 def test_official_split_says_what_it_lacks(clips, message):
     with pytest.raises(InputError, match=message):
         list(OfficialSplit().split(clips, 0))
+
+
+PARTS = ["Train", "train ", "TRAIN", "inter", "Intra"]
+
+
+@pytest.mark.parametrize(("protocol", "tested"), [("", "34"), ("-inter", "3"), ("-intra", "4")])
+def test_one_official_test_part_is_tested_or_all_of_them(protocol, tested):
+    """Upper and lower case are the same; clips of the other test part are in no part of the fold."""
+    clips = official(PARTS)
+    (fold,) = find(f"official{protocol}").splitter.split(clips, 0)
+    assert set(clips.patient[fold.test].tolist()) == {f"p00{number}" for number in tested}
+    assert set(clips.patient[np.concatenate([fold.train, fold.valid])].tolist()) == {"p000", "p001", "p002"}
+
+
+def test_an_official_part_that_the_corpus_lacks_is_refused():
+    with pytest.raises(InputError, match="no clip of the official part 'intra', only of test and train; use the whole"):
+        list(find("official-intra").splitter.split(official(["train", "train", "test"]), 0))
+
+
+def test_an_official_test_part_may_lack_a_rare_class():
+    """As SPRSound's may, of whose 6,656 training events 15 are stridors."""
+    clips = official(["train", "train", "test"], [[2, 2, 2], [2, 2, 2], [2, 0, 2]])
+    (fold,) = OfficialSplit().split(clips, 0)
+    assert set(clips.label[fold.test].tolist()) == {0, 2}
+
+
+def test_the_warning_says_who_is_on_both_sides():
+    """Computed from the corpus: named if few, counted if many, and none where all patients are apart."""
+    clips, protocol = official(PARTS), find("official")
+    assert protocol.warning_about(shared_patients(clips, protocol.splitter.split(clips, 0))) == ""
+    both = replace(clips, patient=np.where(clips.patient == "p004", "p001", clips.patient))
+    assert shared_patients(both, protocol.splitter.split(both, 0)) == ("p001",)
+    assert shared_patients(both, find("official-inter").splitter.split(both, 0)) == ()
+    start = "NOT PATIENT-DISJOINT: "
+    assert protocol.warning_about(("p001",)).startswith(f"{start}patient p001 is trained on and tested")
+    assert protocol.warning_about(("a", "b", "c")).startswith(f"{start}patients a, b and c are trained on and tested")
+    assert protocol.warning_about(tuple("abcdef")).startswith(f"{start}6 patients are trained on and tested")
+    assert find("random-3fold").warning_about(("p001",)).startswith("LEAKY: ")
 
 
 @given(st.integers(2, 5), st.integers(2, 4), st.integers(0, 100))

@@ -127,6 +127,7 @@ DAMAGE = {
     "header only": lambda path: path.write_bytes(path.read_bytes()[:40]),
     "empty": lambda path: path.write_bytes(b""),
     "garbage": lambda path: path.write_bytes(b"no matrix" * 50),
+    "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
     "too few rows": lambda path: np.save(path, np.zeros((3, 2), dtype=np.float32)),
     "another type": lambda path: np.save(path, np.zeros((7, 2))),
 }
@@ -146,6 +147,7 @@ import sys
 from pathlib import Path
 from filelock import FileLock
 lock, computed, place = map(Path, sys.argv[1:])
+lock.parent.mkdir()
 with FileLock(lock):
     print("held", flush=True)
     sys.stdin.readline()
@@ -153,18 +155,23 @@ with FileLock(lock):
 """
 
 
-def test_one_process_computes_and_the_others_wait_for_it(clips, loudness, tmp_path, monkeypatch):
-    """Another process holds the lock until this one waits for it."""
+def test_processes_share_the_chunks(clips, loudness, tmp_path, monkeypatch):
+    """Another process holds the lock of the middle chunk until this one has computed the others and waits for it."""
+    monkeypatch.setattr(cache, "CHUNK", 3)
     expected = cached(loudness, clips)
-    place, computed = stored(clips)[0], tmp_path / "computed.npy"
-    place.rename(computed)
-    command = [sys.executable, "-c", HOLD, str(place.with_suffix(".lock")), str(computed), str(place)]
+    place = stored(clips)[0]
+    np.save(tmp_path / "middle.npy", expected[3:6])
+    place.unlink()
+    loudness.log.write_text("")
+    middle = place.with_suffix(".parts") / "1.npy"
+    command = [sys.executable, "-c", HOLD, str(middle.with_suffix(".lock")), str(tmp_path / "middle.npy"), str(middle)]
     other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     class Lock(FileLock):
         def __enter__(self):
-            assert not place.exists()
-            print("go on", file=other.stdin, flush=True)
+            if Path(self.lock_file).parent != middle.parent:  # all chunks were tried
+                assert sorted(path.name for path in middle.parent.glob("*.npy")) == ["0.npy", "2.npy"]
+                print("go on", file=other.stdin, flush=True)
             return super().__enter__()
 
     monkeypatch.setattr(cache, "FileLock", Lock)
@@ -172,8 +179,28 @@ def test_one_process_computes_and_the_others_wait_for_it(clips, loudness, tmp_pa
         assert other.stdout.readline() == "held\n"
         found = cached(loudness, clips)
     assert other.returncode == 0
-    assert loudness.runs == 1
+    assert loudness.log.read_text() == "3\n1\n"
     np.testing.assert_array_equal(found, expected)
+    assert not stored(clips, "*.parts")
+
+
+def test_an_interrupted_computation_goes_on_where_it_stopped(clips, loudness, monkeypatch):
+    monkeypatch.setattr(cache, "CHUNK", 3)
+    expected = loudness(clips.signals, RATE)
+    loudness.log.write_text("")
+    whole = type(loudness).__call__
+
+    def interrupted(self, signals, rate):
+        if len(signals) == 1:
+            raise KeyboardInterrupt
+        return whole(self, signals, rate)
+
+    monkeypatch.setattr(type(loudness), "__call__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        cached(loudness, clips)
+    monkeypatch.setattr(type(loudness), "__call__", whole)
+    np.testing.assert_array_equal(cached(loudness, clips)[:, 0], expected[:, 0])
+    assert loudness.log.read_text() == "3\n3\n1\n"
 
 
 def test_a_full_disk_is_reported_and_leaves_nothing(clips, loudness):

@@ -41,8 +41,8 @@ def test_the_columns_are_the_adventitious_ones_then_the_spectrum(found, sounds):
 
 
 def test_they_are_what_the_support_vector_machine_measures(found, sounds):
-    families = [kernel.features(sounds, RATE) for kernel in build(seed=0).kernels]
-    known = {column.tobytes() for family in families for column in family.T}
+    measured = [extractor(sounds, RATE) for extractor in build(seed=0).features]
+    known = {column.tobytes() for columns in measured for column in columns.T}
     assert all(column.tobytes() in known for column in found[:, 0, :, 0].T)
 
 

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from benchmarks.storage.identity import model_identity
 from corpora import catalog
-from corpora.choices import TASKS
 from corpora.clips import Clips
+from corpora.cycles import FOUR_CLASSES, SEVEN_CLASSES
 from corpora.simulated.simulation import Simulation
 from corpora.splits.folds import Fold
 from corpora.splits.leave_patients_out import LeavePatientsOut
-from corpora.tasks import for_task
+from corpora.tasks import COARSER, for_task
 from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
 from models.spec import Model, ModelKind, ModelSpec
 
-QUICK = {"epochs": 2, "n_estimators": 20}
+QUICK = {"epochs": 2, "n_estimators": 20, "simulated_patients": 3}
 """Enough for networks and trees to learn at all; every other parameter is the entry's own."""
 
 QUICK_STEPS = {"epochs": 1, "steps": 2, "ratio": 1, "takes": 1}
@@ -46,14 +46,24 @@ def quick() -> Iterator[None]:
         yield
 
 
+def in_finer_classes(clips: Clips) -> Clips:
+    """Label simulated clips as SPRSound does: crackles in turn coarse and fine, wheezes in turn rhonchi and so on."""
+    finer = np.array(COARSER[SEVEN_CLASSES, FOUR_CLASSES])
+    label = np.empty(len(clips), dtype=np.int64)
+    for coarse in range(len(FOUR_CLASSES)):
+        own = np.flatnonzero(clips.label == coarse)
+        label[own] = np.resize(np.flatnonzero(finer == coarse), len(own))
+    return replace(clips, classes=SEVEN_CLASSES, label=label)
+
+
 @cache
 def parts(task: str) -> tuple[Clips, Clips, Clips]:
     """Training, validation and some test clips, stored, so that features are computed once for all fits.
 
-    Of four classes, validation lacks the rarest.
+    Of more than two classes, validation lacks some.
     """
     corpus = catalog.open_corpus("simulated", simulation=Simulation(patients=18, clips_per_patient=5, seed=3))
-    clips = for_task(corpus.clips(), task)
+    clips = for_task(in_finer_classes(corpus.clips()), task)
     fold: Fold = next(LeavePatientsOut(3).split(clips, 0))
     valid = clips.take(fold.valid[clips.label[fold.valid] < 3])
     return clips.take(fold.train), valid, clips.take(fold.test[::4]).hide_labels()
@@ -63,7 +73,7 @@ def fitted(spec: ModelSpec, train: Clips, valid: Clips, seed: int = 0) -> Model:
     """Every third training patient is unlabeled for a model that learns from such patients."""
     unlabeled = None
     if spec.unlabeled:
-        away = np.isin(train.patient, np.unique(train.patient)[::3])
+        away = np.isin(train.patient, np.unique(train.patient)[2::3])
         unlabeled = train.take(np.flatnonzero(away)).hide_labels()
         train = train.take(np.flatnonzero(~away))
         assert len(unlabeled)
@@ -92,7 +102,7 @@ def predicted(name: str, seed: int) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("name", FITTED)
 class TestEveryMethodAndBackbone:
-    @pytest.mark.parametrize("task", TASKS)
+    @pytest.mark.parametrize("task", ["abnormal", "seven-class"])
     def test_predicts_probabilities_and_changes_nothing_else(self, name: str, task: str) -> None:
         train, valid, test = parts(task)
         test = in_memory(test)

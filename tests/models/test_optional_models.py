@@ -8,7 +8,7 @@ from benchmarks.cli import main
 from benchmarks.storage.identity import model_identity
 from models.registry import REGISTRY, find
 
-OPTIONAL = {"mlp", "quant", "scattering"}
+OPTIONAL = {"mil-windows", "mil-windows-aligned", "mlp", "quant", "scattering"}
 """Beside the semi-supervised ones, which run under a label budget."""
 
 

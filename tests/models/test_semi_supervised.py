@@ -23,7 +23,7 @@ from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED, usual
 from models.semi_supervised.builder import find_backbone
 from models.semi_supervised.pseudo_label import PseudoLabel
 
-SEMI = [name for name, spec in REGISTRY.items() if spec.kind == "semi-supervised"]
+SEMI = [name for name, spec in REGISTRY.items() if spec.kind == "semi-supervised" and "backbone" in spec.overrides]
 METHODS = [name for name in SEMI if REGISTRY[name].unlabeled]
 BASELINES = [f"supervised-{backbone}" for backbone in BACKBONES]
 ONE_EACH = [f"{method}-{backbone}" for method, backbone in zip(SEMI_SUPERVISED, cycle(BACKBONES), strict=False)]

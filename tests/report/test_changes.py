@@ -150,10 +150,16 @@ def test_the_command_writes_the_page_where_it_is_told(before, after, tmp_path, c
     assert output.read_text().startswith("# What changed\n")
 
 
-@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir(), lambda path: path.write_text("x")])
+@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()])
 def test_folders_without_fits_are_refused(before, tmp_path, capsys, make):
     make(tmp_path / "empty")
     assert main(["compare", str(before.folder), str(tmp_path / "empty")]) == 2
     message = capsys.readouterr().err
     assert f"{tmp_path / 'empty'} holds no stored fits; name the folder of one report" in message
     assert message.count("\n") == 1
+
+
+def test_a_file_in_place_of_a_folder_is_refused(before, tmp_path, capsys):
+    (tmp_path / "file").write_text("x")
+    assert main(["compare", str(before.folder), str(tmp_path / "file")]) == 2
+    assert f"{tmp_path / 'file'} is a file; give a folder" in capsys.readouterr().err

@@ -10,7 +10,8 @@ import pytest
 from made_up_results import made_up_results
 from matplotlib.image import imread
 
-from benchmarks.report.index import link, read_index, report_folders, write_index
+from benchmarks.report.folders import link, report_folders
+from benchmarks.report.index import read_index, write_index
 from benchmarks.report.label_efficiency import PAGE, Family, budget_of, read_families, write_label_efficiency
 from benchmarks.report.pages import write_report
 from benchmarks.report.tables import LEADERBOARD, TWINS

@@ -1,5 +1,6 @@
 """The metrics against scikit-learn and against plain loops; the intervals against cases whose truth is known."""
 
+import statistics
 from dataclasses import replace
 
 import numpy as np
@@ -188,6 +189,20 @@ def test_auroc_within_recordings_and_patient_macro_score_equal_plain_loops() -> 
         own = [(predictions.patient == p) & (predictions.label == label) for p in range(PATIENTS)]
         shares.append(np.mean([(predictions.decision[rows] == label).mean() for rows in own if rows.any()]))
     assert found["patient_macro_score"] == pytest.approx(np.mean(shares), abs=1e-12)
+
+
+def test_the_challenge_score_is_the_mean_of_two_means_of_sensitivity_and_specificity() -> None:
+    label = np.array([0, 0, 0, 0, 1, 1, 2, 2])
+    decision = np.array([0, 0, 0, 1, 1, 2, 2, 2])  # specificity 3/4, as is sensitivity: 1 of 2 and 2 of 2
+    for decided, score in ((decision, 0.75), (np.zeros(8, int), 0.25), (np.full(8, 3), 0.0)):
+        predictions = Predictions(label, np.eye(4)[decided], np.arange(8), np.zeros(8, int), FOUR)
+        found = value(replace(predictions, patient=np.arange(8) % PATIENTS))
+        assert found["challenge_score"] == pytest.approx(score, abs=1e-12)
+    for seed in range(5):
+        found = value(made_up(seed, FOUR))
+        sides = [found["sensitivity"], found["specificity"]]
+        expected = (np.mean(sides) + statistics.harmonic_mean(sides)) / 2
+        assert found["challenge_score"] == pytest.approx(expected, abs=1e-12)
 
 
 def test_confusion_matrix_counts_rows_of_the_true_class() -> None:

@@ -166,7 +166,16 @@ def test_second_writing_is_byte_identical_and_old_figures_and_pages_go(tmp_path:
     write_report(store)
     after = {p: p.read_bytes() for p in store.folder.rglob("*") if p.is_file() and "runs" not in p.parts}
     assert before == after
-    made = {"README.md", "report.html", "leaderboard.csv", "costs.csv", "figures", "clips.csv.gz", NOTES.name}
+    made = {
+        "README.md",
+        "report.html",
+        "leaderboard.csv",
+        "costs.csv",
+        "ranks.csv",
+        "figures",
+        "clips.csv.gz",
+        NOTES.name,
+    }
     assert {p.relative_to(store.folder).parts[0] for p in after} == made | PAGES
 
 
@@ -185,11 +194,33 @@ def test_leaderboard_depends_on_nothing_but_predictions(tmp_path: Path) -> None:
         (False, "random-3fold", ["LEAKY"]),
         (True, "random-3fold", ["SIMULATED", "LEAKY"]),
         (False, "patients-3fold", []),
-        (False, "official", ["NOT PATIENT-DISJOINT"]),
+        (False, "official", []),
     ],
 )
 def test_warnings_accompany_every_number(tmp_path: Path, simulated: bool, protocol: str, words: list[str]) -> None:
     store = made_up_results(tmp_path, simulated=simulated, protocol=protocol, seeds=1)
+    check_warnings(store, tmp_path, words)
+
+
+def test_a_patient_on_both_sides_of_a_published_split_is_named_with_every_number(tmp_path: Path) -> None:
+    """Computed from the stored fits; without one of this suite, it is unknown."""
+    store = made_up_results(tmp_path, protocol="official", seeds=1)
+    assert load_results(store).patient_disjoint
+    for key in store.fits():
+        change_record(store, key, train_patients=("101", "999"))
+    check_warnings(store, tmp_path, ["NOT PATIENT-DISJOINT"])
+    results = load_results(store)
+    assert (results.shared_patients, results.patient_disjoint) == (("101",), False)
+    assert "**NOT PATIENT-DISJOINT: patient 101 is trained on and tested, so that" in written_text(store.folder)
+    assert "`NOT PATIENT-DISJOINT` are published splits" in (tmp_path / README).read_text()
+    for key in store.fits():
+        change_record(store, key, kind="from outside", train_patients=())
+    results = load_results(store)
+    assert (results.flags, results.patient_disjoint) == (("PERHAPS NOT PATIENT-DISJOINT",), False)
+
+
+def check_warnings(store: Store, results: Path, words: list[str]) -> None:
+    """Check that these words accompany every number of a report, and no others do."""
     report = write_report(store, draw=False)
     text = written_text(report.page.parent)
     places = re.findall(r"^(?:\*\*(?:Table|Figure) |#+ |<summary>|!\[Figure|- On ).*$", text, re.MULTILINE)
@@ -199,10 +230,10 @@ def test_warnings_accompany_every_number(tmp_path: Path, simulated: bool, protoc
         for table in (LEADERBOARD, COSTS):
             assert {word in row["warning"] for row in table.read(store.folder).values()} == {word in words}
     assert ("[!WARNING]" in text) == bool(words)
-    (line,) = read_index(tmp_path).benchmarks
+    (line,) = read_index(results).benchmarks
     assert line.warning == "; ".join(words)
     assert all(("(" + line.warning + ")" in number) == bool(words) for number in line.cells[1:4:2])
-    assert all(word in write_index(tmp_path).read_text().splitlines()[-1] for word in words)
+    assert all(word in write_index(results).read_text().splitlines()[-1] for word in words)
 
 
 def test_index_lists_every_report_the_trustworthy_first(tmp_path: Path) -> None:
