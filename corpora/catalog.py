@@ -2,21 +2,30 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from corpora.choices import CORPORA, RECORDING_TASKS
+from corpora.choices import CORPORA, MOTION_CORPORA, PUBLISHED_WINDOWS, RECORDING_TASKS, SOUND
 from corpora.download.verify import part_here
 from corpora.joined import Joined, join
-from corpora.prepare import Prepared, Progress, prepare_clips, prepare_files
+from corpora.patients import without_doubtful
+from corpora.prepared.decoding import Progress
+from corpora.prepared.prepare import Prepared, prepare_clips, prepare_files
 from corpora.problems import InputError
+from corpora.readers.hmp import read_hmp
 from corpora.readers.icbhi import read_icbhi
 from corpora.readers.kauh import read_kauh
 from corpora.readers.manifest import read_manifest
+from corpora.readers.motionsense import read_motionsense
+from corpora.readers.pamap2 import read_pamap2
 from corpora.readers.reading import Reading
+from corpora.readers.series import read_series_manifest
 from corpora.readers.sprsound import read_sprsound
+from corpora.readers.uci_har import read_uci_har
+from corpora.readers.wisdm import read_wisdm
 from corpora.simulated.simulation import Simulation, simulate
 from corpora.unlabeled import Recordings, add_unlabeled
+from corpora.windows import WHOLE, Windows
 
 PROJECT = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("RESPBENCH_CACHE", PROJECT / "cache"))
@@ -35,9 +44,24 @@ RATES = (4000, 16000)
 NEEDED = {
     "sprsound": "<folder of the SPRSound database>; it is at github.com/SJTU-YONGFU-RESEARCH-GRP/SPRSound",
     "kauh": "<folder of the KAUH recordings>; they are at doi.org/10.17632/jwyy9np4gv.3",
+    "hmp": "<folder of the HMP dataset>; it is at archive.ics.uci.edu/dataset/283",
+    "uci-har": "<folder 'UCI HAR Dataset'>; it is at archive.ics.uci.edu/dataset/240",
+    "wisdm": "<folder WISDM_ar_v1.1>; it is at www.cis.fordham.edu/wisdm/dataset.php",
+    "pamap2": "<folder PAMAP2_Dataset>; it is at archive.ics.uci.edu/dataset/231",
+    "motionsense": "<folder with A_DeviceMotion_data>; it is at github.com/mmalekzadeh/motion-sense",
     "manifest": "<csv file>; its columns are path, patient, label",
+    "series": "<csv file>; its columns are path, subject, label, rate",
 }
 """The path that a corpus needs if `make data` doesn't fetch it, and where to get it."""
+
+MOVEMENTS: dict[str, tuple[Callable[[Path], Reading], str]] = {
+    "hmp": (read_hmp, "HMP (Bruno et al. 2013), trials of daily activities, accelerometer at the wrist"),
+    "uci-har": (read_uci_har, "UCI-HAR (Anguita et al. 2013), windows of 2.56 s, phone at the waist"),
+    "wisdm": (read_wisdm, "WISDM 1.1 (Kwapisz et al. 2010), trials, phone in the front pocket"),
+    "pamap2": (read_pamap2, "PAMAP2 (Reiss & Stricker 2012), trials of the protocol, sensors at hand, chest and ankle"),
+    "motionsense": (read_motionsense, "MotionSense (Malekzadeh et al. 2019), trials, phone in the front pocket"),
+}
+"""The readers of published corpora of movements, and what these are."""
 
 
 def open_corpus(
@@ -45,7 +69,8 @@ def open_corpus(
     data: Path | None = None,
     *,
     task: str = "abnormal",
-    rate: int = RATE,
+    rate: int | None = None,
+    windows: Windows = WHOLE,
     simulation: Simulation | None = None,
     leave_out_bad: bool = False,
     cache: Path | None = None,
@@ -55,22 +80,22 @@ def open_corpus(
 
     Args:
         corpus: one of ``CORPORA``.
-        data: the folder of the recordings (icbhi; default: where `make data` puts it; sprsound, kauh) or the CSV file
-            (manifest).
+        data: the folder of the recordings (icbhi; default: where `make data` puts it) or, for ``manifest`` and
+            ``series``, the CSV file.
         task: decides whether clips are parts of recordings or, for `corpora.choices.RECORDING_TASKS`, whole recordings.
-        rate: analysis rate in Hz.
+        rate: analysis rate in Hz of a corpus of sounds; default: ``RATE``.
+        windows: what the trials of a corpus of movements are cut into.
         simulation: parameters of the simulated corpus.
-        leave_out_bad: see `corpora.prepare.prepare_files`.
+        leave_out_bad: see `corpora.prepared.prepare.prepare_files`.
         cache: where prepared corpora lie; default: ``CACHE``.
-        progress: see `corpora.prepare.Progress`.
+        progress: see `corpora.prepared.decoding.Progress`.
 
     Raises:
         InputError: the corpus is unknown, absent, has problems, or has no labels of whole recordings for the task.
     """
-    if not RATES[0] <= rate <= RATES[1]:
-        raise InputError(f"an analysis rate of {rate} Hz is not available; choose one from {RATES[0]} to {RATES[1]} Hz")
     if corpus not in CORPORA:
         raise InputError(f"unknown corpus {corpus!r}; choose from {', '.join(CORPORA)}")
+    rate = _rate(corpus, rate, windows)
     if task in RECORDING_TASKS and corpus != "sprsound":
         raise InputError(
             f"the corpus {corpus} has no labels of whole recordings, which the task {task} needs; choose the corpus "
@@ -80,19 +105,55 @@ def open_corpus(
         if data is not None:
             raise InputError(f"the simulated corpus takes no DATA; set CORPUS={'|'.join(CORPORA[1:])} to use your own")
         return _simulated(simulation or Simulation(), rate, cache or CACHE)
-    reading, name, description = _recorded(corpus, data, task)
+    reading, name, description = _recorded(corpus, None if data is None else data.absolute(), task)
+    reading = without_doubtful(reading)
+    _require_samples(windows, reading.measurement.rate)
     return prepare_files(
         reading.cycles,
-        name,
-        rate,
+        name + windows.suffix,
+        reading.measurement.rate or rate,
         cache or CACHE,
-        description=description + _stated(reading),
+        description=description + f"; {windows}" * bool(windows.seconds) + _stated(reading),
         classes=reading.classes,
         skipped=reading.skipped,
         problems=reading.problems,
         leave_out_bad=leave_out_bad,
+        measurement=reading.measurement,
+        windows=windows,
         progress=progress,
     )
+
+
+def _rate(corpus: str, rate: int | None, windows: Windows) -> int:
+    """Return the analysis rate in Hz for sounds; refuse options that don't go with the corpus."""
+    if corpus in MOTION_CORPORA:
+        if rate is not None:
+            raise InputError(f"the corpus {corpus} is used at its own sampling rate; leave out --rate (RATE for make)")
+        if windows.seconds and corpus in PUBLISHED_WINDOWS:
+            raise InputError(
+                f"the corpus {corpus} is published as windows; leave out --window and --hop (WINDOW and HOP for make)"
+            )
+        return 0
+    if windows.seconds:
+        cut = " or ".join(name for name in MOTION_CORPORA if name not in PUBLISHED_WINDOWS)
+        raise InputError(
+            f"the clips of the corpus {corpus} are its annotated cycles, which windows would cut; leave out --window "
+            f"and --hop (WINDOW and HOP for make), or choose {cut}"
+        )
+    chosen = RATE if rate is None else rate
+    if not RATES[0] <= chosen <= RATES[1]:
+        low, high = RATES
+        raise InputError(f"an analysis rate of {chosen} Hz is not available; choose one from {low} to {high} Hz")
+    return chosen
+
+
+def _require_samples(windows: Windows, rate: int) -> None:
+    """Refuse windows that are no more than a sample of a corpus with this rate in Hz, or begin more often than one."""
+    if windows.seconds and (windows.seconds * rate < 2 or windows.step * rate < 1):
+        raise InputError(
+            f"at {rate} Hz, samples are {1 / rate:.3g} s apart, too far for {windows}; set WINDOW to two of them or "
+            "more, and HOP to one or more"
+        )
 
 
 def open_joined(corpora: Sequence[Prepared], cache: Path | None = None) -> tuple[Joined, ...]:
@@ -113,6 +174,11 @@ def open_with_unlabeled(
     Raises:
         InputError: recordings can't be used, or hold a sound of the corpus, unless ``leave_out_bad``.
     """
+    if corpus.facts().modality != SOUND:
+        raise InputError(
+            f"unlabeled recordings are sounds, which {corpus.facts().name} doesn't hold; leave out --unlabeled "
+            "(UNLABELED for make)"
+        )
     own = prepare_files(
         recordings.cycles,
         f"unlabeled-{recordings.name}",
@@ -147,9 +213,9 @@ def _recorded(corpus: str, data: Path | None, task: str) -> tuple[Reading, str, 
         folder = data or ICBHI_FOLDER
         if data is None and not folder.is_dir():
             raise InputError(f"{folder} does not exist; fetch it with `make data`, or set DATA to your copy")
-        cycles = read_icbhi(folder)
+        reading = read_icbhi(folder)
         whole = "ICBHI 2017 Respiratory Sound Database (Rocha et al. 2019), breathing cycles"
-        return Reading(cycles=cycles), corpus, "; ".join(filter(None, (whole, part_here(cycles))))
+        return reading, corpus, "; ".join(filter(None, (whole, part_here(reading.cycles))))
     if data is None:
         raise InputError(f"CORPUS={corpus} needs DATA={NEEDED[corpus]}")
     if corpus == "sprsound":
@@ -158,13 +224,18 @@ def _recorded(corpus: str, data: Path | None, task: str) -> tuple[Reading, str, 
         units = units if recordings else "annotated respiratory events"
         return read_sprsound(data, recordings), corpus, f"SPRSound, children (Zhang et al. 2022), {units}"
     if corpus == "kauh":
-        clips, other = read_kauh(data)
-        description = "KAUH (Fraiwan et al. 2021), each recording in up to three filterings"
-        return Reading(cycles=clips, skipped=other), corpus, description
+        return read_kauh(data), corpus, "KAUH (Fraiwan et al. 2021), each recording in up to three filterings"
+    if corpus in MOVEMENTS:
+        read, description = MOVEMENTS[corpus]
+        return read(data), corpus, description
     name = data.stem
-    if name in set(CORPORA) - {"manifest"}:
+    if name in set(CORPORA) - {"manifest", "series"}:
         raise InputError(f"{data} has the name of the corpus {name}, which its results would then have, too; rename it")
-    return Reading(cycles=read_manifest(data)), name, f"clips listed in {data.name}"
+    if corpus == "series":
+        reading = read_series_manifest(data)
+        unit = f" in {reading.measurement.unit}" if reading.measurement.unit else ""
+        return reading, name, f"trials listed in {data.name}: {', '.join(reading.measurement.channels)}{unit}"
+    return read_manifest(data), name, f"clips listed in {data.name}"
 
 
 def _stated(reading: Reading) -> str:

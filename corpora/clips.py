@@ -1,4 +1,4 @@
-"""Clips: a table of sounds with labels, patients and metadata, the type that all parts of the suite exchange."""
+"""Clips: a table of recordings with labels, patients and metadata, the type that all parts of the suite exchange."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from corpora.choices import SOUND
 from corpora.problems import InputError
 
 Signal = NDArray[np.float32]
-"""One clip: float32, shape (channels, samples), full scale = 1."""
+"""One clip: float32, shape (channels, samples). Of a sound full scale = 1; else the unit is that of the corpus."""
 
 HIDDEN = -1
 """Label of a clip whose label is unknown or withheld from the model."""
@@ -25,12 +26,13 @@ def _open_flat(folder: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
 
 
 class StoredSignals(Sequence[Signal]):
-    """Signals of a prepared corpus: rows of one flat array on disk, memory-mapped.
+    """Signals of a prepared corpus: stretches of one array on disk, memory-mapped.
 
     Pickles as a path and row numbers, so that worker processes share the pages instead of receiving copies.
 
     Args:
-        folder: holds ``signals.npy`` (float32, all clips end to end) and ``offsets.npy`` (int64, clips + 1).
+        folder: holds ``signals.npy`` (float32, all clips end to end: (samples,), or (samples, channels) where there are
+            several) and ``offsets.npy`` (int64, clips + 1).
         rows: which clips of the folder, in which order.
     """
 
@@ -50,7 +52,7 @@ class StoredSignals(Sequence[Signal]):
             return StoredSignals(self.folder, self.rows[index])
         flat, offsets = _open_flat(self.folder)
         row = self.rows[index]
-        return flat[offsets[row] : offsets[row + 1]][None, :]
+        return np.atleast_2d(flat[offsets[row] : offsets[row + 1]].T)
 
     def take(self, index: NDArray[np.int64]) -> "StoredSignals":
         """Return the rows at ``index``, as another view of the same file."""
@@ -82,6 +84,9 @@ class Clips:
         meta: one row per clip (recording, device, location, …); never derived from the label.
         sound: (n,) index into `corpora.cycles.FOUR_CLASSES`, the finer label where the corpus distinguishes
             crackles from wheezes, whatever the task; -1 = hidden or unknown. Hidden with the label.
+        overlap: (n,) name of the group of overlapping clips of a recording that each is in, which no fold may part;
+            empty = none.
+        modality: what was recorded, one of `corpora.choices.MODALITIES`.
 
     Raises:
         InputError: fields disagree in length, a clip_id occurs twice, or a label is out of range.
@@ -95,11 +100,15 @@ class Clips:
     classes: tuple[str, ...]
     meta: pd.DataFrame
     sound: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    overlap: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
+    modality: str = SOUND
 
     def __post_init__(self) -> None:
         if len(self.sound) == 0:
             object.__setattr__(self, "sound", np.full(len(self.label), HIDDEN, dtype=np.int64))
-        parts = (self.signals, self.label, self.patient, self.clip_id, self.meta, self.sound)
+        if len(self.overlap) == 0:
+            object.__setattr__(self, "overlap", np.full(len(self.label), "", dtype=np.str_))
+        parts = (self.signals, self.label, self.patient, self.clip_id, self.meta, self.sound, self.overlap)
         lengths = {len(part) for part in parts}
         if len(lengths) != 1:
             raise InputError(f"the fields of Clips have different lengths: {sorted(lengths)}")
@@ -131,6 +140,7 @@ class Clips:
             clip_id=self.clip_id[index],
             meta=self.meta.iloc[index].reset_index(drop=True),
             sound=self.sound[index],
+            overlap=self.overlap[index],
         )
 
     def hide_labels(self) -> Self:

@@ -1,4 +1,4 @@
-"""Cycle: one labeled stretch of an audio file, before it is decoded; and the labels that a corpus may use."""
+"""Cycle: one labeled stretch of a file, before it is decoded; and the labels that a corpus of sounds may use."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +8,10 @@ from corpora.problems import InputError
 FOUR_CLASSES = ("normal", "crackle", "wheeze", "both")
 """The classes of the ICBHI 2017 challenge (Rocha et al. 2019, doi:10.1088/1361-6579/ab03ea)."""
 
-TWO_CLASSES = ("normal", "abnormal")
+NORMAL = "normal"
+"""The class of what is healthy, in every task that is about detecting what is not."""
+
+TWO_CLASSES = (NORMAL, "abnormal")
 
 SEVEN_CLASSES = ("normal", "rhonchi", "wheeze", "stridor", "coarse crackle", "fine crackle", "wheeze+crackle")
 """The events of SPRSound (Zhang et al. 2022, doi:10.1109/TBCAS.2022.3204910)."""
@@ -17,7 +20,10 @@ RECORDING_CLASSES = ("normal", "CAS", "DAS", "CAS & DAS", "poor quality")
 """The whole recordings of SPRSound: continuous, discontinuous or both kinds of adventitious sounds."""
 
 VOCABULARIES = (FOUR_CLASSES, TWO_CLASSES, SEVEN_CLASSES, RECORDING_CLASSES)
-"""The kinds of labels that a corpus may use, in the order in which `classes_of` prefers them."""
+"""The kinds of labels that a corpus of sounds may use, in the order in which `classes_of` prefers them."""
+
+Source = tuple[Path, float, float | None]
+"""What a clip is cut from: file, begin and end in s (None = the file's end)."""
 
 UNLABELED = ""
 """In place of the label of a clip that has none."""
@@ -25,16 +31,18 @@ UNLABELED = ""
 
 @dataclass(frozen=True, kw_only=True)
 class Cycle:
-    """One breathing cycle (or any labeled stretch of sound) as the source describes it.
+    """One breathing cycle, one trial of movement, or any other labeled stretch of a file, as the source describes it.
 
     Attributes:
-        path: the audio file.
+        path: the file.
         clip_id: unique in the corpus; independent of the label.
         patient: who was recorded.
-        label: one of those of a vocabulary in ``VOCABULARIES``, or `UNLABELED`.
+        label: one of a vocabulary in ``VOCABULARIES``; of a movement, an activity; or `UNLABELED`.
         begin: s from the start of the file.
         end: s from the start of the file; None = to its end.
         meta: further columns, never derived from the label.
+        overlap: name of the group of clips that overlap with it, see `corpora.overlaps.with_overlaps`; empty = none.
+        row: where a table lists it (absolute path and line), for messages; empty = nowhere.
     """
 
     path: Path
@@ -44,6 +52,18 @@ class Cycle:
     begin: float = 0.0
     end: float | None = None
     meta: dict[str, str | float] = field(default_factory=dict)
+    overlap: str = field(default="", repr=False, compare=False)
+    row: str = field(default="", repr=False, compare=False)
+
+    @property
+    def source(self) -> Source:
+        """What it is cut from."""
+        return self.path, self.begin, self.end
+
+    @property
+    def place(self) -> str:
+        """Where a user finds it: the line of a table that lists it, or else the file."""
+        return self.row or str(self.path)
 
 
 def four_class(crackle: bool, wheeze: bool) -> str:

@@ -3,14 +3,17 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from corpora.choices import SOUND
 from corpora.clips import Clips, Signal
-from corpora.code_identity import code_identity
+from corpora.code_identity.identity import code_identity
 from corpora.cycles import TWO_CLASSES, Cycle
 from corpora.digests import digest
-from corpora.facts import CorpusFacts
-from corpora.prepare import Prepared, prepare_rows, rows_of
-from corpora.problems import InputError
+from corpora.facts import RECORDED, CorpusFacts
+from corpora.prepared.prepare import Prepared, prepare_rows
+from corpora.prepared.rows import rows_of
+from corpora.problems import InputError, Problem
 from corpora.splits.cross_corpus import CORPUS, TOGETHER
 from corpora.tasks import for_task
 
@@ -37,7 +40,6 @@ class Joined(Prepared):
             name=tested.name,
             description=f"tested: {tested.description}; trained on: {trained_on.description}",
             simulated=tested.simulated or trained_on.simulated,
-            left_out=tested.left_out + trained_on.left_out,
             tested=tested,
             trained_on=trained_on,
         )
@@ -52,31 +54,43 @@ def join(corpora: Sequence[Prepared], cache: Path) -> tuple[Joined, ...]:
 
     Args:
         corpora: two or more, of the same sampling rate.
-        cache: as in `corpora.prepare.prepare_files`.
+        cache: as in `corpora.prepared.prepare.prepare_files`.
 
     Returns:
         For each of them, what tests it and trains on the others.
 
     Raises:
-        InputError: two have the same name, or hold the same sound, or the name of one could be that of several.
+        InputError: two have the same name, or hold the same sound, or the name of one could be that of several; or they
+            weren't recorded alike.
     """
     facts_of = [one.facts() for one in corpora]
     _require_distinct([facts.name for facts in facts_of])
+    _require_alike(facts_of)
     parts = sorted(zip(facts_of, corpora, strict=True), key=lambda part: part[0].name)
     clips = {facts.name: prepared.clips() for facts, prepared in parts}
     vocabularies = {part.classes for part in clips.values()}
+    if len(vocabularies) > 1 and facts_of[0].modality != SOUND:
+        raise InputError(f"the corpora {' and '.join(clips)} have different activities; choose some with the same ones")
     if len(vocabularies) > 1:
         task = "abnormal" if TWO_CLASSES in vocabularies else "four-class"
         clips = {name: for_task(part, task) for name, part in clips.items()}
-    content = digest([*(facts.fingerprint for facts, _ in parts), code_identity("corpora.joined:join")])
+    left_out = [_renamed(problem, facts.name) for facts, prepared in parts for problem in prepared.left_out()]
+    fingerprints = [facts.fingerprint for facts, _ in parts]
+    content = digest([*fingerprints, code_identity("corpora.joined:join"), *map(repr, left_out)])
     name = TOGETHER.join(clips)
-    rate, classes = facts_of[0].rate, next(iter(clips.values())).classes
-    facts = CorpusFacts(name=name, description="", simulated=False, rate=rate, classes=classes)
-    prepared = prepare_rows(f"{name}-{rate}", content, _rows(clips), cache, facts)
+    one, classes = facts_of[0], next(iter(clips.values())).classes
+    facts = CorpusFacts(name=name, description="", simulated=False, rate=one.rate, classes=classes, **_recorded(one))
+    prepared = prepare_rows(f"{name}-{one.rate}", content, _rows(clips), cache, facts, left_out=left_out)
     return tuple(
         Joined(prepared.folder, tested, _together([other for other, _ in parts if other is not tested]))
         for tested in facts_of
     )
+
+
+def _renamed(problem: Problem, corpus: str) -> Problem:
+    """Name a problem, and its patient, as clips and patients of joined corpora are."""
+    patient = problem.patient and f"{corpus}:{problem.patient}"
+    return replace(problem, name=f"{corpus}:{problem.name}", patient=patient)
 
 
 def _require_distinct(names: Sequence[str]) -> None:
@@ -93,6 +107,21 @@ def _require_distinct(names: Sequence[str]) -> None:
             )
 
 
+def _recorded(facts: CorpusFacts) -> dict[str, Any]:
+    """Return what was recorded, as fields of `CorpusFacts`."""
+    return {name: getattr(facts, name) for name in RECORDED}
+
+
+def _require_alike(facts: Sequence[CorpusFacts]) -> None:
+    """Refuse corpora of which one can't be tested by models of the other."""
+    kinds = {(one.rate, *_recorded(one).values()): one.name for one in facts}
+    if len(kinds) > 1:
+        raise InputError(
+            f"the corpora {' and '.join(kinds.values())} differ in sampling rate, sensors, channels or units; choose "
+            "corpora that were recorded alike"
+        )
+
+
 def _together(facts: Sequence[CorpusFacts]) -> CorpusFacts:
     """The facts of corpora that are trained on together; sorted by name."""
     if len(facts) == 1:
@@ -103,8 +132,11 @@ def _together(facts: Sequence[CorpusFacts]) -> CorpusFacts:
         simulated=any(one.simulated for one in facts),
         rate=facts[0].rate,
         left_out=sum(one.left_out for one in facts),
+        left_out_patients=sum(one.left_out_patients for one in facts),
+        lost_patients=sum(one.lost_patients for one in facts),
         fingerprint=digest([one.fingerprint for one in facts]),
         skipped=sum(one.skipped for one in facts),
+        **_recorded(facts[0]),
     )
 
 
@@ -120,4 +152,6 @@ def _rows(clips: dict[str, Clips]) -> Iterator[tuple[Cycle, Signal]]:
                     "would be tested on what it was trained on; choose corpora that have no recording in common"
                 )
             clip_id, patient = f"{corpus}:{cycle.clip_id}", f"{corpus}:{cycle.patient}"
-            yield replace(cycle, clip_id=clip_id, patient=patient, meta={**cycle.meta, CORPUS: corpus}), signal
+            overlap = cycle.overlap and f"{corpus}:{cycle.overlap}"
+            meta = {**cycle.meta, CORPUS: corpus}
+            yield replace(cycle, clip_id=clip_id, patient=patient, overlap=overlap, meta=meta), signal

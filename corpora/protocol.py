@@ -21,6 +21,7 @@ class Kind(StrEnum):
     """What a corpus is divided by."""
 
     PATIENTS = "patients"
+    ONE_PATIENT = "one-patient"
     DEVICES = "devices"
     RANDOM = "random"
     OFFICIAL = "official"
@@ -55,16 +56,21 @@ class Protocol:
 
     @property
     def folds(self) -> int | None:
-        """Number of folds of each repeat; None if the corpus decides it: one per device."""
+        """Number of folds of each repeat; None if the corpus decides it: one per device, or one per patient."""
         return getattr(self.splitter, "folds", 1)
 
-    def count_folds(self, devices: Collection[str]) -> int:
+    @property
+    def divided_by(self) -> str:
+        """Column of the clips' table of which each value has a fold of its own; empty if `folds` is a number."""
+        return str(getattr(self.splitter, "divided_by", ""))
+
+    def count_folds(self, values: Collection[str]) -> int:
         """Count the folds of each repeat on a corpus.
 
         Args:
-            devices: the device of each of its clips; only needed where the corpus decides.
+            values: of its clips in the column `divided_by`; only needed where the corpus decides.
         """
-        return len(set(devices)) if self.folds is None else self.folds
+        return len(set(values)) if self.folds is None else self.folds
 
     @property
     def reshuffles_tests(self) -> bool:

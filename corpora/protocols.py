@@ -4,7 +4,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from corpora.choices import CROSS_CORPUS, CROSS_CORPUS_ADAPTED, LEAVE_DEVICE_OUT, PROTOCOLS, STATED_FOLDS
+from corpora.choices import (
+    CROSS_CORPUS,
+    CROSS_CORPUS_ADAPTED,
+    LEAVE_DEVICE_OUT,
+    LEAVE_ONE_SUBJECT_OUT,
+    PROTOCOLS,
+    STATED_FOLDS,
+)
 from corpora.problems import InputError
 from corpora.protocol import ABLATION, Kind, Protocol
 from corpora.readers.folds_file import read_folds
@@ -12,6 +19,7 @@ from corpora.splits.cross_corpus import CrossCorpus
 from corpora.splits.cross_corpus_adapted import CrossCorpusAdapted
 from corpora.splits.label_budget import MIN_LABELED_PATIENTS, LabelBudget
 from corpora.splits.leave_device_out import LeaveDeviceOut
+from corpora.splits.leave_one_patient_out import LeaveOnePatientOut
 from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.splits.official import OfficialSplit
 from corpora.splits.random_clips import RandomClips
@@ -78,6 +86,14 @@ def from_file(path: Path) -> Protocol:
     return _stated(splitter)
 
 
+ONE_PATIENT = Protocol(
+    name=LEAVE_ONE_SUBJECT_OUT,
+    kind=Kind.ONE_PATIENT,
+    splitter=LeaveOnePatientOut(),
+    explanation="leave-one-patient-out: every patient is tested exactly once, alone, by models fitted to all others; a "
+    "tenth of the training patients, drawn anew in each repeat, is held out to choose the epoch",
+)
+
 DEVICES = Protocol(
     name=LEAVE_DEVICE_OUT,
     kind=Kind.DEVICES,
@@ -141,7 +157,7 @@ def adapted_from(corpus: str) -> Protocol:
 
 _STATED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _STATED = re.compile(r"patients-(\d+)fold-from-(.+)")
-_FIXED = {protocol.name: protocol for protocol in (DEVICES, *map(_official, ("", "inter", "intra")))}
+_FIXED = {protocol.name: protocol for protocol in (ONE_PATIENT, DEVICES, *map(_official, ("", "inter", "intra")))}
 _ACROSS = {_FROM: trained_on, _ADAPTED_FROM: adapted_from}
 _FAMILIES: dict[str, Callable[[int], Protocol]] = {"patients": _patients, "random": _random}
 
@@ -150,13 +166,15 @@ def find(name: str, folds: Path | None = None) -> Protocol:
     """Find the protocol that a user names.
 
     Args:
-        name: ``patients-<k>fold``, ``patients-<k>fold-labels<percent>``, ``patients-leave-device-out``,
-            ``random-<k>fold``, ``official``, ``official-inter``, ``official-intra`` or ``folds``.
+        name: ``patients-<k>fold``, ``patients-<k>fold-labels<percent>``, ``leave-one-subject-out``,
+            ``patients-leave-device-out``, ``random-<k>fold``, ``official``, ``official-inter``, ``official-intra`` or
+            ``folds``. ``subjects`` in the place of ``patients`` means the same.
         folds: the file of the protocol ``folds``.
 
     Raises:
         InputError: there is none of that name, it needs two corpora, or the file can't be used.
     """
+    name = re.sub(r"^subjects-", f"{Kind.PATIENTS}-", name)
     if name == STATED_FOLDS and folds:
         return from_file(folds)
     if name == STATED_FOLDS or _STATED.fullmatch(name):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from corpora.choices import RECORDING_TASKS, TASKS
+from corpora.choices import ACTIVITY, MOTION, RECORDING_TASKS, TASKS
 from corpora.clips import HIDDEN, Clips
 from corpora.cycles import FOUR_CLASSES, RECORDING_CLASSES, SEVEN_CLASSES, TWO_CLASSES
 from corpora.problems import InputError
@@ -30,6 +30,11 @@ def for_task(clips: Clips, task: str) -> Clips:
     """
     if task not in TASKS:
         raise InputError(f"unknown task {task!r}; choose from {', '.join(TASKS)}")
+    if (task == ACTIVITY) != (clips.modality == MOTION):
+        known = f"of movements, whose task is {ACTIVITY}" if clips.modality == MOTION else "of sounds, not of movements"
+        raise InputError(f"the task {task} doesn't go with this corpus, which is one {known}; choose another task")
+    if task == ACTIVITY:
+        return clips
     classes = TASKS[task]
     if clips.classes == FOUR_CLASSES:
         clips = replace(clips, sound=clips.label)

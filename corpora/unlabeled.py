@@ -7,19 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import soundfile
 
 from corpora.clips import HIDDEN, Clips, Signal
-from corpora.code_identity import code_identity
+from corpora.code_identity.identity import code_identity
 from corpora.cycles import UNLABELED, Cycle
 from corpora.digests import digest
 from corpora.facts import CorpusFacts
-from corpora.prepare import Prepared, describe, prepare_rows, rows_of
-from corpora.problems import InputError, InputErrors
+from corpora.patients import reduced
+from corpora.prepared.prepare import Prepared, describe, prepare_rows
+from corpora.prepared.rows import rows_of
+from corpora.problems import InputError, InputErrors, Problem
 from corpora.readers.audio import read_audio
 from corpora.readers.containers import openable
-from corpora.readers.files import files_below
+from corpora.readers.files import counted, files_below, kind_of
 
 CLIP = 3.0
 """s that a clip lasts: about the mean of ICBHI 2017's breathing cycles (2.7 s; Rocha et al. 2019)."""
@@ -62,18 +63,18 @@ def read_unlabeled(folder: Path) -> Recordings:
         InputError: the folder is missing, can't be read, or holds no sound to make a clip of.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder; set UNLABELED to a folder that holds recordings")
+        raise InputError(f"{folder.absolute()} is not a folder; set UNLABELED to a folder that holds recordings")
     cycles: list[Cycle] = []
     skipped: dict[str, str] = {}
     rests = 0.0
     for path in files_below(folder):
         name = path.relative_to(folder).as_posix()
         if path.suffix.lower() not in ENDINGS:
-            skipped[name] = "without the ending of a sound file that can be read"
+            skipped[name] = f"{kind_of(path)} that can't be read as sound"
             continue
         spans, rest = _spans(path)
         if not spans:
-            skipped[name] = f"shorter than {SHORTEST_REST:g} s"
+            skipped[name] = f"{kind_of(path)} shorter than {SHORTEST_REST:g} s"
             continue
         rests += rest
         for begin, end in spans:
@@ -90,9 +91,10 @@ def read_unlabeled(folder: Path) -> Recordings:
                 )
             )
     if not cycles:
+        instead = f", but {counted(skipped.values())}" if skipped else ""
         raise InputError(
-            f"{folder} holds no sound of at least {SHORTEST_REST:g} s (wav, flac, ogg, mp3, aiff, …); set UNLABELED to "
-            "another folder"
+            f"{folder} holds no sound of at least {SHORTEST_REST:g} s (wav, flac, ogg, mp3, aiff, …){instead}; set "
+            "UNLABELED to another folder"
         )
     return Recordings(name=folder.resolve().name or "unlabeled", cycles=cycles, skipped=skipped, rests=rests)
 
@@ -127,7 +129,7 @@ def add_unlabeled(
         corpus: with labels.
         recordings: the user's.
         own: the same, prepared at the same rate.
-        cache: as in `corpora.prepare.prepare_files`.
+        cache: as in `corpora.prepared.prepare.prepare_files`.
         leave_out_bad: leave out files that hold a sound of the corpus, listing them, instead of refusing them.
 
     Raises:
@@ -136,8 +138,9 @@ def add_unlabeled(
     known = corpus.facts()
     name = f"{known.name}+{recordings.name}"
     parts = [part.facts().fingerprint for part in (corpus, own)]
-    content = digest([*parts, str(leave_out_bad), code_identity("corpora.unlabeled:add_unlabeled")])
-    left_out = [*_left_out(corpus), *_left_out(own)]
+    left_out = [*corpus.left_out(), *own.left_out()]
+    code = code_identity("corpora.unlabeled:add_unlabeled")
+    content = digest([*parts, str(leave_out_bad), code, *map(repr, left_out)])
     facts = CorpusFacts(name=name, description="", simulated=known.simulated, rate=known.rate)
 
     def rows() -> Iterator[tuple[Cycle, Signal]]:
@@ -146,7 +149,7 @@ def add_unlabeled(
         if copies and not leave_out_bad:
             remedy = "Remove these, or leave them out with --leave-out-bad (LEAVE_OUT_BAD=1 for make)."
             raise InputErrors(list(dict.fromkeys(copies.values())), remedy)
-        left_out.extend(copies.items())
+        left_out.extend(Problem(name=name, text=text) for name, text in copies.items())
         kept = unlabeled.take(np.flatnonzero(~np.isin(unlabeled.clip_id, list(copies))))
         if not len(kept):
             raise InputError(f"no clip of {recordings.name} can be used; set UNLABELED to another folder")
@@ -169,14 +172,6 @@ def _of_user(clips: Clips, labeled: Clips) -> Iterator[tuple[Cycle, Signal]]:
         patient = patient_of(recording, patients) or cycle.patient
         meta: dict[str, str | float] = {"recording": recording} if "recording" in labeled.meta else {}
         yield replace(cycle, patient=patient, label=UNLABELED, meta=meta), signal
-
-
-def _left_out(prepared: Prepared) -> list[tuple[str, str]]:
-    """Read what a prepared corpus left out, with the reasons."""
-    if not prepared.facts().left_out:
-        return []
-    table = pd.read_csv(prepared.folder / "left_out.csv", dtype=str, keep_default_na=False)
-    return list(zip(table["clip_id"], table["problem"], strict=True))
 
 
 def _copies(labeled: Clips, recordings: Recordings, unlabeled: Clips) -> dict[str, str]:
@@ -207,12 +202,13 @@ def _copies(labeled: Clips, recordings: Recordings, unlabeled: Clips) -> dict[st
 def patient_of(recording: str, patients: set[str]) -> str | None:
     """Find the patient of the corpus named by a file or a folder above it, as in ``101_1b1.wav`` and ``101/1.wav``.
 
-    The longest of several, since ``p1-2`` begins with ``p1``.
+    Names are compared as `corpora.patients.reduced`. The longest of several, since ``p1-2`` begins with ``p1``.
     """
-    for part in reversed(Path(recording).with_suffix("").parts):
-        alike = [name for name in patients if part.startswith(name) and not part[len(name) :][:1].isalnum()]
+    names = {reduced(name): name for name in patients}
+    for part in map(reduced, reversed(Path(recording).with_suffix("").parts)):
+        alike = [name for name in names if part.startswith(name) and not part[len(name) :][:1].isalnum()]
         if alike:
-            return max(alike, key=len)
+            return names[max(alike, key=len)]
     return None
 
 
@@ -221,7 +217,7 @@ def _described(recordings: Recordings, clip_ids: list[str]) -> str:
     counts = Counter(recordings.skipped.values())
     files = len({clip.rpartition("@")[0] for clip in clip_ids})
     apart = [f"{recordings.rests:.1f} s of rests shorter than {SHORTEST_REST:g} s"] if recordings.rests else []
-    apart += [f"files {reason}: {count}" for reason, count in sorted(counts.items())]
+    apart += [f"{count} {reason}" for reason, count in sorted(counts.items())]
     return (
         f"{len(clip_ids)} unlabeled clips of up to {CLIP:g} s from {files} recordings in "
         f"{recordings.name}" + f" (left out: {', '.join(apart)})" * bool(apart)

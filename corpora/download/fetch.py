@@ -12,8 +12,8 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from corpora.download.unpack import AGAIN, PIECE, Report, disk, need
-from corpora.problems import InputError
+from corpora.download.unpack import AGAIN, LARGEST, PIECE, Report, disk, need
+from corpora.problems import InputError, printable
 
 PAUSES = (1.0, 2.0, 4.0, 8.0)
 """s to wait after each consecutive failure; progress resets the sequence."""
@@ -64,7 +64,7 @@ def fetch(url: str, target: Path, progress: Report, sleep: Callable[[float], Non
                     f"{url} could not be fetched ({error}); {AGAIN} later, "
                     f"what has arrived is kept ({part}, {reached / 1e6:.0f} MB)"
                 ) from error
-            print(f"{error}; trying again in {PAUSES[failures - 1]:g} s", flush=True)
+            print(f"{printable(str(error))}; trying again in {PAUSES[failures - 1]:g} s", flush=True)
             sleep(PAUSES[failures - 1])
     _memory(target).unlink(missing_ok=True)
     return target
@@ -91,14 +91,22 @@ def _fetch_rest(url: str, target: Path, progress: Report) -> None:
             if not resumed:
                 # After the part is emptied: the other order, interrupted, would vouch for the bytes of another file.
                 _memory(target).write_text(json.dumps(asdict(source)), encoding="utf-8")
+            _refuse_flood(url, part, max(source.size or 0, offset))
             need(part, (source.size or 0) - offset)
             progress(offset, source.size)
             for piece in _pieces(response):
                 file.write(piece)
                 offset += len(piece)
+                _refuse_flood(url, part, offset)
                 progress(offset, source.size)
     if source.size is not None and offset < source.size:
         raise _Broken(f"the connection ended after {offset} of {source.size} bytes")
+
+
+def _refuse_flood(url: str, part: Path, size: int) -> None:
+    """Raise InputError where a server announces or sends more than an archive of the database can have."""
+    if size > LARGEST:
+        raise InputError(f"{url} sends more than {LARGEST >> 30} GiB, which no archive of sound has; delete {part}")
 
 
 def _request(url: str, offset: int, known: _Source | None, target: Path) -> Any:

@@ -4,6 +4,7 @@ import errno
 import shutil
 import stat
 import struct
+import unicodedata
 import zipfile
 import zlib
 from collections import Counter
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from corpora.prepared.durable import delete
 from corpora.problems import InputError
 
 Report = Callable[[int, int | None], None]
@@ -23,6 +25,9 @@ PIECE = 1 << 16
 
 LARGEST = 10 << 30
 """Bytes that an archive may unpack to: the database is 5.5 h of sound, under 3 GB even at 44.1 kHz and 24 bit."""
+
+MOST = 100_000
+"""Files in an archive: the database has 1,840."""
 
 DENSEST = 100
 """Times its own size that an archive may unpack to: sound shrinks to a tenth at best, a zip bomb to a thousandth."""
@@ -48,7 +53,7 @@ def unpack(archive: Path, folder: Path, report: Report) -> None:
     fresh = folder.with_name(folder.name + ".unpacking")
     try:
         with disk(folder), _undamaged(archive), zipfile.ZipFile(archive) as opened:
-            shutil.rmtree(fresh, ignore_errors=True)  # what a killed run has left
+            delete(fresh)  # what a killed run has left
             members = _members(archive, opened)
             total = sum(info.file_size for info, _ in members)
             need(folder, total)
@@ -113,6 +118,8 @@ def _members(archive: Path, opened: zipfile.ZipFile) -> list[tuple[zipfile.ZipIn
     ]
     if not files:
         raise InputError(f"{archive} holds no files; delete it and fetch another")
+    if len(files) > MOST:
+        raise InputError(f"{archive} holds {len(files)} files, which no archive of recordings does; delete it")
     size = sum(info.file_size for info, _ in files)
     # Against the archive's own size too: the members of a bomb may share the same few compressed bytes.
     if size > LARGEST or size > DENSEST * archive.stat().st_size:
@@ -121,11 +128,19 @@ def _members(archive: Path, opened: zipfile.ZipFile) -> list[tuple[zipfile.ZipIn
     while not all(path.is_relative_to(root) for _, path in files):
         root = root.parent
     placed = [(info, path.relative_to(root)) for info, path in files]
-    # Names that differ in case only are one file on a Mac or on Windows.
-    name, times = Counter(str(path).casefold() for _, path in placed).most_common(1)[0]
+    names = Counter(_on_any_disk(path) for _, path in placed)
+    name, times = names.most_common(1)[0]
     if times > 1:
-        raise InputError(f"{archive} holds {name} {times} times; delete it and fetch another")
+        raise InputError(f"{archive} holds {name!r} {times} times; delete it and fetch another")
+    for _, path in placed:
+        if both := next((parent for parent in path.parents if _on_any_disk(parent) in names), None):
+            raise InputError(f"{archive} holds {str(both)!r} as a file and as a folder; delete it and fetch another")
     return placed
+
+
+def _on_any_disk(path: PurePosixPath) -> str:
+    """A path as disks compare it: on a Mac, names that differ in case or in Unicode's composition are one file."""
+    return unicodedata.normalize("NFC", str(path).casefold())
 
 
 def _safe_path(archive: Path, info: zipfile.ZipInfo) -> PurePosixPath:

@@ -9,7 +9,8 @@ import soundfile
 
 from corpora.cycles import FOUR_CLASSES, Cycle
 from corpora.problems import InputErrors
-from corpora.readers.icbhi import DEMOGRAPHICS, DIAGNOSES, OFFICIAL_SPLIT, read_icbhi
+from corpora.readers.companions import DEMOGRAPHICS, DIAGNOSES, OFFICIAL_SPLIT
+from corpora.readers.icbhi import read_icbhi
 from corpora.splits.official import OFFICIAL
 
 
@@ -84,9 +85,10 @@ def verify(folder: Path, expected: Structure = ICBHI_2017) -> Summary:
     Raises:
         InputErrors: what does not fit together; or, where all does, every count and file that differs.
     """
-    cycles = read_icbhi(folder)
+    reading = read_icbhi(folder)
+    cycles = reading.cycles
     found = _structure(cycles)
-    problems = _differences(found, expected)
+    problems = [problem.text for problem in reading.problems] or _differences(found, expected)
     seconds = sum(_duration(path, problems) for path in sorted({cycle.path for cycle in cycles}))
     if problems:
         raise InputErrors(problems, f"Restore what differs in {folder} from the archive, or fetch it again.")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from corpora.clips import Signal
 from corpora.problems import InputError
-from corpora.readers.containers import openable
+from corpora.readers.containers import CHECKED, openable
 
 SHORTEST = 0.1
 """s. A crackle lasts about 10 ms and a wheeze at least 80 ms (Sovijärvi et al. 2000, Eur Respir Rev 10:77, 591-596);
@@ -25,6 +25,9 @@ more, recorders of ultrasound at up to 384 kHz."""
 LOUDEST = 10.0
 """Full scale = 1. Mixing and filtering overshoot by a few dB; samples beyond 20 dB were never scaled to full scale."""
 
+MOST_SAMPLES = 1 << 28
+"""Samples of all channels that are decoded at once, 2 GiB: 50 min of stereo at 44.1 kHz."""
+
 CANCELED = 1e-3
 """Share of the loudest channel's standard deviation below which a mix is but rounding errors: channels cancel."""
 
@@ -37,7 +40,7 @@ def read_audio(path: Path, rate: int, begin: float = 0.0, end: float | None = No
     The stretch is cut before it is resampled, so that a cycle equals the same cycle stored in a file of its own.
 
     Args:
-        path: wav or flac (whatever libsndfile reads), any sampling rate, 8 to 32 bit, any number of channels.
+        path: wav or flac (or another of `CHECKED`), any sampling rate, 8 to 32 bit, any number of channels.
         rate: Hz wanted. Resampling is band-limited (soxr, "VHQ").
         begin: s.
         end: s; None = end of the file.
@@ -79,18 +82,10 @@ def _decode(path: Path, begin: float, end: float | None) -> tuple[NDArray[np.flo
     """Decode to samples (frames, channels) in float64, and the native rate in Hz."""
     try:
         with soundfile.SoundFile(openable(path)) as file:
+            _check_header(path, file)
             native: int = file.samplerate
-            if not RATES[0] <= native <= RATES[1]:
-                raise InputError(
-                    f"{path} has a sampling rate of {native} Hz in its header, outside {RATES[0]} to {RATES[1]} Hz; "
-                    "export it again, or leave it out"
-                )
             first = round(begin * native)
             last = file.frames if end is None else round(end * native)
-            if file.frames == _UNKNOWN_FRAMES:
-                raise InputError(f"{path} has no length in its header, as if streamed; export it again")
-            if file.frames == 0:
-                raise InputError(f"{path} holds no samples; record or export it again, or leave it out")
             if first >= file.frames or last > file.frames + OVERSHOOT * native:
                 reach = f"begins at {begin} s" if end is None else f"reaches from {begin} to {end} s"
                 raise InputError(
@@ -99,6 +94,7 @@ def _decode(path: Path, begin: float, end: float | None) -> tuple[NDArray[np.flo
             last = min(last, file.frames)
             if last <= first:
                 raise InputError(f"{path}: an annotation ends at {end} s, before it begins at {begin} s; correct it")
+            _refuse_bomb(path, (last - first if file.seekable() else last) * file.channels)
             if file.seekable():
                 file.seek(first)
                 samples = file.read(last - first, dtype="float64", always_2d=True)
@@ -108,6 +104,8 @@ def _decode(path: Path, begin: float, end: float | None) -> tuple[NDArray[np.flo
         raise InputError(f"{path} does not exist; restore it, or leave it out") from error
     except OSError as error:
         raise InputError(f"{path} can't be read ({error.strerror}); check its permissions") from error
+    except ValueError as error:
+        raise InputError(f"{path} can't be the path of a file ({error}); correct it") from error
     except soundfile.SoundFileError as error:
         raise InputError(
             f"{path} is not audio, is damaged or cut short ({_reason(error)}); copy or export it again, or leave it out"
@@ -120,6 +118,32 @@ def _decode(path: Path, begin: float, end: float | None) -> tuple[NDArray[np.flo
     if len(samples) < last - first:
         raise InputError(f"{path} is truncated: {len(samples)} of {last - first} samples; copy it again")
     return samples, native
+
+
+def _check_header(path: Path, file: soundfile.SoundFile) -> None:
+    """Refuse what makes a file unusable as a whole."""
+    if file.format not in CHECKED:
+        raise InputError(
+            f"{path} is in the format {file.format}, of which a file that was cut short looks like a whole one; export "
+            "it as wav or flac"
+        )
+    if not RATES[0] <= file.samplerate <= RATES[1]:
+        raise InputError(
+            f"{path} has a sampling rate of {file.samplerate} Hz in its header, outside {RATES[0]} to {RATES[1]} Hz; "
+            "export it again, or leave it out"
+        )
+    if file.frames == _UNKNOWN_FRAMES:
+        raise InputError(f"{path} has no length in its header, as if streamed; export it again")
+    if file.frames == 0:
+        raise InputError(f"{path} holds no samples; record or export it again, or leave it out")
+
+
+def _refuse_bomb(path: Path, samples: int) -> None:
+    """Raise InputError before a small file fills the memory: flac shrinks silence to almost nothing."""
+    if samples > MOST_SAMPLES:
+        raise InputError(
+            f"{path} would take {8 * samples / 1e9:.1f} GB to decode; cut the recording into clips, or leave it out"
+        )
 
 
 def _where(begin: float, end: float | None) -> str:

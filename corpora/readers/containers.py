@@ -13,6 +13,14 @@ UNFINISHED = 0x7FFFF000
 leave this and up to 0x1000 more (sox), 0x80000000, or 0xFFFFFFFF; others leave 0."""
 
 
+CHECKED = frozenset({"WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU", "OGG", "FLAC", "MP3"})
+"""The containers, by libsndfile's names, of which a file that was cut short is told from a whole one: by `openable` or,
+of the last two, by libsndfile."""
+
+UNEXPLAINED = 512
+"""Bytes behind the sound that may be neither zeros nor a part of the container, such as an ID3 tag (128 bytes)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Layout:
     """How a container is divided into chunks, each of which begins with its name and its length.
@@ -45,34 +53,52 @@ _LAYOUTS = {
 }
 """By the first four bytes: wav, with lengths of 64 bits or in the other byte order, too; AIFF; Sony Wave64; CAF."""
 
+_AU = {b".snd": ">", b"dns.": "<"}
+"""Byte order of the header of an AU file."""
+
 
 def openable(path: Path) -> Path | BinaryIO:
-    """Return what `soundfile.SoundFile` can open: the file, or a copy of a wav in memory whose length is filled in.
+    """Return what `soundfile.SoundFile` can open: the file, or a copy in memory that is set right.
 
     Raises:
-        InputError: the file is empty, or ends before the sound does.
+        InputError: it is no file, is empty, ends before the sound does, or holds more than its header says.
         OSError: it can't be read.
     """
     size = path.stat().st_size
+    if not path.is_file():
+        raise InputError(f"{path} is no file; give the path of a recording")
     if size == 0:
         raise InputError(f"{path} is empty (0 bytes); copy or export it again, or leave it out")
     with path.open("rb") as file:
-        layout = _LAYOUTS.get(file.read(4))
-        if layout is None:
+        start = file.read(12)
+        if start.startswith(b"OggS") and not _ogg_ends(file, size):
+            raise InputError(f"{path} is truncated: the end of its sound is missing; copy it again")
+        layout = None if start[:4] == b"FORM" and start[8:11] != b"AIF" else _LAYOUTS.get(start[:4])
+        if start[:4] in _AU:
+            found = _au_sound(start)
+        elif layout is None:
             return path
-        found = _sound(file, layout, size)
+        else:
+            found = _sound(file, layout, size)
         if found is None:
             raise InputError(f"{path} is truncated: it ends before its sound begins; copy it again, or leave it out")
         begin, length = found
         file.seek(begin)
-        unfinished = length == 0 and layout.name == b"data" and _is_sound(file.read(8), layout, size - begin)
-    if unfinished:
-        content = bytearray(path.read_bytes())
-        struct.pack_into(layout.header[0] + "I", content, begin - 4, 0xFFFFFFFF)
-        return io.BytesIO(content)
+        if layout is not None and length == 0 and _is_sound(file.read(8), layout, size - begin):
+            content = bytearray(path.read_bytes())
+            struct.pack_into(layout.header[0] + "I", content, begin - 4, 0xFFFFFFFF)
+            return io.BytesIO(content)
+        behind = 0 if layout is None or not length else _unexplained(file, layout, begin + length, size)
     if length is not None and begin + length > size:
         missing = begin + length - size
         raise InputError(f"{path} is truncated: {missing} of {length} bytes of sound are missing; copy it again")
+    if behind > UNEXPLAINED:
+        raise InputError(
+            f"{path} holds {behind} bytes behind the {length} bytes of sound that its header states, so that sound "
+            "would be lost; export it again, or leave it out"
+        )
+    if start.startswith(b"riff") and length is not None and begin + length < size:
+        return io.BytesIO(path.read_bytes()[: begin + length])  # libsndfile takes what follows for sound
     return path
 
 
@@ -97,8 +123,53 @@ def _sound(file: BinaryIO, layout: _Layout, size: int) -> tuple[int, int | None]
 
 
 def _is_sound(start: bytes, layout: _Layout, rest: int) -> bool:
-    """Whether the last bytes of a file, behind a sound of length 0, are sound: they begin like no chunk that fits."""
-    if rest < 8:
-        return False
+    """Whether the last bytes of a wav, behind a sound of length 0, are sound: they begin like no chunk that fits."""
+    wav = layout.name == b"data" and layout.header.endswith("I")
+    return wav and rest >= 8 and not _is_chunk(start, layout, rest)
+
+
+def _is_chunk(start: bytes, layout: _Layout, rest: int) -> bool:
+    """Whether the last bytes of a file begin like a chunk that fits in: with a readable name, unless that is a UUID."""
     name, length = struct.unpack(layout.header, start)
-    return not (name.isascii() and name.decode().isprintable() and 8 + length <= rest)
+    named = len(name) > 4 or (name.isascii() and name.decode().isprintable())
+    return bool(named and length >= layout.counted and len(start) - layout.counted + length <= rest)
+
+
+def _unexplained(file: BinaryIO, layout: _Layout, position: int, size: int) -> int:
+    """Count the last bytes of a file, from ``position`` on, that are no chunks, unless they are but zeros."""
+    header = struct.calcsize(layout.header)
+    while True:
+        for place in (position + -position % layout.multiple, position):  # some programs forget to pad
+            file.seek(place)
+            start = file.read(header)
+            if len(start) == header and _is_chunk(start, layout, size - place):
+                position = place + header - layout.counted + struct.unpack(layout.header, start)[1]
+                break
+        else:
+            break
+    file.seek(position)
+    return size - position if any(file.read()) else 0
+
+
+def _au_sound(start: bytes) -> tuple[int, int | None] | None:
+    """As `_sound`, of the header of an AU file: its name, where the sound begins, and its bytes."""
+    if len(start) < 12:
+        return None
+    begin, length = struct.unpack(_AU[start[:4]] + "2I", start[4:])
+    return begin, None if length >= UNFINISHED else length
+
+
+def _ogg_ends(file: BinaryIO, size: int) -> bool:
+    """Whether an Ogg file is whole: its pages follow each other up to one that is marked as the last (RFC 3533)."""
+    position, flags = 0, 0
+    while position < size:
+        file.seek(position)
+        page = file.read(27)
+        if len(page) < 27 or not page.startswith(b"OggS"):
+            break  # what follows the last page is no sound
+        flags, segments = page[5], page[26]
+        lengths = file.read(segments)
+        position += 27 + segments + sum(lengths)
+        if len(lengths) < segments or position > size:
+            return False
+    return bool(flags & 4)

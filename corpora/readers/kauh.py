@@ -7,12 +7,16 @@ typed by hand, so that spaces and capitals are as they come.
 """
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from corpora.cycles import Cycle, four_class
-from corpora.problems import InputError, InputErrors
-from corpora.readers.files import files_below
+from corpora.problems import InputError, Problem
+from corpora.readers.doubles import problems_of_doubles, same_bytes
+from corpora.readers.files import counted, files_below, kind_of
+from corpora.readers.reading import Reading
 
 NAME = re.compile(
     r"(?P<filter>[BDE])\s*P\s*(?P<number>\d+)\s*_(?P<diagnosis>[^,]+),(?P<sound>[^,]+),(?P<location>[^,]+),"
@@ -33,45 +37,49 @@ BRONCHIAL = {"B", "BRONCHIAL"}
 
 SKIPPED = "of bronchial breathing alone, which is neither normal, crackle nor wheeze"
 
-_REMEDY = "Rename or move these files and run the same command again."
 
-
-def read_kauh(folder: Path) -> tuple[list[Cycle], dict[str, str]]:
+def read_kauh(folder: Path) -> Reading:
     """List every recording below a folder in each of its filterings, not yet decoded.
 
     Metadata: recording (one per patient), mode (the filtering), diagnosis, location, age (years), sex.
 
-    Returns:
-        The clips, and the files that fit no class, each with the reason.
-
     Raises:
-        InputError: no recordings, a name that can't be understood, or filterings of a patient that contradict each
-            other.
+        InputError: no recordings, or none of a class.
     """
-    sounds = [path for path in files_below(folder) if path.suffix.lower() == ".wav"]
+    files = files_below(folder)
+    sounds = [path for path in files if path.suffix.lower() == ".wav"]
+    others = Counter(kind_of(path) for path in files if path.suffix.lower() != ".wav")
     if not sounds:
-        raise InputError(f"{folder} holds no .wav file; set DATA to the folder of the KAUH recordings")
-    problems: list[str] = []
-    clips: dict[str, Cycle] = {}
+        rest = f", but {counted(others.elements())}" if others else ""
+        raise InputError(f"{folder} holds no .wav file{rest}; set DATA to the folder of the KAUH recordings")
+    problems: list[Problem] = []
+    found: dict[str, list[Cycle]] = defaultdict(list)
     for path in sounds:
         try:
             clip = _clip(path)
-            if clip.clip_id in clips:
-                other = clips[clip.clip_id].path
-                raise ValueError(f": {clip.clip_id} is also in {other}; remove or rename one of the two")
         except ValueError as error:
-            problems.append(f"{path}{error}")
+            problems.append(Problem(name=path.name, text=f"{path}{error}"))
         else:
-            clips[clip.clip_id] = clip
-    problems += _contradictions(clips.values())
-    if problems:
-        raise InputErrors(problems, _REMEDY)
-    known = [clip for clip in clips.values() if clip.label]
-    if not known:
+            found[clip.clip_id].append(clip)
+    contradictions = {problem.name: problem for problem in _contradictions(chain(*found.values()))}
+    known, skipped = [], {}
+    for clip_id, (clip, *others_of_name) in found.items():
+        paths = [one.path for one in (clip, *others_of_name)]
+        copies = same_bytes(paths)
+        problems += problems_of_doubles("recording", clip_id, clip.patient, paths, copies)
+        if not copies:
+            continue
+        if clip_id in contradictions:
+            problems.append(contradictions[clip_id])
+        elif clip.label:
+            known.append(clip)
+        else:
+            skipped[clip_id] = SKIPPED
+    if not known and not problems:
         raise InputError(
             f"{folder} holds no recording that is normal or has crackles or wheezes; use the whole database"
         )
-    return known, {name: SKIPPED for name, clip in clips.items() if not clip.label}
+    return Reading(cycles=known, skipped=skipped, others=others, problems=problems)
 
 
 def _clip(path: Path) -> Cycle:
@@ -88,14 +96,19 @@ def _clip(path: Path) -> Cycle:
     return Cycle(path=path, clip_id=clip_id, patient=patient, label=label, meta=_meta(patient, name))
 
 
-def _contradictions(clips: Iterable[Cycle]) -> Iterator[str]:
-    """Describe the filterings whose label differs from that of the first one of the recording."""
-    first: dict[str, Cycle] = {}
+def _contradictions(clips: Iterable[Cycle]) -> Iterator[Problem]:
+    """Describe all filterings of each recording whose filterings differ in label: nothing says which is right."""
+    filterings: dict[str, list[Cycle]] = defaultdict(list)
     for clip in clips:
-        other = first.setdefault(clip.patient, clip)
-        if other.label != clip.label:
+        filterings[clip.patient].append(clip)
+    for clip in chain(*filterings.values()):
+        other = next((one for one in filterings[clip.patient] if one.label != clip.label), None)
+        if other:
             mine, theirs = clip.label or "bronchial", other.label or "bronchial"
-            yield f"{clip.path} is named {mine}, but {other.path}, the same recording, {theirs}; correct one of the two"
+            text = (
+                f"{clip.path} is named {mine}, but {other.path}, the same recording, {theirs}; correct one of the two"
+            )
+            yield Problem(name=clip.clip_id, text=text, patient=clip.patient)
 
 
 def label_of(sound: str) -> str:

@@ -1,85 +1,55 @@
 """Any other corpus, through a CSV: ``path, patient, label``, optionally ``begin, end`` (s); the rest is metadata."""
 
-import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 from corpora.cycles import FOUR_CLASSES, TWO_CLASSES, Cycle
-from corpora.problems import InputError, InputErrors
-from corpora.readers.files import read_text
+from corpora.patients import spelling
+from corpora.problems import InputError, InputErrors, Problem
+from corpora.readers.columns import BEGIN, CLIP_ID, END, REQUIRED, named_columns
+from corpora.readers.listed import ListedFiles
+from corpora.readers.reading import Reading
+from corpora.readers.tables import distinct, note_on_metadata, read_rows
 
-REQUIRED = ("path", "patient", "label")
+OF_CLIPS = frozenset({"", *REQUIRED, BEGIN, END, CLIP_ID})
+"""Columns that are no metadata."""
 
 
-def read_manifest(manifest: Path) -> list[Cycle]:
+def read_manifest(manifest: Path) -> Reading:
     """List the clips of a manifest, not yet decoded.
 
     Paths are absolute or relative to the manifest. A clip is called after its path (and its span, where it has one);
-    a column ``clip_id`` overrides that.
+    a column ``clip_id`` overrides that. Of all cells, spaces and composed characters are made one `spelling`.
 
     Raises:
-        InputError: the manifest can't be read, lacks a column, or has rows that can't be understood.
+        InputError: the manifest can't be read, lacks a column, has one that may be misspelled, or has no usable row.
     """
-    if manifest.is_dir():
-        raise InputError(f"{manifest} is a folder; set DATA to the CSV file that lists the clips")
-    if not manifest.exists():
-        raise InputError(f"{manifest} does not exist; set DATA to the CSV file that lists the clips")
-    problems: list[str] = []
-    cycles: list[Cycle] = []
-    lines: dict[str, int] = {}
-    for line, fields, columns in _rows(manifest):
+    problems: list[Problem] = []
+    listed: list[Cycle] = []
+    files = ListedFiles(manifest)
+    header, *rows = read_rows(manifest, "clips")
+    columns = named_columns(manifest, header[1])
+    for line, fields in rows:
+        place = f"{manifest}, line {line}"
+        cells = dict(zip(columns, map(spelling, fields), strict=False))
         try:
             if len(fields) != len(columns):
                 raise ValueError(f"{len(fields)} fields, but the header has {len(columns)} columns; correct it")
-            cycle = _cycle(manifest.parent, dict(zip(columns, fields, strict=True)))
+            path = files.find(fields[columns.index("path")])
+            listed.append(_cycle(path, cells, place))
         except ValueError as error:
-            problems.append(f"{manifest}, line {line}: {error}")
-            continue
-        if cycle.clip_id in lines:
-            problems.append(
-                f"{manifest}, line {line}: {cycle.clip_id} is already on line {lines[cycle.clip_id]}; remove one"
-            )
-        lines.setdefault(cycle.clip_id, line)
-        cycles.append(cycle)
-    if problems:
-        raise InputErrors(problems, f"Correct {manifest} and run the same command again.")
-    if not cycles:
+            name, patient = cells.get("path") or f"line {line}", cells.get("patient", "")
+            problems.append(Problem(name=name, text=f"{place}: {error}", patient=patient))
+    if not listed and not problems:
         raise InputError(f"{manifest} lists no clips; add one row per clip")
-    return cycles
+    cycles, missing = files.split_missing(distinct(listed, problems))
+    problems += missing
+    if not cycles:
+        raise InputErrors([problem.text for problem in problems], f"Correct {manifest} and run the same command again.")
+    return Reading(cycles=cycles, problems=problems, note=note_on_metadata(columns, OF_CLIPS))
 
 
-def _rows(manifest: Path) -> Iterator[tuple[int, list[str], list[str]]]:
-    """Yield line number, fields and column names of each row that isn't blank."""
-    reader = csv.reader(io.StringIO(read_text(manifest)), skipinitialspace=True, strict=True)
-    columns: list[str] = []
-    try:
-        for row in reader:
-            fields = [field.strip() for field in row]
-            if columns and any(fields):
-                yield reader.line_num, fields, columns
-            elif not columns and any(fields):
-                columns = fields
-                _check_columns(manifest, columns)
-    except csv.Error as error:
-        raise InputError(f"{manifest}, line {reader.line_num}, is not CSV ({error}); correct it") from error
-    if not columns:
-        raise InputError(f"{manifest} is empty; its first line must name at least {', '.join(REQUIRED)}")
-
-
-def _check_columns(manifest: Path, columns: list[str]) -> None:
-    missing = [column for column in REQUIRED if column not in columns]
-    if missing:
-        raise InputError(
-            f"{manifest} has no column {', '.join(missing)}; its columns, separated by commas, must be at least "
-            f"{', '.join(REQUIRED)}"
-        )
-    twice = sorted({column for column in columns if column and columns.count(column) > 1})
-    if twice:
-        raise InputError(f"{manifest} has two columns {twice[0]}; rename or remove one")
-
-
-def _cycle(folder: Path, row: dict[str, str]) -> Cycle:
+def _cycle(path: Path, row: Mapping[str, str], place: str) -> Cycle:
     """Parse one row. Raises ValueError with what is wrong and the remedy."""
     for column in REQUIRED:
         if not row[column]:
@@ -88,31 +58,28 @@ def _cycle(folder: Path, row: dict[str, str]) -> Cycle:
     if label not in {*FOUR_CLASSES, *TWO_CLASSES}:
         known = ", ".join(FOUR_CLASSES)
         raise ValueError(f"unknown label {row['label']!r}; use {known}, or normal and abnormal")
-    begin, end = _seconds(row, "begin"), _seconds(row, "end")
+    begin, end = _seconds(row, BEGIN), _seconds(row, END)
     if end is not None and end <= (begin or 0.0):
-        raise ValueError(f"end {row['end']} is not after begin; correct them")
-    span = f"@{row.get('begin') or 0}-{row.get('end') or 'end'}" if begin is not None or end is not None else ""
-    meta: dict[str, str | float] = {
-        column: value for column, value in row.items() if column not in {"", *REQUIRED, "begin", "end", "clip_id"}
-    }
-    clip_id = row.get("clip_id") or row["path"] + span
+        raise ValueError(f"end {row[END]} is not after begin; correct them")
+    span = f"@{row.get(BEGIN) or 0}-{row.get(END) or 'end'}" if begin is not None or end is not None else ""
     return Cycle(
-        path=folder / row["path"],
-        clip_id=clip_id,
+        path=path,
+        clip_id=row.get(CLIP_ID) or row["path"] + span,
         patient=row["patient"],
         label=label,
         begin=begin or 0.0,
         end=end,
-        meta=meta,
+        meta={column: value for column, value in row.items() if column not in OF_CLIPS},
+        row=place,
     )
 
 
-def _seconds(row: dict[str, str], column: str) -> float | None:
+def _seconds(row: Mapping[str, str], column: str) -> float | None:
     text = row.get(column, "")
     if not text:
         return None
     try:
-        value = float(text)
+        value = float(text.replace("_", "?"))  # which Python would read over
     except ValueError as error:
         raise ValueError(f"{column} {text!r} is not a number of seconds; correct it") from error
     if not 0 <= value < float("inf"):

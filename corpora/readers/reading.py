@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from corpora.cycles import Cycle
+from corpora.measurement import SOUNDS, Measurement
+from corpora.problems import Problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,13 +17,15 @@ class Reading:
         classes: the labels that they can have; empty = to be inferred from theirs.
         skipped: recordings that yield no clip, each with the reason.
         others: files that are no part of the corpus: how many of each kind.
-        problems: recordings, events or files that can't be used, each with what is wrong and the remedy.
+        problems: recordings, events, rows or files that can't be used.
         note: what else a report should say about the corpus.
+        measurement: what the files hold, and how they are read.
     """
 
     cycles: list[Cycle]
     classes: tuple[str, ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, int] = field(default_factory=dict)
-    problems: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     note: str = ""
+    measurement: Measurement = SOUNDS

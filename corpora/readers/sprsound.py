@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from corpora.cycles import RECORDING_CLASSES, SEVEN_CLASSES, Cycle
-from corpora.problems import InputError
+from corpora.problems import InputError, Problem
 from corpora.readers.files import read_text
 from corpora.readers.reading import Reading
 from corpora.readers.sprsound_files import Recording, inventory
@@ -63,15 +63,17 @@ def read_sprsound(folder: Path, recordings: bool = False) -> Reading:
         try:
             quality, listed = _annotated(recording.annotation)
         except InputError as problem:
-            problems.append((recording.sound.stem, str(problem)))
+            problems.append(_problem(recording, recording.sound.stem, str(problem)))
             continue
-        faults: list[tuple[str, str]] = []
+        faults: list[Problem] = []
         events = list(_events(recording, listed, faults))
         problems += faults
+        if recordings and faults:
+            continue  # an annotation that is damaged in part is trusted in none
         if recordings and quality:
             label = RECORDINGS[quality]
             cycles.append(_cycle(recording, recording.sound.stem, label))
-            differing += not faults and label != implied_label({event.label for event in events})
+            differing += label != implied_label({event.label for event in events})
         elif recordings:
             skipped[recording.sound.stem] = "without an annotation of the whole recording"
         else:
@@ -124,6 +126,8 @@ def _annotated(annotation: Path) -> tuple[str, list[object]]:
         raise InputError(
             f"{annotation}, line {error.lineno}, is not JSON ({error.msg}); copy it again, or correct it"
         ) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or lists in lists in lists
+        raise InputError(f"{annotation} can't be read as JSON ({error}); copy it again, or correct it") from error
     listed = content.get("event_annotation") if isinstance(content, dict) else None
     if not isinstance(listed, list):
         raise InputError(f"{annotation} has no list event_annotation; copy it again, or correct it")
@@ -135,16 +139,20 @@ def _annotated(annotation: Path) -> tuple[str, list[object]]:
     return quality or "", listed
 
 
-def _events(recording: Recording, listed: list[object], problems: list[tuple[str, str]]) -> Iterator[Cycle]:
+def _events(recording: Recording, listed: list[object], problems: list[Problem]) -> Iterator[Cycle]:
     """Yield the valid events of a recording, numbered from 1, and append what is wrong with the others."""
     for number, event in enumerate(listed, 1):
         clip_id = f"{recording.sound.stem}_event_{number}"
         try:
             label, begin, end = _event(event)
         except ValueError as error:
-            problems.append((clip_id, f"{recording.annotation}, event {number}{error}"))
+            problems.append(_problem(recording, clip_id, f"{recording.annotation}, event {number}{error}"))
         else:
             yield _cycle(recording, clip_id, label, begin, end, event=number)
+
+
+def _problem(recording: Recording, name: str, text: str) -> Problem:
+    return Problem(name=name, text=text, patient=recording.name["patient"])
 
 
 def _event(event: object) -> tuple[str, float, float]:

@@ -1,6 +1,5 @@
 """Find the recordings of SPRSound: which sound belongs to which annotation and part, and what else lies there."""
 
-import csv
 import json
 import re
 from collections import Counter, defaultdict
@@ -8,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from corpora.problems import InputError
-from corpora.readers.files import files_below, read_text
+from corpora.problems import InputError, Problem
+from corpora.readers.doubles import same_bytes
+from corpora.readers.files import files_below, kind_of, read_cells, read_text
 
 RECORDING = re.compile(
     r"(?P<patient>\d+)_(?P<age>\d+(?:\.\d+)?)_(?P<sex>[01])_(?P<location>p[1-8])_(?P<number>\d+)", re.ASCII
@@ -51,12 +51,12 @@ class Inventory:
 
     Attributes:
         recordings: with their annotations, by the path of the sound.
-        problems: names of recordings or files that can't be used, each with what is wrong and the remedy.
+        problems: recordings or files that can't be used.
         others: how many files of each kind are neither a recording nor an annotation.
     """
 
     recordings: list[Recording] = field(default_factory=list)
-    problems: list[tuple[str, str]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
 
 
@@ -79,9 +79,9 @@ def inventory(folder: Path) -> Inventory:
         try:
             found.recordings.append(_paired(name, sounds.get(name, []), annotations.get(name, []), parts, found.others))
         except InputError as error:
-            found.problems.append((name, str(error)))
+            found.problems.append(Problem(name=name, text=str(error), patient=name.partition("_")[0]))
     for path, problem in _unnamed(folder, files, sounds, annotations, found.others):
-        found.problems.append((str(path.relative_to(folder)), problem))
+        found.problems.append(Problem(name=str(path.relative_to(folder)), text=problem))
     return found
 
 
@@ -130,7 +130,7 @@ def _same(path: Path, other: Path) -> bool:
         return False
     if path.suffix.lower() == ".json":
         return _content(path) == _content(other)
-    return path.stat().st_size == other.stat().st_size and path.read_bytes() == other.read_bytes()
+    return same_bytes([path, other])
 
 
 def _unnamed(
@@ -142,7 +142,7 @@ def _unnamed(
 ) -> Iterator[tuple[Path, str]]:
     """Yield the misnamed recordings and annotations with the problem, and count the other files by their kind."""
     named = {*sounds, *annotations}
-    homes = {path.parent for paths in [*sounds.values(), *annotations.values()] for path in paths}
+    homes = _homes(sounds, annotations, files)
     json_names = {path.stem for path in files if path.suffix.lower() == ".json" and path.stem not in named}
     misnamed = set()
     for path in files:
@@ -156,7 +156,7 @@ def _unnamed(
         elif kind in SOUNDS:
             others[f"{kind} in {path.parent.relative_to(folder)}"] += 1
         else:
-            others[kind or "without an extension"] += 1
+            others[kind_of(path)] += 1
     for path in files:
         stray = path.suffix.lower() == ".json" and path.parent in homes and path.stem in json_names - misnamed
         if stray and not RECORDING.match(path.stem) and "event_annotation" in _fields(path):
@@ -164,11 +164,23 @@ def _unnamed(
             yield path, f"{path} is not named {_SHAPE}; rename it"
 
 
+def _homes(sounds: dict[str, list[Path]], annotations: dict[str, list[Path]], files: list[Path]) -> set[Path]:
+    """Return the folders of recordings and annotations.
+
+    One that holds mostly other sounds, and of recordings only copies of those elsewhere, is a folder of cut events.
+    """
+    homes = {path.parent for paths in annotations.values() for path in paths}
+    homes |= {paths[0].parent for paths in sounds.values() if len({path.parent for path in paths}) == 1}
+    copies = Counter(path.parent for paths in sounds.values() for path in paths)
+    total = Counter(path.parent for path in files if path.suffix.lower() in SOUNDS)
+    return homes | {folder for folder, count in copies.items() if 2 * count > total[folder]}
+
+
 def _content(path: Path) -> object:
     """Return what a JSON file holds; what is none equals itself alone."""
     try:
         content: object = json.loads(read_text(path))
-    except (InputError, ValueError):
+    except (InputError, ValueError, RecursionError):
         return path
     return content
 
@@ -211,12 +223,12 @@ def _listed(path: Path) -> Iterator[tuple[str, str]]:
     Raises:
         InputError: it lacks a column, or names an unknown part.
     """
-    rows = csv.DictReader(read_text(path).splitlines())
-    if not {"recording", "part"} <= set(rows.fieldnames or ()):
+    columns, rows = read_cells(path)
+    if not {"recording", "part"} <= set(columns):
         raise InputError(f"{path} lacks the columns recording and part; add them")
-    for row in rows:
-        name, part = (row["recording"] or "").strip(), (row["part"] or "").strip().lower()
+    for line, row in rows:
+        name, part = row["recording"], row["part"].lower()
         if part not in PARTS:
-            where = f"{path}, line {rows.line_num}"
+            where = f"{path}, line {line}"
             raise InputError(f"{where}: unknown part {part!r}; the parts are {', '.join(PARTS)}: correct it")
         yield name.removesuffix(".wav"), part

@@ -43,12 +43,14 @@ def assign_parts(counts: Index, shares: NDArray[np.float64], rng: np.random.Gene
     return best[1]
 
 
-def validation_patients(counts: Index, rng: np.random.Generator) -> NDArray[np.bool_]:
+def validation_patients(counts: Index, rng: np.random.Generator, may_lack_classes: bool = False) -> NDArray[np.bool_]:
     """Choose the training patients that are held out for validation; every class stays in training.
 
     Args:
         counts: (patients, classes) clips of the training patients.
         rng: draws the random assignments.
+        may_lack_classes: whether, where no patient can be spared, the one is held out whom training loses fewest
+            classes with, and of several the one with fewest clips.
 
     Returns:
         (patients,) True = validation.
@@ -57,6 +59,9 @@ def validation_patients(counts: Index, rng: np.random.Generator) -> NDArray[np.b
         InputError: each patient is the only one with clips of some class.
     """
     held_out: NDArray[np.bool_] = assign_parts(counts, np.array([1 - VALIDATION, VALIDATION]), rng) == 1
+    if not held_out.any() and may_lack_classes and len(counts) > 1:
+        lost = ((counts.sum(axis=0) == counts) & (counts > 0)).sum(axis=1)
+        held_out[np.lexsort((counts.sum(axis=1), lost))[0]] = True
     if not held_out.any():
         raise InputError(
             f"a fold has {len(counts)} training patient{'s' * (len(counts) != 1)} and none to spare for validation, "

@@ -11,7 +11,7 @@ from corpora.choices import LABEL_PERCENTS
 from corpora.clips import Clips
 from corpora.problems import InputError
 from corpora.splits.balance import count_by_patient, imbalance, validation_patients
-from corpora.splits.folds import Fold, Index
+from corpora.splits.folds import Fold, Index, may_lack_classes
 from corpora.splits.leave_patients_out import LeavePatientsOut
 
 MIN_LABELED_PATIENTS = 3
@@ -56,11 +56,12 @@ class LabelBudget:
             patients, counts = count_by_patient(clips.take(training))
             # Generators of their own, so that the folds don't depend on the budget; numbered from 1, since numpy takes
             # [seed, folds, 0] for [seed, folds].
-            labeled = _labeled(counts, self.percent, np.random.default_rng([seed, self.folds, number]))
-            if not _can_spare_one(counts[labeled]):
+            lenient = may_lack_classes(clips)
+            labeled = _labeled(counts, self.percent, np.random.default_rng([seed, self.folds, number]), lenient)
+            if not (lenient or _can_spare_one(counts[labeled])):
                 raise self._refusal(clips, counts, labeled)
             rng = np.random.default_rng([seed, self.folds, number, self.percent])
-            held_out = validation_patients(counts[labeled], rng)
+            held_out = validation_patients(counts[labeled], rng, lenient)
             owner = clips.patient[training]
             train, valid, unlabeled = (
                 training[rows]
@@ -81,13 +82,14 @@ class LabelBudget:
         )
 
 
-def _labeled(counts: Index, percent: int, rng: np.random.Generator) -> Index:
+def _labeled(counts: Index, percent: int, rng: np.random.Generator, may_lack_classes: bool) -> Index:
     """Choose the training patients that keep their labels.
 
     Args:
         counts: (patients, classes) clips of the training patients.
         percent: one of `LABEL_PERCENTS`.
         rng: the same for every budget of a fold, which makes them nested: each budget is drawn from the next larger.
+        may_lack_classes: whether patients may be chosen who don't have every class.
 
     Returns:
         Rows of ``counts``, sorted.
@@ -96,7 +98,8 @@ def _labeled(counts: Index, percent: int, rng: np.random.Generator) -> Index:
     for budget in LABEL_PERCENTS[1 : LABEL_PERCENTS.index(percent) + 1]:
         size = max((budget * len(counts) + 50) // 100, min(MIN_LABELED_PATIENTS, len(counts)))
         draws = (np.sort(rng.permutation(chosen)[:size]) for _ in range(MAX_DRAWS))
-        useful = list(islice((draw for draw in draws if _can_spare_one(counts[draw])), CANDIDATES)) or [chosen[:size]]
+        possible = (draw for draw in draws if may_lack_classes or _can_spare_one(counts[draw]))
+        useful = list(islice(possible, CANDIDATES)) or [chosen[:size]]
         totals = np.stack([counts[draw].sum(axis=0) for draw in useful])[:, None, :].astype(np.float64)
         target: NDArray[np.float64] = counts.sum(axis=0)[None, :] * size / len(counts)
         chosen = useful[int(imbalance(totals, target).argmin())]

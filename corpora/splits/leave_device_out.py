@@ -27,6 +27,7 @@ class LeaveDeviceOut:
 
     Attributes:
         folds: None, since the corpus decides their number.
+        divided_by: the column that decides it.
 
     Raises:
         InputError: the devices are unknown, there is only one, or what is left to train on lacks a class, or a patient
@@ -34,6 +35,7 @@ class LeaveDeviceOut:
     """
 
     folds: ClassVar[None] = None
+    divided_by: ClassVar[str] = DEVICE
 
     def split(self, clips: Clips, seed: int) -> Iterator[Fold]:
         """Yield one fold per device of ``clips``."""

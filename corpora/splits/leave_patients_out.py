@@ -8,7 +8,7 @@ import numpy as np
 from corpora.clips import Clips
 from corpora.problems import InputError
 from corpora.splits.balance import assign_parts, count_by_patient, totals_of_parts, validation_patients
-from corpora.splits.folds import Fold, Index
+from corpora.splits.folds import Fold, Index, may_lack_classes
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class LeavePatientsOut:
     """Stratified group k-fold by patient, with validation patients cut from the training patients in the same way.
 
     A patient is in one part of a fold only, and in the test part of exactly one fold. The classes are spread over the
-    parts as evenly as whole patients permit. Another seed gives other folds.
+    parts as evenly as whole patients permit. Another seed gives other folds. Where no class is ``normal``, a fold may
+    lack classes in any of its parts, see `may_lack_classes`.
 
     Raises:
         InputError: fewer patients than parts, a class that too few patients have for every fold to test it, or no
@@ -32,7 +33,8 @@ class LeavePatientsOut:
         rng = np.random.default_rng([seed, self.folds])
         part = assign_parts(counts, np.full(self.folds, 1 / self.folds), rng)
         untested = np.flatnonzero((totals_of_parts(counts, part, self.folds) == 0).any(axis=0))
-        if len(untested):
+        lenient = may_lack_classes(clips)
+        if len(untested) and not lenient:
             raise InputError(
                 f"no way was found to have clips of {clips.classes[untested[0]]!r} in each of {self.folds} folds; "
                 "choose fewer folds, or add patients who have it"
@@ -40,7 +42,7 @@ class LeavePatientsOut:
         owner = np.searchsorted(patients, clips.patient)
         for fold in range(self.folds):
             training = np.flatnonzero(part != fold)
-            held_out = validation_patients(counts[training], rng)
+            held_out = validation_patients(counts[training], rng, lenient)
             train, valid, test = (
                 np.flatnonzero(np.isin(owner, who))
                 for who in (training[~held_out], training[held_out], np.flatnonzero(part == fold))
@@ -58,7 +60,7 @@ class LeavePatientsOut:
             )
         having = (counts > 0).sum(axis=0)
         rarest, name = int(having.min()), clips.classes[int(having.argmin())]
-        if rarest < self.folds:
+        if rarest < self.folds and not may_lack_classes(clips):
             fewer = f"choose fewer folds (patients-{rarest}fold), " if rarest > 1 else "choose "
             coarser = "another task (such as abnormal)" if len(clips.classes) > 2 else "other data"
             raise InputError(

@@ -67,8 +67,9 @@ def _parts(clips: Clips) -> NDArray[np.str_]:
     part = np.full(len(clips), "") if stated is None else stated.str.strip().str.lower().to_numpy(np.str_)
     absent = np.flatnonzero(part == "")
     if len(absent):
+        others = f", as it does {len(absent) - 1} others" if len(absent) > 1 else ""
         raise InputError(
-            f"the official split lacks clip {clips.clip_id[absent[0]]}, as it does {len(absent) - 1} others; for "
+            f"the official split lacks clip {clips.clip_id[absent[0]]}{others}; for "
             "ICBHI put ICBHI_challenge_train_test.txt beside the recordings, for SPRSound keep its folders as they are "
             f"distributed or list the parts in official.csv (recording, part), or {_ELSE}"
         )

@@ -23,9 +23,14 @@ class WithUnlabeled:
     splitter: Splitter
 
     @property
-    def folds(self) -> int:
-        """Number of folds of each repeat."""
+    def folds(self) -> int | None:
+        """Number of folds of each repeat; None if the corpus decides it."""
         return getattr(self.splitter, "folds", 1)
+
+    @property
+    def divided_by(self) -> str:
+        """As of the other splitter, see `corpora.protocol.Protocol.divided_by`."""
+        return getattr(self.splitter, "divided_by", "")
 
     def split(self, clips: Clips, seed: int) -> Iterator[Fold]:
         """Yield the folds of ``clips``. Unlabeled clips of a fold's test and validation patients stay out of it."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpora.code_definitions import Definition, Import, SourceFile, read_source
+from corpora.code_identity.definitions import Definition, Import, SourceFile, read_source
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,20 +11,20 @@ passed on as a value, or that looks its own definitions up by computed names (``
 """
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from corpora.code_definitions import Definition, Import
-from corpora.code_files import CodeFiles, Module
+from corpora.code_identity.definitions import Definition, Import
+from corpora.code_identity.files import CodeFiles, Module
 from corpora.digests import digest
 
 PACKAGES = ("corpora", "features", "models", "benchmarks")
 """The project's own packages."""
 
-NOT_FOLLOWED = frozenset({"models.registry", "benchmarks.execution.memory", "corpora.code_identity"})
+NOT_FOLLOWED = frozenset({"models.registry", "benchmarks.execution.memory", "corpora.code_identity.identity"})
 """Modules that compute no result: the list of models, what is measured beside a fit, and this file."""
 
 DISTANCE = 3
@@ -235,7 +235,7 @@ class CodeBase:
 
 @cache
 def _project() -> CodeBase:
-    return CodeBase(Path(__file__).resolve().parents[1], PACKAGES, NOT_FOLLOWED)
+    return CodeBase(Path(__file__).resolve().parents[2], PACKAGES, NOT_FOLLOWED)
 
 
 @cache
@@ -259,8 +259,8 @@ def code_identity(*targets: str) -> str:
     return _project().without_outside_files().identity(*targets)
 
 
-def target_of(kind: type) -> str:
-    """The target of a class, for `code_identity`: by its module in the packages, else by its file."""
+def target_of(kind: type | Callable[..., Any]) -> str:
+    """The target of a class or function, for `code_identity`: by its module in the packages, else by its file."""
     symbol = kind.__qualname__.partition(".")[0]  # the function around a local class
     if kind.__module__.partition(".")[0] in PACKAGES:
         return f"{kind.__module__}:{symbol}"

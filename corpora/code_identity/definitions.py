@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
-from corpora.code_text import code_text, parsed_annotation
+from corpora.code_identity.text import code_text, parsed_annotation
 
 Importing = ast.Import | ast.ImportFrom
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -55,7 +55,7 @@ class Definition:
 
     @cached_property
     def text(self) -> str:
-        """Canonical text; see `corpora.code_text.code_text`."""
+        """Canonical text; see `corpora.code_identity.text.code_text`."""
         return "\n".join(code_text(statement) for statement in self.statements)
 
     @cached_property
