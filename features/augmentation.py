@@ -62,6 +62,10 @@ class Augmentation:
             images = torch.where(masked, images.mean((0, 3), keepdim=True), images)
         return images
 
+    def length(self, frames: int) -> int:
+        """Frames of the result."""
+        return min(self.crop or frames, frames)
+
 
 def _crop(images: Tensor, frames: int) -> Tensor:
     """A random crop of each clip."""

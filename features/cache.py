@@ -17,8 +17,9 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from corpora.clips import Clips, Signal, StoredSignals
-from corpora.code_identity import code_identity, target_of
+from corpora.code_identity.identity import code_identity, target_of
 from corpora.digests import digest
+from corpora.prepared.durable import delete
 from corpora.problems import InputError
 from features.threads import one_thread
 
@@ -155,12 +156,17 @@ def _write(path: Path, chunks: Iterator[NDArray[np.float32]], rows: int) -> NDAr
 
 
 def _prune(folder: Path, limit: float, keep: Path) -> None:
-    """Delete the least recently used files until at most ``limit`` bytes are left; open memory maps stay readable."""
+    """Delete the least recently used files until at most ``limit`` bytes are left; open memory maps stay readable.
+
+    Nothing is deleted where the folder is a link: what else lies there is unknown.
+    """
+    if folder.is_symlink():
+        return
     now = time.time()
     for abandoned in (*folder.glob("*.tmp"), *folder.glob("*.parts")):
         with suppress(FileNotFoundError):
             if now - abandoned.stat().st_mtime > ABANDONED:
-                shutil.rmtree(abandoned) if abandoned.is_dir() else abandoned.unlink()
+                delete(abandoned)
     stored = []
     for path in folder.glob("*.npy"):
         with suppress(FileNotFoundError):

@@ -1,6 +1,7 @@
-"""Control: the duration of a breathing cycle alone.
+"""Control: the duration of a clip alone, without any use of the signal.
 
-Patients with disease may breathe at a different pace, so that duration predicts labels without any use of the sound.
+Patients with disease may breathe at a different pace, and activities take different times, so that duration predicts
+labels.
 """
 
 from typing import Any, Self

@@ -1,4 +1,4 @@
-"""Control: device, chest location, mode and cycle duration, without any use of the sound.
+"""Control: device, chest location, mode and duration of a clip, without any use of the signal.
 
 On ICBHI 2017 these predict labels well above chance: patients with disease and healthy people were recorded with
 different devices, at different locations, and breathe at a different pace. The sound adds what exceeds this row.

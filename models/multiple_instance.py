@@ -25,7 +25,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from corpora import catalog
 from corpora.clips import Clips
 from corpora.cycles import FOUR_CLASSES, TWO_CLASSES
-from corpora.prepare import prepare_clips
+from corpora.prepared.prepare import prepare_clips
 from corpora.simulated.simulation import Simulation, simulate
 from corpora.tasks import for_task
 from features.adventitious import Adventitious

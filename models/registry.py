@@ -4,13 +4,8 @@ A model file holds ``build(*, seed, **parameters) -> Model``, whose keyword defa
 and optionally ``space(trial) -> dict``, the parameters that Optuna tries.
 """
 
-import inspect
-from collections.abc import Callable
-from inspect import Parameter
-from pathlib import Path
-
-from corpora.problems import InputError
-from models.spec import ModelKind, ModelSpec, module_at
+from corpora.choices import MODALITIES, MOTION, SOUND
+from models.spec import ModelKind, ModelSpec
 
 CONTROL, BASELINE, NETWORK = ModelKind.CONTROL, ModelKind.BASELINE, ModelKind.NETWORK
 
@@ -36,8 +31,21 @@ BACKBONES = {
     "cnn": "models.semi_supervised.backbones:CNN",
     "cnn-gru": "models.semi_supervised.backbones:CNN_GRU",
     "resnet-maps": "models.semi_supervised.backbones:RESNET_MAPS",
+    "cnn-1d": "models.semi_supervised.backbones:CNN_1D",
+    "gru": "models.semi_supervised.backbones:GRU",
+    "cnn-gru-1d": "models.semi_supervised.backbones:CNN_GRU_1D",
 }
-"""The networks that every semi-supervised method is run with, cheapest first."""
+"""The networks that every semi-supervised method is run with: those on columns and images of sounds, cheapest first,
+then those on raw series."""
+
+OF_SOUND_ALONE = ("mlp", "resnet-maps", "planted", "planted-labeled")
+"""The backbones and methods that are made for sounds; all others take movements, too."""
+
+SPECTRUM = ("n_mfcc", "n_mels", "n_fft", "hop")
+"""Parameters of statistics that are taken of sounds alone."""
+
+IMAGES = ("images", "n_mels", "n_fft", "hop", "standardise", "noise", "masked_bands", "masked_frames")
+"""Parameters of images of sounds and of their augmentation."""
 
 
 def _entries(*specs: ModelSpec) -> dict[str, ModelSpec]:
@@ -49,7 +57,7 @@ def _entries(*specs: ModelSpec) -> dict[str, ModelSpec]:
     return entries
 
 
-def _semi_supervised_entries(backbone: str) -> list[ModelSpec]:
+def semi_supervised_entries(backbone: str) -> list[ModelSpec]:
     """The methods over a backbone, and the supervised baseline that each is compared with.
 
     They run under a label budget, or when named.
@@ -62,6 +70,7 @@ def _semi_supervised_entries(backbone: str) -> list[ModelSpec]:
         overrides={"backbone": backbone},
         components=(BACKBONES[backbone],),
         optional=True,
+        modalities=(SOUND,) if backbone in OF_SOUND_ALONE else MODALITIES,
     )
 
     def method(name: str, target: str, source: str, unlabeled: bool = True) -> ModelSpec:
@@ -75,6 +84,7 @@ def _semi_supervised_entries(backbone: str) -> list[ModelSpec]:
             unlabeled=unlabeled,
             optional=True,
             supervised_baseline=baseline.name,
+            modalities=(SOUND,) if name in OF_SOUND_ALONE else baseline.modalities,
         )
 
     return [
@@ -87,31 +97,43 @@ def _semi_supervised_entries(backbone: str) -> list[ModelSpec]:
 
 REGISTRY = _entries(
     ModelSpec(
-        name="prior", target="models.prior:build", source="class frequencies of the training clips", kind=CONTROL
+        name="prior",
+        target="models.prior:build",
+        source="class frequencies of the training clips",
+        kind=CONTROL,
+        modalities=MODALITIES,
     ),
     ModelSpec(
         name="metadata",
         target="models.metadata:build",
         source="logistic regression on device, location, duration",
         kind=CONTROL,
+        modalities=MODALITIES,
     ),
     ModelSpec(
         name="duration",
         target="models.duration:build",
         source="logistic regression on log-duration and its square",
         kind=CONTROL,
+        modalities=MODALITIES,
     ),
     ModelSpec(
         name="svm",
         target="models.svm:build",
         source="Cortes & Vapnik 1995, RBF kernel on MFCC statistics",
+        sources={MOTION: "Cortes & Vapnik 1995, RBF kernel on statistics of posture and movement"},
+        without_effect={MOTION: SPECTRUM},
         kind=BASELINE,
+        modalities=MODALITIES,
     ),
     ModelSpec(
         name="xgboost",
         target="models.xgboost:build",
         source="Chen & Guestrin 2016, on handcrafted statistics",
+        sources={MOTION: "Chen & Guestrin 2016, on statistics of posture and movement"},
+        without_effect={MOTION: SPECTRUM},
         kind=BASELINE,
+        modalities=MODALITIES,
     ),
     ModelSpec(
         name="svm-adventitious",
@@ -134,6 +156,15 @@ REGISTRY = _entries(
         slow=True,
     ),
     ModelSpec(
+        name="minirocket",
+        target="models.minirocket:build",
+        source="Dempster et al. 2021, random convolutions and ridge regression",
+        kind=BASELINE,
+        slow=True,
+        modalities=MODALITIES,
+        optional_on=(SOUND,),
+    ),
+    ModelSpec(
         name="scattering",
         target="models.scattering:build",
         source="Andén & Mallat 2014, RBF kernel",
@@ -152,13 +183,44 @@ REGISTRY = _entries(
         name="cnn",
         target="models.networks.cnn:build",
         source="the practical's two-layer CNN, trained with care",
+        without_effect={MOTION: (*IMAGES, "patience", "keep")},
         kind=NETWORK,
+        modalities=MODALITIES,
     ),
     ModelSpec(
         name="cnn-gru",
         target="models.networks.cnn_gru:build",
         source="convolutions read by a GRU (Cho et al. 2014)",
+        without_effect={MOTION: (*IMAGES, "patience", "keep")},
         kind=NETWORK,
+        modalities=MODALITIES,
+    ),
+    ModelSpec(
+        name="cnn-1d",
+        target="models.networks.cnn_1d:build",
+        source="convolutions on the raw series (Wang et al. 2017)",
+        without_effect={MOTION: ("seconds",)},
+        kind=NETWORK,
+        modalities=MODALITIES,
+        optional_on=(SOUND,),
+    ),
+    ModelSpec(
+        name="gru",
+        target="models.networks.gru:build",
+        source="a GRU on the raw series (Cho et al. 2014)",
+        without_effect={MOTION: ("seconds",)},
+        kind=NETWORK,
+        modalities=MODALITIES,
+        optional_on=(SOUND,),
+    ),
+    ModelSpec(
+        name="cnn-gru-1d",
+        target="models.networks.cnn_gru_1d:build",
+        source="DeepConvLSTM with a GRU on the raw series (Ordóñez & Roggen 2016)",
+        without_effect={MOTION: ("seconds",)},
+        kind=NETWORK,
+        modalities=MODALITIES,
+        optional_on=(SOUND,),
     ),
     ModelSpec(
         name="resnet-maps",
@@ -196,102 +258,8 @@ REGISTRY = _entries(
         optional=True,
         supervised_baseline="mil-windows",
     ),
-    *(spec for backbone in BACKBONES for spec in _semi_supervised_entries(backbone)),
+    *(spec for backbone in BACKBONES for spec in semi_supervised_entries(backbone)),
 )
 
 TRAINED_ON_SIMULATED = ("mil-windows", "mil-windows-aligned")
 """Entries that also train on simulated clips, so that a simulated corpus may hold the same ones to be tested."""
-
-
-def usual(few_labels: bool = False, adapted: bool = False) -> str:
-    """The names of the entries that run when none is named.
-
-    Args:
-        few_labels: whether most training patients have no labels. Then the methods that learn from such patients run,
-            over the practical's two networks, each beside its supervised baseline.
-        adapted: whether all labels are of another corpus. Then the controls and baselines run, beside every model that
-            learns from unlabeled clips and is no network over a costlier backbone than the cheapest.
-    """
-    if few_labels:
-        methods = [spec.name for backbone in ("cnn", "cnn-gru") for spec in _semi_supervised_entries(backbone)]
-        return ",".join(["prior", "metadata", "svm", *methods])
-    default = {name: spec for name, spec in REGISTRY.items() if not spec.optional}
-    if not adapted:
-        return ",".join(default)
-    cheapest, *costlier = ([spec.name for spec in _semi_supervised_entries(backbone)] for backbone in BACKBONES)
-    left_out = {name for names in costlier for name in names}
-    simple = [name for name, spec in default.items() if spec.kind in {CONTROL, BASELINE}]
-    adapting = [spec for name, spec in REGISTRY.items() if spec.unlabeled and name not in left_out]
-    semi = [name for spec in adapting for name in (spec.supervised_baseline, spec.name)]
-    return ",".join(dict.fromkeys([*simple, *cheapest, *semi]))
-
-
-def find(names: str | None = None, files: tuple[Path, ...] = ()) -> list[ModelSpec]:
-    """The entries that a user asked for.
-
-    Args:
-        names: comma-separated; None = all of the registry that isn't optional.
-        files: model files outside the clone, each entered under its stem.
-
-    Raises:
-        InputError: a name is unknown or used twice, or a file is no model file.
-    """
-    wanted = [name.strip() for name in (usual() if names is None else names).split(",") if name.strip()]
-    unknown = [name for name in wanted if name not in REGISTRY]
-    if unknown:
-        raise InputError(f"unknown model {unknown[0]!r}; choose from {', '.join(REGISTRY)}")
-    specs = [REGISTRY[name] for name in dict.fromkeys(wanted)] + [from_file(path) for path in files]
-    if not specs:
-        raise InputError("no model is named; choose from " + ", ".join(REGISTRY))
-    names_of = [spec.name for spec in specs]
-    twice = [name for name in names_of if names_of.count(name) > 1]
-    if twice:
-        raise InputError(f"two model files are called {twice[0]}; rename one of them")
-    return specs
-
-
-def from_file(path: Path) -> ModelSpec:
-    """An entry for a model file outside the clone.
-
-    Raises:
-        InputError: the file is missing, fails to import, lacks a ``build`` that a run can call, or is named like an
-            entry of the registry.
-    """
-    if path.is_dir():
-        raise InputError(f"{path.resolve()} is a folder; give the path of a model file in it")
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; give the path of a model file")
-    if path.suffix != ".py":
-        raise InputError(f"{path} is no Python file; give the path of a model file")
-    name = path.stem.replace("_", "-")
-    if name in REGISTRY:
-        raise InputError(f"{path}: a model called {name} is in the registry already; rename the file")
-    try:
-        module = module_at(path.resolve())
-    except Exception as error:
-        raise InputError(f"{path} can't be imported ({type(error).__name__}: {error}); correct it") from error
-    build = getattr(module, "build", None)
-    if not callable(build):
-        raise InputError(f"{path} has no function build(*, seed, **parameters); add it (see CONTRIBUTING.md)")
-    _check_signature(path, build)
-    return ModelSpec(
-        name=name,
-        target=f"{path.resolve()}:build",
-        source=(module.__doc__ or str(path)).strip().splitlines()[0],
-        kind=ModelKind.OWN,
-        unlabeled=bool(getattr(module, "UNLABELED", False)),
-    )
-
-
-def _check_signature(path: Path, build: Callable[..., object]) -> None:
-    """Check that ``build`` can be called with a seed and parameters that all have a default."""
-    by_name = (Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = dict(inspect.signature(build).parameters)
-    seed = parameters.pop("seed", None)
-    if seed is None or seed.kind not in by_name:
-        raise InputError(f"{path}: build takes no seed; define it as build(*, seed, …)")
-    for name, parameter in parameters.items():
-        if parameter.kind not in by_name:
-            raise InputError(f"{path}: build takes {parameter}; name its parameters, each with a default (depth=3)")
-        if parameter.default is Parameter.empty:
-            raise InputError(f"{path}: the parameter {name} of build has no default; give it one ({name}=…)")

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
+from corpora.choices import SOUND
 from corpora.problems import InputError
 from models.exits import refusing_exits
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from corpora.clips import Clips
+    from corpora.facts import CorpusFacts
 
     OnEpoch = Callable[[int, Callable[[Clips], NDArray[np.float64]]], None]
     """Called with an epoch's number and a function from clips to the probabilities of the network as it is then."""
@@ -115,6 +117,10 @@ class ModelSpec:
         optional: whether it runs only when it is named.
         fixed: whether it is never tuned.
         slow: of a control or baseline, whether a fit takes so long that it is repeated as seldom as a network's.
+        modalities: what it takes, of `corpora.choices.MODALITIES`.
+        sources: ``source`` by modality, where it differs.
+        without_effect: by modality, the parameters that change nothing there.
+        optional_on: modalities on which it runs only when it is named, though it takes them.
         supervised_baseline: of a semi-supervised model, the entry that differs from it in the unlabeled clips alone
             (its "twin" in reports); runs along with it.
     """
@@ -129,12 +135,24 @@ class ModelSpec:
     optional: bool = False
     fixed: bool = False
     slow: bool = False
+    modalities: tuple[str, ...] = (SOUND,)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    without_effect: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    optional_on: tuple[str, ...] = ()
     supervised_baseline: str = ""
 
     def module(self) -> ModuleType:
         """The module that holds ``build``."""
         place = self.target.rpartition(":")[0]
         return module_at(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+
+    def source_for(self, clips: Clips) -> str:
+        """The paper or method that it is on these clips: ``source``, unless ``sources`` has their modality."""
+        return self.sources.get(clips.modality, self.source)
+
+    def idle_parameters(self, facts: CorpusFacts) -> tuple[str, ...]:
+        """Names of the parameters that change nothing on a corpus."""
+        return self.without_effect.get(facts.modality, ())
 
     def parameters(self) -> dict[str, Any]:
         """The default parameters: the keyword defaults of ``build``, then this entry's overrides."""

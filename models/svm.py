@@ -6,13 +6,21 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
+from corpora.choices import MOTION
 from corpora.clips import Clips
-from features.cache import Extractor, cached
+from features.cache import Extractor
+from features.clip_statistics import clip_statistics
 from features.handcrafted import Handcrafted
+
+MOTION_COST, MOTION_WIDTH = 30.0, 0.25
+"""Of movements, an error costs so much more, and ``"scale"`` is so much less, than of sounds."""
+
+MOTION_LIMIT = 2.0
+"""Standard deviations at which columns of movements are clipped, against outliers."""
 
 
 class SupportVectorMachine:
@@ -22,27 +30,38 @@ class SupportVectorMachine:
     folds that ignore patients; decisions and rankings don't depend on it.
 
     Args:
-        features: one row per clip.
+        features: of sounds, one row per clip; of movements they are those of `features.motion.MotionStatistics`.
         seed: no effect on the result, but keeps libsvm from drawing from numpy's global generator.
-        C: cost of an error.
-        gamma: inverse width of the kernel; ``"scale"`` = 1 / columns, since they are standardized.
+        C: cost of an error; of movements it is multiplied by `MOTION_COST`.
+        gamma: inverse width of the kernel; ``"scale"`` = 1 / columns, since they are standardized; of movements it is
+            then multiplied by `MOTION_WIDTH`.
     """
 
     def __init__(self, features: Extractor, seed: int, C: float, gamma: float | str) -> None:
         self.features = features
-        self.pipeline = make_pipeline(
-            StandardScaler(), SVC(C=C, gamma=gamma, class_weight="balanced", random_state=seed)
-        )
+        self.seed, self.C, self.gamma = seed, C, gamma
 
     def fit(self, train: Clips, valid: Clips, unlabeled: Clips | None = None) -> Self:
         """Fit on train and validation patients alike: nothing is selected."""
-        x = np.concatenate([cached(self.features, train), cached(self.features, valid)])
+        x = np.concatenate([clip_statistics(self.features, train), clip_statistics(self.features, valid)])
+        self.pipeline = self._motion_pipeline(x.shape[1]) if train.modality == MOTION else self._pipeline()
         self.pipeline.fit(x, np.concatenate([train.label, valid.label]))
         return self
 
+    def _pipeline(self) -> Pipeline:
+        machine = SVC(C=self.C, gamma=self.gamma, class_weight="balanced", random_state=self.seed)
+        return make_pipeline(StandardScaler(), machine)
+
+    def _motion_pipeline(self, columns: int) -> Pipeline:
+        gamma = MOTION_WIDTH / columns if self.gamma == "scale" else self.gamma
+        machine = SVC(C=MOTION_COST * self.C, gamma=gamma, class_weight="balanced", random_state=self.seed)
+        clip = FunctionTransformer(np.clip, kw_args={"a_min": -MOTION_LIMIT, "a_max": MOTION_LIMIT})
+        return make_pipeline(StandardScaler(), clip, machine)
+
     def predict_proba(self, clips: Clips) -> NDArray[np.float64]:
         """(clips, classes)."""
-        margin = np.asarray(self.pipeline.decision_function(cached(self.features, clips)), dtype=np.float64)
+        columns = clip_statistics(self.features, clips)
+        margin = np.asarray(self.pipeline.decision_function(columns), dtype=np.float64)
         if margin.ndim == 1:
             return np.stack([expit(-margin), expit(margin)], axis=1)
         return np.asarray(softmax(margin, axis=1), dtype=np.float64)
@@ -64,7 +83,10 @@ def build(
     n_fft: int = 128,
     hop: int = 32,
 ) -> SupportVectorMachine:
-    """Mean and standard deviation of the MFCCs; see `SupportVectorMachine`."""
+    """Mean and standard deviation of the MFCCs; see `SupportVectorMachine`.
+
+    Of movements ``n_mfcc`` to ``hop`` have no effect.
+    """
     features = Handcrafted(
         n_mfcc=n_mfcc, n_mels=n_mels, n_fft=n_fft, hop=hop, series=("mfcc",), differences=0, summaries=("mean", "std")
     )

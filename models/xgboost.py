@@ -1,4 +1,7 @@
-"""Gradient-boosted trees (Chen & Guestrin 2016, doi:10.1145/2939672.2939785) on the whole handcrafted vector."""
+"""Gradient-boosted trees (Chen & Guestrin 2016, doi:10.1145/2939672.2939785) on statistics of clips.
+
+Of sounds these are the whole handcrafted vector, of movements `features.motion.MotionStatistics`.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -10,7 +13,8 @@ from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_sample_weight
 
 from corpora.clips import Clips
-from features.cache import Extractor, cached
+from features.cache import Extractor
+from features.clip_statistics import clip_statistics
 from features.handcrafted import Handcrafted
 
 
@@ -21,7 +25,8 @@ class BoostedTrees:
     cost 0.06 of AUROC on inner folds of the training patients.
 
     Args:
-        features: one row per clip each; their columns are concatenated.
+        features: of sounds, one row per clip each; their columns are concatenated. Of movements, those of
+            `features.motion.MotionStatistics` take their place.
         seed: determines rows and columns of each tree.
         parameters: of `xgboost.XGBClassifier`.
     """
@@ -43,7 +48,7 @@ class BoostedTrees:
         return np.asarray(p / p.sum(axis=1, keepdims=True), dtype=np.float64)
 
     def _columns(self, clips: Clips) -> NDArray[np.float32]:
-        return np.concatenate([cached(features, clips) for features in self.features], axis=1)
+        return np.concatenate([clip_statistics(features, clips) for features in self.features], axis=1)
 
     @property
     def n_parameters(self) -> int:
@@ -66,7 +71,10 @@ def build(
     n_fft: int = 256,
     hop: int = 64,
 ) -> BoostedTrees:
-    """All series and summaries of `Handcrafted`; see `BoostedTrees`."""
+    """All series and summaries of `Handcrafted`; see `BoostedTrees`.
+
+    Of movements ``n_mfcc`` to ``hop`` have no effect.
+    """
     return BoostedTrees(
         [Handcrafted(n_mfcc=n_mfcc, n_mels=n_mels, n_fft=n_fft, hop=hop)],
         seed,

@@ -10,6 +10,7 @@ from torch import nn
 from features.augmentation import Augmentation
 from models.networks.backbone import Backbone
 from models.networks.cnn import convolutions, space
+from models.networks.motion import SPECTROGRAMS
 from models.networks.network import NetworkModel, image_extractor
 from models.networks.recipe import Recipe
 
@@ -67,7 +68,11 @@ def build(
     masked_bands: int = 0,
     masked_frames: int = 0,
 ) -> NetworkModel:
-    """Keywords as those of `image_extractor` (``images`` to ``hop``), `Recipe` (to ``keep``) and `Augmentation`."""
+    """Keywords as those of `image_extractor` (``images`` to ``hop``), `Recipe` (to ``keep``) and `Augmentation`.
+
+    On movements, `models.networks.motion.SPECTROGRAMS` decides on images, augmentation and the epoch kept, whose
+    keywords have no effect, and multiplies the learning rate.
+    """
     augmentation = Augmentation(noise=noise, masked_bands=masked_bands, masked_frames=masked_frames)
     recipe = Recipe(
         epochs, batch_size, learning_rate, weight_decay, class_weights, patience, keep, augmentation=augmentation
@@ -78,4 +83,5 @@ def build(
         recipe,
         seed,
         standardise,
+        motion=SPECTROGRAMS,
     )

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from corpora.choices import MOTION, SOUND
 from corpora.clips import Clips
 from corpora.problems import InputError
 from features.cache import Extractor, cached
@@ -15,6 +16,7 @@ from features.images import RepeatedMel, ResizedMel
 from features.maps import CHANNELS, SoundMaps
 from models.networks.backbone import Backbone, Standardize, StandardizedNetwork
 from models.networks.losses import AUXILIARY_OUTPUTS, Targets
+from models.networks.motion import MotionInput, series_of
 from models.networks.recipe import LAST, Recipe
 from models.networks.training import Curve, EpochCallback, Examples, predict, train
 from models.networks.unsupervised import UnlabeledPool, UnsupervisedLoss
@@ -36,6 +38,7 @@ class NetworkModel:
         seed: determines initial weights, order of the clips, augmentation and dropout.
         standardize: whether bands are standardized on the training clips, including unlabeled ones.
         method: the semi-supervised method; None = supervised.
+        motion: how movements are taken in place of sounds; None = they aren't.
 
     Attributes:
         on_epoch: see `models.spec.TrainedByEpoch`.
@@ -51,6 +54,7 @@ class NetworkModel:
         seed: int,
         standardize: bool = True,
         method: UnsupervisedLoss | None = None,
+        motion: MotionInput | None = None,
     ) -> None:
         self.architecture = architecture
         self.images = images
@@ -58,6 +62,7 @@ class NetworkModel:
         self.seed = seed
         self.standardize = standardize
         self.method = method
+        self.motion = motion
         self.curve: Curve = []
         self.pseudo_labels: list[NDArray[np.int64]] = []
         self.on_epoch: OnEpoch | None = None
@@ -68,25 +73,39 @@ class NetworkModel:
         A method learns from ``unlabeled`` and from ``train_clips`` without their labels.
         """
         self.classes = len(train_clips.classes)
+        recipe = self.recipe if train_clips.modality == SOUND else self._take_motion(train_clips)
         examples = self._examples(train_clips)
         held_out: Examples | None = self._examples(valid)
-        if self.recipe.keep == LAST and not self.recipe.hold_out:
+        if recipe.keep == LAST and not recipe.hold_out:
             examples, held_out = _joined(examples, self._examples(valid)), None
         pool = None if self.method is None else self.unlabeled_pool(self.method, train_clips, unlabeled)
-        standardize = Standardize(examples.images if pool is None else pool.images) if self.standardize else None
+        front = self._front_end(examples.images if pool is None else pool.images, train_clips)
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
-            outputs = self.classes + (AUXILIARY_OUTPUTS if self.recipe.auxiliary else 0)
-            network = self.architecture(examples.images.shape[1:], outputs)
-            self.network = StandardizedNetwork(standardize or nn.Identity(), network)
+            outputs = self.classes + (AUXILIARY_OUTPUTS if recipe.auxiliary else 0)
+            channels, bands, frames = examples.images.shape[1:]
+            network = self.architecture(_behind(front, channels, bands, frames), outputs)
+            self.network = StandardizedNetwork(front, network)
             if pool is not None:
-                channels, bands, frames = pool.images.shape[1:]
-                kept = min(self.recipe.augmentation.crop or frames, frames)
-                pool.method.prepare(self.network, (channels, bands, kept))
+                kept = recipe.augmentation.length(frames)
+                pool.method.prepare(self.network, _behind(front, channels, bands, kept))
         on_epoch = None if self.on_epoch is None else self._callback(self.on_epoch)
-        self.curve = train(self.network, self.recipe, self.seed, examples, held_out, self.classes, pool, on_epoch)
+        self.curve = train(self.network, recipe, self.seed, examples, held_out, self.classes, pool, on_epoch)
         self.pseudo_labels = pool.pseudo_labels if pool is not None and pool.unlabeled_count else []
         return self
+
+    def _take_motion(self, train_clips: Clips) -> Recipe:
+        """Replace the extractor by that for movements, and return how the network is trained on them."""
+        if self.motion is None:
+            raise InputError("this network takes sounds only; choose another model for movements")
+        self.images = series_of(train_clips)
+        return self.motion.recipe(self.recipe)
+
+    def _front_end(self, images: NDArray[np.float32], train_clips: Clips) -> nn.Module:
+        """What precedes the backbone, fitted on the images of the training clips, including unlabeled ones."""
+        if train_clips.modality == MOTION and self.motion is not None:
+            return self.motion.front_end(images, train_clips.rate)
+        return Standardize(images) if self.standardize else nn.Identity()
 
     def predict_proba(self, clips: Clips) -> NDArray[np.float64]:
         """(clips, classes)."""
@@ -118,6 +137,13 @@ class NetworkModel:
     def n_parameters(self) -> int:
         """Number of trained weights."""
         return sum(weights.numel() for weights in self.network.parameters())
+
+
+@torch.no_grad()
+def _behind(front: nn.Module, *size: int) -> tuple[int, int, int]:
+    """(channels, bands, frames) behind a front end."""
+    channels, bands, frames = front(torch.zeros(1, *size)).shape[1:]
+    return channels, bands, frames
 
 
 def _joined(one: Examples, other: Examples) -> Examples:

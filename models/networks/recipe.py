@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, recall_score
+from torch import Tensor
 
 from features.augmentation import Augmentation
 
@@ -19,6 +21,18 @@ SCORES: dict[str, Callable[[NDArray[np.int64], NDArray[np.int64]], float]] = {
 
 LAST = "last"
 """In place of a key of ``SCORES``: keep the last epoch; the validation score is recorded only."""
+
+
+class Augment(Protocol):
+    """Random changes of training clips, such as `features.augmentation.Augmentation`."""
+
+    def __call__(self, images: Tensor, /) -> Tensor:
+        """(clips, channels, bands, frames) to another tensor of that shape, or of fewer frames."""
+        ...
+
+    def length(self, frames: int, /) -> int:
+        """Frames of the result."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -58,7 +72,7 @@ class Recipe:
     patience: int | None = None
     keep: str = "balanced_accuracy"
     one_cycle: bool = False
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augmentation: Augment = field(default_factory=Augmentation)
     mixup: float = 0.0
     auxiliary: float = 0.0
     averaging: float = 0.0
@@ -67,4 +81,4 @@ class Recipe:
     alpha: float = 0.0
     ramp: float = 0.0
     unlabeled_batch: int = 16
-    strong: Augmentation = field(default_factory=Augmentation)
+    strong: Augment = field(default_factory=Augmentation)

@@ -14,11 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from features.augmentation import Augmentation
 from features.cache import Extractor
 from models.networks.backbone import StandardizedNetwork
 from models.networks.batches import ShuffledRows, channels_last, device, to_device
-from models.networks.recipe import Recipe
+from models.networks.recipe import Augment, Recipe
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +44,8 @@ class Step:
     network: StandardizedNetwork
     ema: StandardizedNetwork
     classes: int
-    weak: Augmentation
-    strong: Augmentation
+    weak: Augment
+    strong: Augment
     progress: float
 
     def logits(self, images: Tensor) -> Tensor:

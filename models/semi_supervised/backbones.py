@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from features.augmentation import Augmentation
+from features.series_augmentation import SeriesAugmentation
+from models.networks.recipe import Augment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +27,8 @@ class SSLBackbone:
     target: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     batch_size: int
-    weak: Augmentation
-    strong: Augmentation
+    weak: Augment
+    strong: Augment
 
 
 MLP = SSLBackbone(
@@ -57,4 +59,25 @@ RESNET_MAPS = SSLBackbone(
     batch_size=8,
     weak=Augmentation(crop=96, equaliser=4.0),
     strong=Augmentation(crop=96, equaliser=4.0, noise=2.0, masked_bands=6, masked_frames=12),
+)
+
+CNN_1D = SSLBackbone(
+    target="models.networks.cnn_1d:build",
+    batch_size=8,
+    weak=SeriesAugmentation(rotation=15.0, scaling=0.1, warp=0.2),
+    strong=SeriesAugmentation(rotation=30.0, scaling=0.2, warp=0.4),
+)
+
+GRU = SSLBackbone(
+    target="models.networks.gru:build",
+    batch_size=8,
+    weak=SeriesAugmentation(rotation=15.0, scaling=0.1, warp=0.2),
+    strong=SeriesAugmentation(rotation=30.0, scaling=0.2, warp=0.4),
+)
+
+CNN_GRU_1D = SSLBackbone(
+    target="models.networks.cnn_gru_1d:build",
+    batch_size=8,
+    weak=SeriesAugmentation(rotation=15.0, scaling=0.1, warp=0.2),
+    strong=SeriesAugmentation(rotation=30.0, scaling=0.2, warp=0.4),
 )
