@@ -9,13 +9,15 @@ READY := $(VENV)/.ready
 
 CORPUS ?= simulated
 DATA ?=
-TASK ?= abnormal
+TASK ?=
 PROTOCOL ?= patients-5fold
 MODELS ?=
 REPEATS ?= $(SEEDS)
 SEEDS ?=
 WORKERS ?=
 RATE ?=
+WINDOW ?=
+HOP ?=
 RESULTS ?= results
 LEAVE_OUT_BAD ?=
 MODEL ?=
@@ -36,34 +38,42 @@ AFTER ?=
 OUTPUT ?=
 LISTEN ?=
 PICKED_ON_TEST ?=
+KILLS ?=
+N ?=
+START ?=
 
-# `make -C` says w for "print the folder": then relative paths are those of the folder that make was called in.
+# After `make -C`, relative paths are those of the folder that make was called in. Make then says w for "print the folder"
+# or, where it is to be silent, nothing: its own arguments tell.
 PATHS := DATA OTHER_DATA UNLABELED MODEL FOLDS PREDICTIONS RESULTS OUTPUT BEFORE AFTER
-CALLER := $(if $(findstring w,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),$(filter-out $(CURDIR),$(PWD)))
+moved = $(or $(findstring w,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),\
+	$(shell ps -o args= -p $$PPID 2>/dev/null | grep -E -- ' (-[A-Za-z]*C|--directory)'))
+CALLER := $(if $(filter-out $(CURDIR),$(PWD)),$(if $(moved),$(PWD)))
 given = $(filter command environment,$(firstword $(origin $(1))))
 relative = $(filter-out /% ~%,$(firstword $($(1))))
 $(foreach name,$(PATHS),$(if $(and $(CALLER),$(call given,$(name)),$(call relative,$(name))),\
 	$(eval override $(name) := $(PWD)/$($(name)))))
 
+window_options = $(if $(WINDOW),--window "$(WINDOW)") $(if $(HOP),--hop "$(HOP)")
 corpus_options = --corpus "$(CORPUS)" $(if $(DATA),--data "$(DATA)") $(if $(RATE),--rate "$(RATE)") \
-	$(if $(filter-out 0 no false,$(LEAVE_OUT_BAD)),--leave-out-bad) --results "$(RESULTS)"
+	$(window_options) $(if $(filter-out 0 no false,$(LEAVE_OUT_BAD)),--leave-out-bad) --results "$(RESULTS)"
 revisit_options = --corpus "$(CORPUS)" $(if $(DATA),--data "$(DATA)") $(if $(RATE),--rate "$(RATE)") \
-	$(if $(filter-out 0 no false,$(LEAVE_OUT_BAD)),--leave-out-bad)
-task_options = $(corpus_options) --task "$(TASK)" --protocol "$(PROTOCOL)" $(if $(FOLDS),--folds "$(FOLDS)")
+	$(window_options) $(if $(filter-out 0 no false,$(LEAVE_OUT_BAD)),--leave-out-bad)
+task_options = $(corpus_options) $(if $(TASK),--task "$(TASK)") --protocol "$(PROTOCOL)" $(if $(FOLDS),--folds "$(FOLDS)")
 run_options = $(task_options) \
 	$(if $(REPEATS),--repeats "$(REPEATS)") $(if $(WORKERS),--workers "$(WORKERS)") \
 	$(if $(BACKEND),--backend "$(BACKEND)") $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") \
 	$(if $(FIT_TIMEOUT),--fit-timeout "$(FIT_TIMEOUT)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup benchmark ablation explore tables errors costs folds score compare probes coverage data test endurance check format speed clean
+.PHONY: help setup benchmark ablation explore tables errors costs folds score compare probes coverage data test endurance fuzz check format speed clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make benchmark CORPUS=simulated|icbhi|sprsound|kauh|manifest DATA=<folder or csv>"
-	@echo "                 TASK=abnormal|four-class|seven-class|recording-three-class|recording-five-class"
-	@echo "                 PROTOCOL=patients-5fold|patients-leave-device-out|official|official-inter|official-intra|random-5fold MODELS=svm,cnn REPEATS=3 RESULTS=<folder>"
+	@echo "  make benchmark CORPUS=simulated|icbhi|sprsound|kauh|manifest|hmp|uci-har|wisdm|pamap2|motionsense|series DATA=<folder or csv>"
+	@echo "                 TASK=abnormal|four-class|seven-class|recording-three-class|recording-five-class|activity"
+	@echo "                 WINDOW=2 HOP=1 (s; cut trials of movements into windows)"
+	@echo "                 PROTOCOL=patients-5fold|leave-one-subject-out|patients-leave-device-out|official|official-inter|official-intra|random-5fold MODELS=svm,cnn REPEATS=3 RESULTS=<folder>"
 	@echo "                 TRIALS=none|quick|standard|thorough|<number> WORKERS=2 BACKEND=dask SCHEDULER=<address>"
 	@echo "                 PICKED_ON_TEST=1 (also store what each network gives with its epoch picked on the test patients)"
 	@echo "  make benchmark PROTOCOL=cross-corpus|cross-corpus-adapted CORPUS=icbhi DATA=<folder> OTHER=sprsound OTHER_DATA=<folder>"
@@ -89,8 +99,8 @@ ablation: $(READY) ## fit variants of models with one part changed (GROUP=)
 	$(if $(strip $(MODELS)$(MODEL)$(OTHER)$(OTHER_DATA)$(UNLABELED)),$(error make ablation takes no MODELS, MODEL, OTHER, OTHER_DATA or UNLABELED; name groups with GROUP=))
 	@$(BIN)/respbench ablate $(run_options) $(if $(GROUP),--group "$(GROUP)")
 
-explore: $(READY) ## describe a corpus: waveforms, mel-spectrograms, patients, devices
-	@$(BIN)/respbench explore $(corpus_options) --task "$(TASK)"
+explore: $(READY) ## describe a corpus: signals, spectrograms, classes, patients, devices
+	@$(BIN)/respbench explore $(corpus_options) $(if $(TASK),--task "$(TASK)")
 
 tables: $(READY) ## rewrite all tables and figures from the stored predictions
 	@$(BIN)/respbench report "$(RESULTS)"
@@ -124,8 +134,11 @@ data: $(READY) ## download the ICBHI 2017 database (1.9 GB, resumable)
 test: $(READY) ## run all tests
 	$(BIN)/pytest -n $(or $(WORKERS),auto) --dist worksteal
 
-endurance: $(READY) ## kill and restart twenty runs at random, compare every byte (half an hour)
-	@$(BIN)/python tests/endurance.py
+endurance: $(READY) ## kill and restart runs at random, compare every byte (KILLS=20, five minutes)
+	@$(BIN)/python tests/endurance.py $(if $(KILLS),--kills "$(KILLS)")
+
+fuzz: $(READY) ## give every reader damaged files (N=100000, START=, about an hour)
+	@$(BIN)/python tests/fuzz.py $(if $(N),--inputs "$(N)") $(if $(START),--start "$(START)")
 
 check: $(READY) ## check formatting, lint, types and layering
 	$(BIN)/ruff format --check .

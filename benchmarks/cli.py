@@ -18,10 +18,10 @@ from benchmarks.execution.signals import interrupted, listening
 from benchmarks.opening import open_directions, open_of_reports, open_prepared, require_same_corpus, stored_reports
 from benchmarks.options import TRIALS, parse
 from benchmarks.sharing import compare, folds
-from corpora.problems import InputError
+from corpora.problems import InputError, printable
 
 if TYPE_CHECKING:
-    from corpora.prepare import Prepared
+    from corpora.prepared.prepare import Prepared
     from corpora.protocol import Protocol
     from models.spec import ModelSpec
 
@@ -29,8 +29,7 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 + SIGINT, as shells have it."""
 
 REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}
-"""Errors of a disk that is full or a folder that can't be written."""
-
+"""Errors of a full disk or a folder that can't be written."""
 KEPT = "interrupted; what is finished is kept, run the same command to go on"
 
 
@@ -39,12 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # what the terminal's encoding lacks becomes a question mark
+    console = Output(soft_wrap=True, markup=False, highlight=False)
     try:
         options = parse(arguments)
         with listening():
-            return COMMANDS[options.command](options, Output(soft_wrap=True, markup=False, highlight=False))
+            return COMMANDS[options.command](options, console)
     except InputError as problem:
-        return _end(2, str(problem))
+        return _end(2, console.words(str(problem)))
     except KeyboardInterrupt:
         return _end(INTERRUPTED, KEPT)
     except Exception as error:
@@ -61,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _end(status: int, sentence: str) -> int:
     with suppress(OSError):  # of a terminal that is closed
-        print("\n" * (status == INTERRUPTED) + f"respbench: {sentence}", file=sys.stderr)  # behind the terminal's ^C
+        behind = "\n" * (status == INTERRUPTED)  # the terminal's ^C
+        print(f"{behind}respbench: {printable(sentence)}", file=sys.stderr)
     return status
 
 
@@ -69,8 +70,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """``respbench run``: fit what is missing, write the report, print the leaderboard."""
     from corpora.choices import CROSS_CORPUS, CROSS_CORPUS_ADAPTED
     from corpora.protocols import find as find_protocol
-    from models.registry import find as find_models
-    from models.registry import usual
+    from models.selection import find as find_models
+    from models.selection import usual
 
     if options.protocol in (CROSS_CORPUS, CROSS_CORPUS_ADAPTED):
         return _cross(options, console)
@@ -115,8 +116,8 @@ def _with_unlabeled(
 def _cross(options: argparse.Namespace, console: Console) -> int:
     """Fit on one corpus and test the other, in both directions."""
     from corpora.choices import CROSS_CORPUS_ADAPTED
-    from models.registry import find as find_models
-    from models.registry import usual
+    from models.selection import find as find_models
+    from models.selection import usual
 
     names = usual(adapted=options.protocol == CROSS_CORPUS_ADAPTED) if options.models is None else options.models
     specs = find_models(names, tuple(options.model))
@@ -145,17 +146,19 @@ def _fit_and_report(
     from benchmarks.report.pages import write_report
     from benchmarks.run import run as run_plan
     from benchmarks.tuning.study import tuned_name
+    from models.selection import suited
 
-    specs = _without_trained_on(specs, prepared, console)
+    specs, remarks = suited(specs, prepared.facts(), named=getattr(options, "models", None) is not None)
+    for sentence in remarks:
+        console.print(sentence)
     few_labels = protocol.few_labels or getattr(options, "unlabeled", None) is not None
     untuned = few_labels or protocol.adapted or prepared.facts().simulated
     trials = options.trials if options.trials is not None else 0 if untuned else TRIALS
     engine = Engine(
-        workers=options.workers or cpu_count(),
+        workers=cpu_count() if options.workers is None else options.workers,
         backend=Backend(options.backend),
         scheduler=options.scheduler,
         timeout=options.fit_timeout,
-        apart=options.fit_timeout is not None,
     )
     plan = Plan(
         prepared=prepared,
@@ -180,31 +183,14 @@ def _fit_and_report(
     return 1 if failures else 0
 
 
-def _without_trained_on(specs: "Sequence[ModelSpec]", prepared: "Prepared", console: Console) -> "Sequence[ModelSpec]":
-    """Leave out the models that may be trained on the tested clips, where these are simulated.
-
-    Raises:
-        InputError: no model is left.
-    """
-    from models.registry import TRAINED_ON_SIMULATED
-
-    facts = prepared.facts()
-    names = [spec.name for spec in specs if spec.name in TRAINED_ON_SIMULATED]
-    if not names or not (facts.tested or facts).simulated:
-        return specs
-    why = f"{' and '.join(names)}: simulated clips are trained on, too, and may be the tested ones"
-    if len(names) == len(specs):
-        raise InputError(f"{why}; choose other models, or test another corpus")
-    console.print(f"{why}; left out on this corpus.")
-    return [spec for spec in specs if spec.name not in names]
-
-
 def errors(options: argparse.Namespace, console: Console) -> int:
     """``respbench errors``: write reports again with the sounds that the best models are wrong on."""
     from benchmarks.report.pages import write_report
     from benchmarks.report.sounds import SOUND_PAGE
 
     prepared, stores = open_of_reports(options, console), stored_reports(options.folder)
+    if options.listen and (facts := prepared.facts()).channels:
+        raise InputError(f"nothing of the corpus {facts.name} can be heard; leave out --listen (LISTEN for make)")
     for store in stores:
         require_same_corpus(store, prepared)
     for store in stores:

@@ -43,12 +43,10 @@ def prepare(options: argparse.Namespace, console: Console) -> int:
     clips, facts = prepared.clips(), prepared.facts()
     console.print(facts.description)
     counts = ", ".join(f"{(clips.label == i).sum()} {name}" for i, name in enumerate(clips.classes))
-    console.print(
-        f"{len(clips)} clips of {len(set(clips.patient.tolist()))} patients, {clips.seconds.sum() / 3600:.2f} h at "
-        f"{clips.rate} Hz: {counts}"
-    )
+    people = f"{len(set(clips.patient.tolist()))} {facts.person}s"
+    console.print(f"{len(clips)} clips of {people}, {clips.seconds.sum() / 3600:.2f} h at {clips.rate} Hz: {counts}")
     if facts.left_out:
-        console.print(f"{facts.left_out} clips were left out; see {prepared.folder / 'left_out.csv'}")
+        console.print(f"{facts.unusable}; see {prepared.folder}")
     return 0
 
 

@@ -15,9 +15,10 @@ from benchmarks.opening import require_same_corpus, stored_reports
 from benchmarks.storage.feature_costs import FeatureCost, read_feature_costs, write_feature_costs
 from benchmarks.storage.identity import model_identity
 from benchmarks.storage.store import Store
-from corpora.prepare import Prepared
+from corpora.prepared.prepare import Prepared
 from models.ablations import find_ablations, models_of
-from models.registry import REGISTRY, from_file
+from models.registry import REGISTRY
+from models.selection import from_file
 from models.spec import ModelKind, ModelSpec
 
 
@@ -27,9 +28,11 @@ def measure_feature_costs(
     specs: Iterable[ModelSpec],
     folder: Path,
     console: Console,
-    timeout: float | None = None,
+    engine: Engine,
 ) -> None:
-    """Measure models that have no stored cost or one of other code, one after another in this process.
+    """Measure models that have no stored cost or one of other code, one after another.
+
+    They are measured in this process, unless one is a file of the user's, which may crash.
 
     Args:
         prepared: the corpus.
@@ -37,7 +40,7 @@ def measure_feature_costs(
         specs: the models; ensembles are skipped, since they cost what their members cost.
         folder: the results folder.
         console: shows how it goes, and what can't be measured.
-        timeout: s that one model may take; None = no limit.
+        engine: of the run, whose timeout a measurement has, too.
 
     Raises:
         InputError: the stored costs are damaged, or can't be written.
@@ -56,7 +59,9 @@ def measure_feature_costs(
             display.say(f"the feature extraction of {result.name} can't be measured: {result.error}")
         display.step("costs of feature extraction", finished, len(jobs))
 
-    with Display(console) as display, Executor(Engine(workers=1, timeout=timeout), display.say) as executor:
+    own = any(spec.kind == ModelKind.OWN for spec in missing)
+    one = Engine(workers=min(own, engine.workers), timeout=engine.timeout)
+    with Display(console) as display, Executor(one, display.say) as executor:
         display.step("costs of feature extraction", 0, len(jobs))
         executor.run(jobs, show)
 
@@ -91,7 +96,7 @@ def measure_stored(folder: Path, prepared: Prepared, files: tuple[Path, ...], co
         shared = {name: cost for name, cost in measured.setdefault(task, {}).items() if name in names}
         write_feature_costs(store.folder, {**read_feature_costs(store.folder), **shared})
         specs = [known[name] for name in sorted(names & known.keys())]
-        measure_feature_costs(prepared, task, specs, store.folder, console)
+        measure_feature_costs(prepared, task, specs, store.folder, console, Engine(workers=1))
         measured[task] |= {
             spec.name: cost for spec in specs if (cost := read_feature_costs(store.folder).get(spec.name))
         }

@@ -4,6 +4,7 @@ Imports nothing heavy until then.
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from corpora.problems import InputError
 if TYPE_CHECKING:
     from benchmarks.storage.store import Store
     from corpora.joined import Joined
-    from corpora.prepare import Prepared
+    from corpora.prepared.prepare import Prepared
     from corpora.protocol import Protocol
 
 
@@ -37,9 +38,11 @@ def open_prepared(
     Raises:
         InputError: there is no such corpus, or it can't be used.
     """
-    from benchmarks.execution.progress import Display
+    from benchmarks.execution.progress import Display, Output
     from corpora.catalog import open_corpus
     from corpora.simulated.simulation import Simulation
+    from corpora.windows import Windows
+    from corpora.wording import in_words_of
 
     simulation = Simulation(
         patients=options.patients,
@@ -48,15 +51,19 @@ def open_prepared(
         seed=options.corpus_seed,
     )
     with Display(console) as display:
-        return open_corpus(
+        prepared = open_corpus(
             corpus or options.corpus,
             data if corpus else options.data,
             task=task or options.task,
             rate=options.rate,
+            windows=Windows(seconds=options.window, hop=options.hop),
             simulation=simulation,
             leave_out_bad=options.leave_out_bad,
             progress=display.step,
         )
+    if isinstance(console, Output):
+        console.words = partial(in_words_of, facts=prepared.facts())
+    return prepared
 
 
 def open_directions(options: argparse.Namespace, console: Console) -> "list[tuple[Joined, Protocol]]":

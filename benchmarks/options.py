@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from benchmarks.execution.pool import Backend
-from corpora.choices import CORPORA, PROTOCOLS, STATED_FOLDS, TASKS
+from corpora.choices import CORPORA, PROTOCOLS, STATED_FOLDS, TASKS, default_task
 from corpora.problems import InputError
 
 RESULTS = Path("results")
@@ -77,6 +77,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         InputError: they are no request, or options don't go together.
     """
     options = parser().parse_args(arguments)
+    if getattr(options, "task", "") is None:
+        options.task = default_task(options.corpus)
     if getattr(options, "scheduler", None) and options.backend != Backend.DASK:
         raise InputError("a scheduler goes with the backend dask only; set --backend dask (BACKEND=dask for make)")
     if getattr(options, "folds", None) and options.protocol != STATED_FOLDS:
@@ -102,7 +104,7 @@ def parser() -> argparse.ArgumentParser:
 
     corpus = _corpus_options()
     labeled = _Parser(add_help=False, parents=[corpus])
-    labeled.add_argument("--task", choices=TASKS, default="abnormal", help="which classes (default: abnormal)")
+    labeled.add_argument("--task", choices=TASKS, help="which classes (default: that of the corpus)")
     commands.add_parser("prepare", parents=[labeled], help="decode and check a corpus")
     commands.add_parser("explore", parents=[labeled], help="look at a corpus")
 
@@ -198,7 +200,11 @@ def _corpus_options() -> _Parser:
     corpus = _Parser(add_help=False)
     corpus.add_argument("--corpus", choices=CORPORA, default=CORPORA[0], help="what to work on (default: simulated)")
     corpus.add_argument("--data", type=_path, help="folder of the recordings, or the manifest's CSV file")
-    corpus.add_argument("--rate", type=int, default=4000, help="analysis rate in Hz (default: 4000)")
+    corpus.add_argument("--rate", type=int, help="analysis rate of sounds in Hz (default: 4000)")
+    corpus.add_argument("--window", type=_seconds, default=0.0, help="s of movement per clip (default: whole trials)")
+    corpus.add_argument(
+        "--hop", type=_seconds, default=0.0, help="s from a window's beginning to the next one's (default: half of it)"
+    )
     corpus.add_argument(
         "--leave-out-bad", action="store_true", help="leave out clips that can't be used, and list them"
     )
@@ -234,7 +240,11 @@ def _benchmark_options(task: _Parser) -> _Parser:
         "labels and adapted; 1 if simulated)",
     )
     bench.add_argument("--seeds", dest="repeats", type=_count, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    bench.add_argument("--workers", type=_count, help="fits at once (default: one per core)")
+    bench.add_argument(
+        "--workers",
+        type=_number,
+        help="fits at once, each in a process of its own (default: one per core); 0 = in this process, for debuggers",
+    )
     bench.add_argument(
         "--backend", choices=tuple(map(str, Backend)), default=str(Backend.PROCESSES), help="(default: processes)"
     )

@@ -13,7 +13,7 @@ from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
 from benchmarks.tuning.jobs import StoredTrials, TunedFitJob
 from benchmarks.tuning.study import Study, tunable, tuned_name
-from corpora.prepare import Prepared
+from corpora.prepared.prepare import Prepared
 from corpora.protocol import Protocol
 from models.exits import refusing_exits
 from models.registry import REGISTRY

@@ -20,7 +20,7 @@ from benchmarks.report.tables import PROBES, Row
 from benchmarks.statistics.intervals import Estimate, interval, leave_one_out
 from benchmarks.storage.store import Store
 from corpora.clips import Clips
-from corpora.prepare import Prepared
+from corpora.prepared.prepare import Prepared
 from features.cache import Extractor, cached
 from features.threads import one_thread
 from models.registry import REGISTRY

@@ -38,14 +38,19 @@ def run(plan: Plan, console: Console) -> Store:
             clips = folds_of(plan.prepared, plan.task, plan.protocol, 0)[0]  # refuses before anything is moved
             for sentence in remarks_on(plan.prepared, plan.task, plan.protocol):
                 console.print(sentence)
+            store.refuse_links()
             archive_or_restore_results(plan, console)
             store.remove_temporary()  # of a run that was killed
             status = status_of(plan, store)
             store.write_clips(clips.take(labeled_rows(clips)))
+            facts = plan.prepared.facts()
+            store.write_corpus(facts, plan.prepared.left_out())
+            if facts.left_out:
+                console.print(f"{facts.unusable}; see {plan.folder}")
             _carry_out(plan, status, store, console)
             fitted = {key.model for key in store.fits()}
             specs = {job.spec.name: job.spec for job in status.jobs if job.spec.name in fitted}.values()
-            measure_feature_costs(plan.prepared, plan.task, specs, plan.folder, console, plan.engine.timeout)
+            measure_feature_costs(plan.prepared, plan.task, specs, plan.folder, console, plan.engine)
             return store
         finally:
             store.remove_temporary()
@@ -90,7 +95,7 @@ def _carry_out(plan: Plan, status: PlanStatus, store: Store, console: Console) -
         )
     # Ensembles last: they combine what their members have stored by now, which takes no time.
     combined = [job for job in status.jobs if job.spec.kind == ModelKind.ENSEMBLE and _is_outdated(job, store)]
-    execute(combined, [], Engine(workers=1), store, console)
+    execute(combined, [], Engine(workers=0), store, console)
 
 
 def _set_aside(status: PlanStatus, store: Store, console: Console) -> None:

@@ -10,7 +10,7 @@ from benchmarks.storage.lock import writing_to
 from benchmarks.storage.records import FitKey, FitRecord
 from benchmarks.storage.store import Store
 from corpora.clips import Clips
-from corpora.prepare import Prepared
+from corpora.prepared.prepare import Prepared
 from corpora.problems import InputError
 from corpora.protocol import Protocol
 from corpora.splits.folds import Fold
@@ -78,6 +78,7 @@ def score(request: Request) -> Store:
     store = Store(request.folder)
     with writing_to(request.folder, request.prepared.folder.parent.parent):
         _check_corpus(request, store)
+        store.refuse_links()
         _make_room(request, store, table.identity)
         store.write_clips(clips)
         for seed, (clips, folds, probabilities) in repeats.items():

@@ -3,9 +3,10 @@
 Needs the optional package ``distributed``.
 """
 
+import ipaddress
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from itertools import islice
@@ -13,6 +14,7 @@ from typing import Any
 
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
+from distributed.comm.addressing import get_address_host, parse_address
 
 from corpora.problems import InputError
 
@@ -24,6 +26,12 @@ PATIENCE = 60
 
 AGAIN = "run the same command again: what is finished is kept"
 
+WARNING = (
+    "WARNING: the Dask cluster ({}) listens on the network without TLS: whoever reaches it can run any code as you on "
+    "its machines and read your recordings; use TLS as docs/security.md says, or keep others off that network"
+)
+"""Shown where `exposed` finds addresses."""
+
 LOCAL_SETTINGS = {
     # A worker that is just being restarted would be dropped after 15 s.
     "distributed.deploy.lost-worker-timeout": "1 day",
@@ -34,15 +42,16 @@ LOCAL_SETTINGS = {
 
 
 @contextmanager
-def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
+def connected(scheduler: str | None, workers: int, say: Callable[[str], None] = print) -> Iterator[Client]:
     """Connect to the cluster of a scheduler, or to one started on this machine, which ends with the context.
 
     Args:
         scheduler: its address; None = start a cluster on this machine.
         workers: number of processes of a cluster on this machine.
+        say: shows the user a line: the warning where anyone on the network could give the cluster orders.
 
     Raises:
-        InputError: no scheduler answers.
+        InputError: no scheduler answers, or one with TLS is not let in without certificates.
     """
     for name in ("distributed", "distributed.client"):  # a message of our own states what matters of their logs
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -65,7 +74,39 @@ def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
                 f"no Dask scheduler answers at {scheduler} ({error}); start one with `dask scheduler`, and workers "
                 "with `dask worker ADDRESS --nthreads 1`"
             ) from error
+        except TypeError as error:  # what Dask raises where the configuration names no certificates
+            raise InputError(
+                f"the Dask scheduler at {scheduler} talks TLS, and this machine has no certificates for it ({error}); "
+                "name them in Dask's configuration as docs/security.md says"
+            ) from error
+        known = client.scheduler_info()
+        if bare := exposed([known["address"], *known["workers"]]):
+            say(WARNING.format(", ".join(bare)))
         yield client
+
+
+def exposed(addresses: Iterable[str]) -> list[str]:
+    """List the addresses that others on the network can reach and that don't ask for a certificate.
+
+    Args:
+        addresses: of a scheduler and its workers, such as ``tcp://10.0.0.1:8786``. A scheduler that listens on all
+            interfaces has that of the machine, also where this process came through loopback.
+    """
+    return sorted({address for address in addresses if not (_is_encrypted(address) or _is_local(address))})
+
+
+def _is_encrypted(address: str) -> bool:
+    return parse_address(address)[0] in ("tls", "wss")
+
+
+def _is_local(address: str) -> bool:
+    if parse_address(address)[0] == "inproc":
+        return True
+    host = get_address_host(address)
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def results(

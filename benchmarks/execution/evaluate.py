@@ -11,8 +11,9 @@ from benchmarks.execution.memory import peak_memory, reset_peak_memory
 from benchmarks.storage.records import CLIP_METADATA
 from corpora.clips import HIDDEN, Clips
 from corpora.splits.folds import Fold
+from corpora.splits.seen_classes import SeenClasses
 from features.threads import one_thread
-from models.spec import HasLearningCurve, HasPseudoLabels, Model
+from models.spec import HasLearningCurve, HasPseudoLabels, Model, TrainedByEpoch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,14 +60,15 @@ def evaluate(model: Model, clips: Clips, fold: Fold, *, unlabeled: bool) -> Eval
     Raises:
         ValueError: what the model predicts are not probabilities.
     """
-    test = hide_labels(clips.take(fold.test))
+    test, seen = hide_labels(clips.take(fold.test)), SeenClasses.of(clips, fold.train)
+    _watch(model, seen)
     with one_thread():
         reset_peak_memory()
         begin = time.perf_counter()
-        offered = hide_labels(clips.take(fold.unlabeled)) if unlabeled else None
-        model.fit(clips.take(fold.train), clips.take(fold.valid), offered)
+        offered = seen.restrict(hide_labels(clips.take(fold.unlabeled))) if unlabeled else None
+        model.fit(seen.labeled(clips.take(fold.train)), seen.labeled(clips.take(fold.valid)), offered)
         fitted = time.perf_counter()
-        probabilities = np.asarray(model.predict_proba(test), dtype=np.float64)
+        probabilities = seen.expand(np.asarray(model.predict_proba(seen.restrict(test)), dtype=np.float64))
         predicted = time.perf_counter()
     expected = (len(test), len(test.classes))
     if probabilities.shape != expected:
@@ -75,12 +77,18 @@ def evaluate(model: Model, clips: Clips, fold: Fold, *, unlabeled: bool) -> Eval
         raise ValueError("predict_proba gave probabilities that are negative, not finite, or do not sum to 1")
     return Evaluation(
         probabilities=probabilities,
-        curve=tuple(with_pseudo_label_accuracy(model, clips.label[fold.unlabeled])),
+        curve=tuple(with_pseudo_label_accuracy(model, seen.renumber(clips.label[fold.unlabeled]))),
         fit_seconds=fitted - begin,
         predict_seconds=predicted - fitted,
         n_parameters=int(model.n_parameters),
         peak_mb=peak_memory(),
     )
+
+
+def _watch(model: Model, seen: SeenClasses) -> None:
+    """Show what watches the epochs of a model the probabilities of all classes, also those that it has not seen."""
+    if isinstance(model, TrainedByEpoch) and (watcher := model.on_epoch) is not None:
+        model.on_epoch = lambda epoch, predict: watcher(epoch, lambda clips: seen.expand(predict(seen.restrict(clips))))
 
 
 def with_pseudo_label_accuracy(model: Model, truth: NDArray[np.int64]) -> list[dict[str, Any]]:

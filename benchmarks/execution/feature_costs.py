@@ -21,7 +21,8 @@ from benchmarks.storage.feature_costs import FeatureCost, read_feature_costs, wr
 from benchmarks.storage.files import disk_refuses
 from benchmarks.storage.identity import model_identity
 from corpora.clips import Clips, StoredSignals
-from corpora.prepare import Prepared
+from corpora.prepared.prepare import Prepared
+from corpora.prepared.signal_files import write_signals
 from corpora.splits.with_unlabeled import labeled_rows
 from corpora.tasks import for_task
 from features.threads import one_thread
@@ -118,9 +119,7 @@ def measure(spec: ModelSpec, clips: Clips) -> FeatureCost:
 
 def _store(clips: Clips, folder: Path) -> Clips:
     """Lay clips out on disk as a prepared corpus of their own, whose features are kept below ``folder``."""
-    samples = [signal.mean(axis=0, dtype=np.float32) for signal in clips]
-    np.save(folder / "signals.npy", np.concatenate(samples))
-    np.save(folder / "offsets.npy", np.cumsum([0, *map(len, samples)], dtype=np.int64))
+    write_signals(folder, clips)
     return replace(clips, signals=StoredSignals(folder, np.arange(len(clips))))
 
 

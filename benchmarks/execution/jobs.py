@@ -19,9 +19,10 @@ from benchmarks.storage.identity import fit_identity
 from benchmarks.storage.records import FitKey, FitRecord
 from benchmarks.storage.store import Store
 from corpora.clips import Clips
-from corpora.prepare import Prepared
+from corpora.prepared.prepare import Prepared
 from corpora.protocol import Protocol
-from corpora.splits.folds import Fold, shared_patients
+from corpora.splits.folds import Fold, shared_patients, unlearned, unlearned_sentence
+from corpora.splits.overlapping import refuse_parted
 from corpora.tasks import for_task
 from models.ensemble import combine
 from models.spec import ModelSpec, TrainedByEpoch
@@ -96,13 +97,20 @@ class FitJob:
 def folds_of(prepared: Prepared, task: str, protocol: Protocol, seed: int) -> tuple[Clips, tuple[Fold, ...]]:
     """The clips of a task and their folds; the same for every model."""
     clips = for_task(prepared.clips(), task)
-    return clips, tuple(protocol.splitter.split(clips, seed))
+    folds = tuple(protocol.splitter.split(clips, seed))
+    refuse_parted(clips, folds)
+    return clips, folds
 
 
 def remarks_on(prepared: Prepared, task: str, protocol: Protocol) -> list[str]:
     """What a user has to know of a protocol on a corpus before anything is fitted, in sentences."""
     clips, folds = folds_of(prepared, task, protocol, 0)
-    return [*filter(None, (protocol.warning_about(shared_patients(clips, folds)), protocol.remark(clips)))]
+    remarks = (
+        protocol.warning_about(shared_patients(clips, folds)),
+        protocol.remark(clips),
+        unlearned_sentence(unlearned(clips, folds)),
+    )
+    return [*filter(None, remarks)]
 
 
 def fit_and_predict(
@@ -175,7 +183,7 @@ def _circumstances(job: FitJob, clips: Clips, fold: Fold) -> dict[str, Any]:
         "model": job.key.model,
         "kind": job.spec.kind.value,
         "supervised_baseline": job.spec.supervised_baseline,
-        "source": job.spec.source,
+        "source": job.spec.source_for(clips),
         "corpus": job.prepared.facts(),
         "task": job.task,
         "protocol": job.protocol.name,

@@ -50,27 +50,21 @@ class Engine:
     """Where and how jobs are executed.
 
     Attributes:
-        workers: jobs executed at once on this machine.
+        workers: jobs executed at once on this machine, each in a process of its own; 0 = one at a time in this process,
+            which then ends where a job crashes.
         backend: processes of this machine, or Dask.
         scheduler: address of a Dask scheduler; None = a cluster of ``workers`` processes on this machine.
         timeout: s that a job may take; None = no limit.
-        apart: whether a single worker is a process of its own, too, so that it can be killed, and not this one.
     """
 
     workers: int = field(default_factory=cpu_count)
     backend: Backend = Backend.PROCESSES
     scheduler: str | None = None
     timeout: float | None = None
-    apart: bool = False
 
     def for_jobs(self, number: int) -> "Engine":
         """The same with no more workers than jobs."""
-        return replace(self, workers=max(1, min(self.workers, number)), apart=self.in_processes)
-
-    @property
-    def in_processes(self) -> bool:
-        """Whether jobs are executed in processes of their own."""
-        return self.workers > 1 or self.apart
+        return replace(self, workers=min(self.workers, max(1, number)))
 
 
 class Executor:
@@ -99,8 +93,9 @@ class Executor:
                 raise InputError(
                     "the backend dask needs the package distributed; install respbench with [dask]"
                 ) from error
-            self.client = self.stack.enter_context(connected(self.engine.scheduler, self.engine.workers))
-        elif self.engine.in_processes:
+            workers = max(1, self.engine.workers)
+            self.client = self.stack.enter_context(connected(self.engine.scheduler, workers, self.say))
+        elif self.engine.workers:
             from benchmarks.execution.processes import ProcessPool  # slow to import
 
             self.processes = self.stack.enter_context(ProcessPool(self.engine.workers, self.engine.timeout))
@@ -112,7 +107,7 @@ class Executor:
     @property
     def at_once(self) -> int:
         """How many jobs are executed at once."""
-        return max(1, sum(self.client.ncores().values())) if self.client else self.engine.workers
+        return max(1, sum(self.client.ncores().values()) if self.client else self.engine.workers)
 
     def run(self, jobs: Sequence[Job], done: Callable[[JobResult], None]) -> None:
         """Execute all jobs; ``done`` receives the result of each as it ends.

@@ -4,16 +4,33 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from corpora.problems import printable
 
 
 class Output(Console):
-    """A console whose reader may leave, as ``head`` does: the work goes on, unseen."""
+    """A console whose reader may leave, as ``head`` does: the work goes on, unseen. Names that it prints do nothing.
+
+    Attributes:
+        words: turns a sentence into what is printed; see `corpora.wording.in_words_of`.
+    """
+
+    words: Callable[[str], str] = staticmethod(str)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print sentences in the words of the corpus that is worked on."""
+        super().print(*(self.words(one) if isinstance(one, str) else one for one in objects), **options)
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """Show a string; see `corpora.problems.printable`."""
+        return super().render_str(printable(text), **how)
 
     def on_broken_pipe(self) -> None:
         """Say nothing more, where rich would end the process."""

@@ -33,7 +33,7 @@ from benchmarks.storage.store import Store
 from corpora.catalog import ICBHI_FOLDER, RATE
 from corpora.clips import Clips
 from corpora.cycles import Cycle
-from corpora.prepare import prepare_files
+from corpora.prepared.prepare import prepare_files
 from corpora.problems import InputError
 from corpora.protocols import find
 from corpora.readers.audio import read_audio
@@ -181,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(soft_wrap=True)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            cycles = cut(_some_of_each_patient(read_icbhi(options.data), CYCLES), Path(folder))
+            cycles = cut(_some_of_each_patient(read_icbhi(options.data).cycles, CYCLES), Path(folder))
             written = page([compare_features(cycles), compare_cnn(cycles, console)])
         write_atomically(options.results / "speed.md", written.encode())
     except InputError as problem:

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.storage.files import write_atomically
+from corpora.bounded import read_bounded
 from corpora.problems import InputError
 
 FEATURE_COSTS = "feature_costs.json"
@@ -43,8 +44,8 @@ def read_feature_costs(folder: Path) -> dict[str, FeatureCost]:
     if not path.exists():
         return {}
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, FeatureCost])
-    except msgspec.DecodeError as error:
+        return msgspec.json.decode(read_bounded(path), type=dict[str, FeatureCost])
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is damaged ({error}); delete it, then run `respbench costs` on its folder") from error
 
 

@@ -56,6 +56,19 @@ def write_atomically(path: Path, content: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def refuse_link(folder: Path) -> None:
+    """Refuse a folder that is a link: files would be replaced and deleted elsewhere.
+
+    Raises:
+        InputError: it is one.
+    """
+    if folder.is_symlink():
+        raise InputError(
+            f"{folder} is a link, and files in the folder that it points to would be replaced or deleted; put the "
+            "folder itself there, or choose other RESULTS"
+        )
+
+
 def prepare_stale(results: Path, folder: Path) -> None:
     """Make a folder below the folder `STALE` of a results folder, which explains itself."""
     folder.mkdir(parents=True, exist_ok=True)

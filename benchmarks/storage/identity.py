@@ -1,14 +1,14 @@
 """Identify a stored fit or study by all that it depends on: data, parameters, code and numerical libraries.
 
-A stored fit is used only if its identity is the one of today; see `corpora.code_identity` for what counts as code.
+A stored fit is used only if its identity is the one of today. What counts as code: `corpora.code_identity.identity`.
 """
 
 import platform
 from importlib.metadata import version
 
-from corpora.code_identity import code_identity, target_of
+from corpora.code_identity.identity import code_identity, target_of
 from corpora.digests import digest
-from corpora.prepare import Prepared
+from corpora.prepared.prepare import Prepared
 from corpora.protocol import Protocol
 from corpora.splits.folds import Splitter
 from models.spec import ModelSpec

@@ -4,7 +4,6 @@ They measure how much that choice, which much published code makes, flatters a n
 no table may take them for predictions on unseen patients.
 """
 
-import gzip
 import json
 import zlib
 from dataclasses import asdict, dataclass, replace
@@ -16,9 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.storage.files import write_atomically
-from benchmarks.storage.predictions import compressed, predictions_csv, read_table
+from benchmarks.storage.predictions import compressed, predictions_csv, read_predictions
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
+from corpora.bounded import decompress_bounded, read_bounded
 from corpora.clips import Clips
 from corpora.digests import digest
 
@@ -75,14 +75,14 @@ class Picks:
         """Read the pick of a stored fit; None if there is none that is whole and comes from this very fit."""
         fit = self.store.record(key)
         try:
-            record = msgspec.json.decode(self._path(key, "json").read_bytes(), type=PickRecord)
-            content = self._path(key, "csv.gz").read_bytes()
-            whole = digest([gzip.decompress(content)]) == record.predictions_digest
-        except (OSError, ValueError, EOFError, zlib.error):
+            record = msgspec.json.decode(read_bounded(self._path(key, "json")), type=PickRecord)
+            content = read_bounded(self._path(key, "csv.gz"))
+            whole = digest([decompress_bounded(content)]) == record.predictions_digest
+            if fit is None or not whole or record.fit_digest != fit.predictions_digest:
+                return None
+            return StoredPick(predictions=read_predictions(content, fit.classes), record=record)
+        except (OSError, ValueError, EOFError, RecursionError, zlib.error):
             return None
-        if fit is None or not whole or record.fit_digest != fit.predictions_digest:
-            return None
-        return StoredPick(predictions=read_table(content), record=record)
 
     def _path(self, key: FitKey, suffix: str) -> Path:
         return self.store.folder / PICKED / key.model / f"{key.stem}.{suffix}"

@@ -2,11 +2,13 @@
 
 import gzip
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from corpora.bounded import decompress_bounded
 from corpora.clips import Clips
 
 
@@ -30,8 +32,28 @@ def compressed(text: str) -> bytes:
     return gzip.compress(text.encode(), mtime=0)
 
 
+def read_predictions(content: bytes, classes: Sequence[str]) -> pd.DataFrame:
+    """Read what `predictions_csv` wrote, compressed.
+
+    Args:
+        content: of the file.
+        classes: names of the classes.
+
+    Raises:
+        ValueError: a column is missing, a clip occurs twice, or a label or a probability is none.
+    """
+    table = read_table(content)
+    lacking = [name for name in ("clip_id", "patient", "label", *classes) if name not in table]
+    if lacking or table["clip_id"].duplicated().any() or not table["label"].isin(classes).all():
+        raise ValueError(f"no table of predictions: {lacking}")
+    columns = [table[name].to_numpy(np.float64) for name in classes]  # one by one: far faster than a smaller table
+    if not len(table) or not all(((column >= 0) & (column <= 1)).all() for column in columns):
+        raise ValueError("no probabilities")
+    return table
+
+
 def read_table(content: bytes) -> pd.DataFrame:
     """Read a gzipped CSV whose names stay text, whatever they look like."""
-    text = gzip.decompress(content).decode()
+    text = decompress_bounded(content).decode()
     names = dict.fromkeys(("clip_id", "patient", "label"), object)  # far faster to go through than pandas' own strings
     return pd.read_csv(io.StringIO(text), dtype=names, keep_default_na=False)

@@ -4,11 +4,11 @@ Every file is written under a temporary name and renamed, so that it is whole or
 holds a digest of the predictions: a pair that doesn't fit together, was edited, or was interrupted, is not used.
 """
 
-import gzip
 import json
+import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -18,17 +18,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.storage.clip_table import clip_table
-from benchmarks.storage.files import STALE, TEMPORARY, prepare_stale, write_atomically
-from benchmarks.storage.predictions import compressed, predictions_csv, read_table
+from benchmarks.storage.files import STALE, TEMPORARY, prepare_stale, refuse_link, write_atomically
+from benchmarks.storage.predictions import compressed, predictions_csv, read_predictions, read_table
 from benchmarks.storage.records import CLIP_METADATA, SCHEMA_VERSION, SUBGROUP_METADATA, FitKey, FitRecord
+from corpora.bounded import decompress_bounded, read_bounded
 from corpora.clips import Clips
 from corpora.digests import digest
-from corpora.problems import InputError
+from corpora.facts import CorpusFacts
+from corpora.prepared.left_out import LEFT_OUT, left_out_csv
+from corpora.problems import InputError, Problem
 
 CLIPS = "clips.csv.gz"
 
-_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zlib.error, msgspec.DecodeError)
+CORPUS = "corpus.json"
+
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError, zlib.error, msgspec.DecodeError)
 _STEM = re.compile(r"seed(\d+)-fold(\d+)")
+_TEMPORARY = re.compile(rf"\..+\.\d+{re.escape(TEMPORARY)}")
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,22 @@ class Store:
         if not (path.exists() and path.read_bytes() == content):
             write_atomically(path, content)
 
+    def write_corpus(self, facts: CorpusFacts, left_out: Sequence[Problem]) -> None:
+        """Store what the last run knew of the corpus, and what was left out of it, for the report alone."""
+        write_atomically(self.folder / CORPUS, msgspec.json.format(msgspec.json.encode(facts), indent=1))
+        if left_out:
+            write_atomically(self.folder / LEFT_OUT, left_out_csv(left_out).encode())
+        else:
+            (self.folder / LEFT_OUT).unlink(missing_ok=True)
+
+    def corpus(self, known: CorpusFacts) -> CorpusFacts:
+        """Return what the last run knew of the corpus; ``known`` if that is not stored, or of other clips."""
+        try:
+            facts = CorpusFacts.read(self.folder / CORPUS)
+        except _DAMAGE:
+            return known
+        return facts if facts.fingerprint == known.fingerprint else known
+
     def clips(self) -> pd.DataFrame | None:
         """Read what `write_clips` stored; see `clip_table`. Ages (years) and rates (Hz) that are unknown are NaN.
 
@@ -95,7 +117,9 @@ class Store:
         if not path.exists():
             return None
         try:
-            table = read_table(path.read_bytes())
+            table = read_table(read_bounded(path))
+            if table["clip_id"].duplicated().any() or not {"patient", "label"} <= set(table.columns):
+                raise ValueError("no table of clips")
             numbers = [name for name in ("age", "native_rate") if name in table]
             known = {name: pd.to_numeric(table[name], errors="coerce").astype(np.float64) for name in numbers}
             return table.assign(seconds=table["seconds"].astype(np.float64), **known)
@@ -148,7 +172,13 @@ class Store:
                 f"{predictions} and its .json don't belong together (edited, interrupted, or of an "
                 "older version); run the benchmark again"
             )
-        return StoredFit(key, read_table(predictions.read_bytes()), record)
+        try:
+            return StoredFit(key, read_predictions(read_bounded(predictions), record.classes), record)
+        except _DAMAGE as error:
+            raise InputError(
+                f"{predictions} holds no predictions of the classes that its .json names; delete both, "
+                "then run the benchmark again"
+            ) from error
 
     def fits(self) -> list[FitKey]:
         """List every stored fit, sorted."""
@@ -164,13 +194,21 @@ class Store:
         found = {}
         for path in sorted(self.folder.glob("failures/*/*.txt")):
             if key := _key_of(path):
-                found[key] = (path.read_text(encoding="utf-8").strip() or "no reason given").splitlines()[-1]
+                text = path.read_text(encoding="utf-8", errors="replace").strip()
+                found[key] = (text or "no reason given").splitlines()[-1]
         return found
 
+    def refuse_links(self) -> None:
+        """Refuse folders within this one that are links; see `benchmarks.storage.files.refuse_link`."""
+        for root, folders, _ in os.walk(self.folder):
+            for name in folders:
+                refuse_link(Path(root, name))
+
     def remove_temporary(self) -> None:
-        """Remove what a killed run left half-written."""
-        for path in self.folder.rglob(f"*{TEMPORARY}"):
-            path.unlink(missing_ok=True)
+        """Remove what a killed run left half-written: files of `write_atomically`, and no others."""
+        for path in self.folder.rglob(f".*{TEMPORARY}"):
+            if _TEMPORARY.fullmatch(path.name) and not path.is_dir():
+                path.unlink(missing_ok=True)
 
     def __iter__(self) -> Iterator[StoredFit]:
         return (self.read(key) for key in self.fits())
@@ -203,7 +241,7 @@ def _move_pair(record: Path, predictions: Path, folder: Path) -> None:
 
 
 def _read_record(path: Path) -> FitRecord:
-    record = msgspec.json.decode(path.read_bytes(), type=FitRecord)
+    record = msgspec.json.decode(read_bounded(path), type=FitRecord)
     if record.schema_version != SCHEMA_VERSION:
         raise ValueError(f"version {record.schema_version}")
     return record
@@ -213,7 +251,7 @@ def _has_identity(record_path: Path, predictions_path: Path, fingerprint: str) -
     """Whether a record and its predictions are whole, belong together, and have this identity."""
     try:
         record = _read_record(record_path)
-        predictions = gzip.decompress(predictions_path.read_bytes())
+        predictions = decompress_bounded(read_bounded(predictions_path))
         return record.fingerprint == fingerprint and record.predictions_digest == digest([predictions])
     except _DAMAGE:
         return False

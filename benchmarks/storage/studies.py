@@ -8,6 +8,7 @@ import msgspec
 
 from benchmarks.storage.files import STALE, prepare_stale, write_atomically
 from benchmarks.storage.records import FitKey, TrialRecord
+from corpora.bounded import read_bounded
 
 
 class StoredStudy:
@@ -63,6 +64,6 @@ class StoredStudy:
 
 def _read(path: Path) -> TrialRecord | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=TrialRecord)
-    except (OSError, ValueError, msgspec.DecodeError):
+        return msgspec.json.decode(read_bounded(path), type=TrialRecord)
+    except (OSError, ValueError, RecursionError, msgspec.DecodeError):
         return None

@@ -31,7 +31,7 @@ from corpora.splits.folds import Fold, Splitter
 from corpora.splits.label_budget import LabelBudget
 from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.tasks import for_task
-from models.registry import find
+from models.selection import find
 from models.spec import ModelSpec
 
 OUTER = LeavePatientsOut(5)

@@ -27,7 +27,7 @@ from benchmarks.tuning.folds import inner_folds
 from benchmarks.tuning.quiet import quiet_optuna
 from corpora.clips import Clips
 from corpora.digests import digest
-from corpora.splits.folds import Fold
+from corpora.splits.folds import Fold, may_lack_classes
 from models.spec import Model, ModelKind, ModelSpec, TrainedByEpoch
 
 TUNED = "-tuned"
@@ -219,15 +219,15 @@ def judge(spec: ModelSpec, model: Model, clips: Clips, fold: Fold) -> float:
 
 
 def auroc_of(clips: Clips, probabilities: NDArray[np.float64]) -> float:
-    """AUROC; with more than two classes, the mean of one-versus-rest over the classes.
+    """AUROC; with more than two classes, the mean of one-versus-rest over the classes, or over those that are present.
 
     Raises:
-        ValueError: the probabilities aren't finite or a class has no clip.
+        ValueError: the probabilities aren't finite, or a class lacks that may not, or all clips have the same class.
     """
-    classes = len(clips.classes)
-    if not np.isfinite(probabilities).all() or len(np.unique(clips.label)) < classes:
+    present, classes = np.unique(clips.label), len(clips.classes)
+    if not np.isfinite(probabilities).all() or len(present) < (2 if may_lack_classes(clips) else classes):
         raise ValueError("the probabilities are not finite, or the inner test patients lack a class")
-    positive = range(classes) if classes > 2 else [1]
+    positive = present if classes > 2 else [1]
     return float(np.mean([roc_auc_score(clips.label == one, probabilities[:, one]) for one in positive]))
 
 
