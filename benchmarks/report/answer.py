@@ -64,13 +64,15 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Flattery:
-    """AUROC, by model, that the same models would report after a mistake of much published work, where measured.
+    """A metric, by model, that the same models would report after a mistake of much published work, where measured.
 
     Attributes:
+        metric: AUROC; the score where no class is ``normal``, on which known people tell more.
         leaky: with patients in training and test alike.
         picked: with the epoch picked on the test patients.
     """
 
+    metric: str = "auroc"
     leaky: Mapping[str, Estimate] = field(default_factory=dict)
     picked: Mapping[str, Estimate] = field(default_factory=dict)
 
@@ -88,8 +90,8 @@ def answer(results: Results, flattery: Flattery) -> Answer:
     pairs = Pairwise.of(results, METRIC)
     metadata = next((model for model in others if model.name == METADATA), None)
     columns: dict[str, Mapping[str, Estimate]] = {
-        "*LEAKY: AUROC*": flattery.leaky,
-        "*PICKED ON TEST: AUROC*": flattery.picked,
+        f"*LEAKY: {METRICS[flattery.metric]}*": flattery.leaky,
+        f"*PICKED ON TEST: {METRICS[flattery.metric]}*": flattery.picked,
     }
     measured = {header: values for header, values in columns.items() if values}
     headers = ["model", "kind", "repeats", *(METRICS[metric] for metric in COMPARED), "rank", *measured]
@@ -100,7 +102,7 @@ def answer(results: Results, flattery: Flattery) -> Answer:
         models=len(others) + 1 if leader else 0,
         next=_gap(leader, others[0]) if leader and others else None,
         control=_gap(leader, metadata) if leader and metadata else None,
-        gain=gain_of(leader, metadata, len(results.patients)) if leader else UNKNOWN_DIFFERENCE,
+        gain=gain_of(leader, metadata, len(results.patients)) if leader and results.has_normal else UNKNOWN_DIFFERENCE,
         above=above,
         not_separated=tuple(model.name for model in others if model.name not in above),
         pairs=pairs.family,

@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,9 +11,10 @@ from benchmarks.report.chart_data import Chart, Intervals, Line, Lines
 from benchmarks.report.figures.curves import LEARNING, REACHED, curves_by_twin, twin_figure
 from benchmarks.statistics.confusion import GRID, mean_roc
 from benchmarks.statistics.intervals import LEVEL
-from benchmarks.statistics.metrics import METRICS
+from benchmarks.statistics.metrics import NO_INTERVAL, metrics_of
 from benchmarks.statistics.results import ModelResults, Results
 from benchmarks.storage.records import CurveRow
+from corpora.wording import in_words_of
 
 DIGITS = 6
 """Of every number: rounding again for the screen gives what the tables show."""
@@ -41,31 +43,42 @@ def plan_charts(results: Results) -> dict[str, Chart]:
     """List the interactive figures by the name of the figure that they replace."""
     charts = {}
     if results.complete:
-        charts["leaderboard.png"] = leaderboard_chart(results.complete)
-        charts["roc.png"] = roc_chart(results.complete)
+        charts["leaderboard.png"] = leaderboard_chart(results)
+        if results.has_normal:
+            charts["roc.png"] = roc_chart(results.complete)
     semi_supervised = curves_by_twin(results)
     shown = {model.name for models in semi_supervised.values() for model in models}
     networks = [model for model in results.models if curves_of(model) and model.name not in shown]
     if networks:
         charts[LEARNING] = training_chart(networks)
     charts |= {twin_figure(twin): training_chart(models) for twin, models in semi_supervised.items()}
-    return charts
+    return {name: _in_words_of(chart, results) for name, chart in charts.items()}
 
 
-def leaderboard_chart(models: Sequence[ModelResults]) -> Chart:
+def _in_words_of(chart: Chart, results: Results) -> Chart:
+    """The same chart, in the words of the corpus."""
+    views = [replace(view, name=in_words_of(view.name, results.corpus)) for view in chart.views]
+    return replace(chart, caption=in_words_of(chart.caption, results.corpus), views=views)
+
+
+def leaderboard_chart(results: Results) -> Chart:
     """Every metric of complete models with its interval."""
     views = []
-    for metric, name in METRICS.items():
-        estimates = [(model.name, model.estimate(metric)) for model in models]
+    for metric, name in metrics_of(results.classes).items():
+        if metric in NO_INTERVAL:
+            continue
+        estimates = [(model.name, model.estimate(metric)) for model in results.complete]
         rows: list[list[str | float | None]] = [
             [model, *_rounded((found.value, found.low, found.high))]
             for model, found in estimates
             if found and math.isfinite(found.value) and math.isfinite(found.low)
         ]
         if rows:
-            reference = 0.5 if metric == "score" or metric.startswith("auroc") else None
+            reference = results.chance if metric == "score" else 0.5 if metric.startswith("auroc") else None
             views.append(Intervals(name=name, reference=reference, rows=rows))
-    caption = f"Each model with its {LEVEL} % interval over patients, in the order of the table; dashed: 0.5."
+    caption = (
+        f"Each model with its {LEVEL} % interval over patients, in the order of the table; dashed: {_chance(results)}."
+    )
     return Chart(caption=caption, label="Metric", views=views, lines={})
 
 
@@ -151,6 +164,10 @@ def mean_curve(curves: Sequence[Sequence[CurveRow]], key: str) -> Line | None:
 def curves_of(model: ModelResults) -> list[Sequence[CurveRow]]:
     """The learning curves of a model's fits; none for a model without epochs."""
     return [fit.record.curve for fit in model.fits if fit.record.curve]
+
+
+def _chance(results: Results) -> str:
+    return "0.5" if results.has_normal else "chance"
 
 
 def _quantity(key: str) -> str:

@@ -8,11 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.statistics.formatting import bracketed
-from benchmarks.statistics.metrics import NORMAL, Floats
+from benchmarks.statistics.metrics import Floats
 from benchmarks.statistics.results import ModelResults, Results
 from corpora.clips import Signal
+from corpora.cycles import NORMAL
 from corpora.digests import digest
-from corpora.prepare import Prepared
+from corpora.prepared.prepare import Prepared
 from models.spec import ModelKind
 
 FIGURE = "errors.png"

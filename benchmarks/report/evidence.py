@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from benchmarks.report.folders import by_name
-from benchmarks.report.tables import BETWEEN, LEADERBOARD, RANKS, Row
+from benchmarks.report.tables import BETWEEN, RANKS, Row, read_leaderboard
 from benchmarks.statistics.formatting import cell
 from benchmarks.statistics.metrics import LEADING, Floats
 from benchmarks.statistics.pairwise import Rank
@@ -206,17 +206,19 @@ def read_report(folder: Path, results: Path) -> TrustedReport | None:
     """Read a report; None if it shows nothing about new patients of a whole benchmark.
 
     That is the case with any warning but the one of a protocol across corpora, and for label budgets, variants of
-    models, results of another corpus of the same name, and those that lie deeper, of the same patients once more.
+    models, results of another corpus of the same name, those that lie deeper, of the same patients once more, and those
+    of a task without a class ``normal``, which is another question.
     Predictions from outside are left out: what those models were trained on can't be checked.
     """
     protocol = of_folder(folder.name)
     if protocol is None or protocol.name != folder.name or folder.parents[2] != results:
         return None
-    own = {model: row for model, row in LEADERBOARD.read(folder).items() if FROM_OUTSIDE not in row["warning"]}
+    own = {model: row for model, row in read_leaderboard(folder).items() if FROM_OUTSIDE not in row["warning"]}
     complete = [model for model, row in own.items() if row["status"].complete]
     expected = protocol.warning.partition(":")[0] if protocol.trained_on else ""
     warned = {row["warning"] for row in own.values()} != {expected}
-    if warned or not complete or protocol.few_labels or protocol.ablation_of:
+    other_question = any("specificity" not in row for row in own.values())
+    if warned or not complete or protocol.few_labels or protocol.ablation_of or other_question:
         return None
     ranks, records = RANKS.read(folder), _one_repeat(Store(folder), complete[0])
     facts = [record.corpus.tested or record.corpus for record in records]

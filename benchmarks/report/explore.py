@@ -6,14 +6,26 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.report.figures.explore import DYNAMIC_RANGE, draw_columns, draw_durations, draw_patients, draw_sounds
-from benchmarks.report.figures.style import Drawings, write_figures
+from benchmarks.report.figures.explore import (
+    DYNAMIC_RANGE,
+    draw_columns,
+    draw_durations,
+    draw_durations_of_many,
+    draw_patients,
+    draw_sounds,
+)
+from benchmarks.report.figures.series import DYNAMIC_RANGE as DYNAMIC_RANGE_OF_SERIES
+from benchmarks.report.figures.series import draw_series, draw_spectrograms
+from benchmarks.report.figures.style import COLORS, Drawings, in_words_of_corpus, write_figures
 from benchmarks.report.markdown import render
 from benchmarks.statistics.formatting import bracketed
 from benchmarks.statistics.results import SIMULATED
 from benchmarks.storage.files import write_atomically
 from corpora.clips import Clips
-from corpora.prepare import Prepared
+from corpora.cycles import NORMAL
+from corpora.prepared.left_out import write_left_out
+from corpora.prepared.prepare import Prepared
+from corpora.splits.balance import count_by_patient
 
 VALUES = range(2, 13)
 """A column with so many different values divides the corpus into groups of interest; `recording` doesn't."""
@@ -40,27 +52,43 @@ def explore(prepared: Prepared, folder: Path) -> Path:
     title = facts.name + bracketed(flags)
     columns = grouping_columns(clips)
     examples = {name: typical(clips, label) for label, name in enumerate(clips.classes)}
+    many = len(clips.classes) > len(COLORS)
     drawings: Drawings = {
         "patients.png": partial(draw_patients, clips, title),
-        "durations.png": partial(draw_durations, clips, title),
-        "sounds.png": partial(draw_sounds, clips, examples, title),
+        "durations.png": partial(draw_durations_of_many if many else draw_durations, clips, title),
     }
+    if facts.channels:
+        drawings["series.png"] = partial(draw_series, clips, examples, facts, title)
+        drawings["spectrograms.png"] = partial(draw_spectrograms, clips, examples, title)
+    else:
+        drawings["sounds.png"] = partial(draw_sounds, clips, examples, title)
     if columns:
         drawings["columns.png"] = partial(draw_columns, clips, columns, title)
-    write_figures(folder, drawings)
+    write_figures(folder, in_words_of_corpus(drawings, facts))
+    write_left_out(folder, prepared.left_out())
     text = render(
         "explore.md.j2",
         flags,
+        facts,
         facts=facts,
         clips=clips,
         patients=len(set(clips.patient.tolist())),
         class_rows=[class_row(clips, label) for label in range(len(clips.classes))],
         one_sided=pd.crosstab(clips.patient, clips.label != 0).gt(0).sum(axis=1).eq(1).mean(),
         groups={column: group_rows(clips, column) for column in columns},
-        dynamic_range=DYNAMIC_RANGE,
+        dynamic_range=DYNAMIC_RANGE_OF_SERIES if facts.channels else DYNAMIC_RANGE,
+        has_normal=NORMAL in clips.classes,
+        by_patient=[] if NORMAL in clips.classes else patient_rows(clips),
     )
     write_atomically(folder / "README.md", text.encode())
     return folder / "README.md"
+
+
+def patient_rows(clips: Clips) -> list[list[object]]:
+    """Count the clips of each patient, in all and by class, the patient with most first."""
+    patients, counts = count_by_patient(clips)
+    order = np.argsort(-counts.sum(axis=1), kind="stable")
+    return [[patients[i], counts[i].sum(), *counts[i]] for i in order]
 
 
 def grouping_columns(clips: Clips) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from benchmarks.report.tables import LEADERBOARD
+from benchmarks.statistics.formatting import Markdown, escape
 
 GENERALIZATION = "generalization.md"
 """The page over all corpora, beside the index."""
@@ -23,6 +24,6 @@ def by_name(parts: Sequence[str]) -> list[str | int]:
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", " · ".join(parts))]
 
 
-def link(place: Path, page: str = "README.md") -> str:
+def link(place: Path, page: str = "README.md") -> Markdown:
     """Format a Markdown link to a page of a folder below the results."""
-    return f"[{' · '.join(place.parts)}]({quote(place.as_posix())}/{page})"
+    return Markdown(f"[{escape(' · '.join(place.parts))}]({quote(place.as_posix())}/{page})")

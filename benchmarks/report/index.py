@@ -10,8 +10,8 @@ from benchmarks.report.folders import GENERALIZATION, by_name, link, report_fold
 from benchmarks.report.html import REPORT
 from benchmarks.report.label_efficiency import PAGE as LABEL_EFFICIENCY
 from benchmarks.report.markdown import render
-from benchmarks.report.tables import LEADERBOARD
-from benchmarks.statistics.formatting import cell
+from benchmarks.report.tables import read_leaderboard
+from benchmarks.statistics.formatting import Markdown, cell
 from benchmarks.statistics.intervals import Estimate
 from benchmarks.statistics.results import FROM_OUTSIDE, SIMULATED
 from benchmarks.storage.files import write_atomically
@@ -30,9 +30,9 @@ class ReportLine:
     models: int
 
     @property
-    def link(self) -> str:
+    def link(self) -> Markdown:
         """Markdown links to the report and to its HTML page."""
-        return f"{link(self.place)} ([HTML]({quote(self.place.as_posix())}/{REPORT}))"
+        return Markdown(f"{link(self.place)} ([HTML]({quote(self.place.as_posix())}/{REPORT}))")
 
     @property
     def cells(self) -> list[str]:
@@ -127,7 +127,7 @@ def read_index(results: Path) -> Index:
 
 def report_line(folder: Path, results: Path) -> ReportLine:
     """Read the leaderboard of a report, but for rows from outside: what those were trained on can't be checked."""
-    rows = {model: row for model, row in LEADERBOARD.read(folder).items() if FROM_OUTSIDE not in row["warning"]}
+    rows = {model: row for model, row in read_leaderboard(folder).items() if FROM_OUTSIDE not in row["warning"]}
     complete = {model: row for model, row in rows.items() if row["status"].complete}
     best = {}
     for metric in ("score", "auroc"):

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report.figures.label_efficiency import Panel, draw_label_efficiency
-from benchmarks.report.figures.style import Drawings, write_figures
+from benchmarks.report.figures.style import Drawings, in_words_of_corpus, write_figures
+from benchmarks.report.folders import link
 from benchmarks.report.markdown import render
-from benchmarks.report.tables import LEADERBOARD, NOT_RUN, TWINS
+from benchmarks.report.tables import LEADERBOARD, NOT_RUN, TWINS, read_leaderboard
 from benchmarks.statistics.comparisons import Verdict, verdict
 from benchmarks.statistics.formatting import bracketed, span
 from benchmarks.statistics.intervals import Difference, Estimate
@@ -77,7 +78,7 @@ class Budget:
             span([len(record.unlabeled_patients) for record in self.records]),
             len({record.seed for record in self.records}),
             f"{complete} of {len(self.leaderboard)} complete",
-            f"[{self.folder.name}]({self.folder.name}/README.md)",
+            link(Path(self.folder.name)),
         ]
 
 
@@ -164,18 +165,19 @@ def write_label_efficiency(folder: Path, draw: bool = True) -> None:
     warned = [row["warning"] for budget in budgets for row in budget.leaderboard.values() if row["warning"]]
     flags = list(dict.fromkeys(flag for warning in warned for flag in warning.split("; ")))
     title = f"{folder.parent.name} · {folder.name}"
+    corpora = [budget.records[0].corpus for budget in budgets if budget.records]
+    corpus = corpora[0] if corpora else None
     if draw:
         drawings: Drawings = {
             f.figure: partial(draw_label_efficiency, f"{title} · {f.protocol}{bracketed(flags)}", f.panels)
             for f in families
             if f.figure
         }
-        write_figures(folder / "figures", drawings, "label-efficiency-*.png")
+        write_figures(folder / "figures", in_words_of_corpus(drawings, corpus), "label-efficiency-*.png")
     if families:
-        corpora = [budget.records[0].corpus for budget in budgets if budget.records]
         warnings = list(dict.fromkeys(corpus.description for corpus in corpora if corpus.simulated))
         shown = {"families": families, "warnings": warnings, "metrics": LEADING, "candidates": CANDIDATES}
-        text = render(f"{PAGE}.j2", flags, title=title, **shown)
+        text = render(f"{PAGE}.j2", flags, corpus, title=title, **shown)
         write_atomically(folder / PAGE, text.encode())
     else:
         (folder / PAGE).unlink(missing_ok=True)
@@ -205,7 +207,7 @@ def _read(percent: int, folder: Path) -> Budget:
     return Budget(
         percent=percent,
         folder=folder,
-        leaderboard=LEADERBOARD.read(folder),
+        leaderboard=read_leaderboard(folder),
         twins=TWINS.read(folder),
         records=tuple(records),
     )

@@ -10,8 +10,10 @@ from tabulate import tabulate
 from benchmarks.report.tables import Row
 from benchmarks.statistics.formatting import bracketed, cell
 from benchmarks.statistics.intervals import LEVEL
-from benchmarks.statistics.metrics import METRICS
+from benchmarks.statistics.metrics import NO_INTERVAL, metrics_of
 from benchmarks.statistics.results import Results
+from corpora.problems import printable
+from corpora.wording import in_words_of
 
 SUMMARY = {"score": "score", "auroc": "AUROC", "auroc_within_patients": "AUROC in patients"}
 """The metrics that fit on a terminal."""
@@ -32,13 +34,16 @@ class Report:
     @property
     def summary(self) -> Text:
         """The leaderboard for the terminal."""
-        return Text(summary(self.results), no_wrap=True, overflow="ignore")
+        return Text(printable(summary(self.results)), no_wrap=True, overflow="ignore")
 
 
 def leaderboard_rows(results: Results) -> Iterator[Row]:
     """Yield the rows of leaderboard.csv."""
     for model in results.models:
-        metrics = {metric: model.estimate(metric) for metric in METRICS}
+        metrics: Row = {
+            metric: model.value(metric) if metric in NO_INTERVAL else model.estimate(metric)
+            for metric in metrics_of(results.classes)
+        }
         row = {"model": model.name, **metrics, "repeats": model.repeats, "status": model.status}
         yield {**row, "warning": results.warning_of(model)}
 
@@ -52,4 +57,5 @@ def summary(results: Results) -> str:
         rows.append([name, *shown, str(model.status).partition(" (")[0]])
     table = tabulate(rows, headers=["model", *SUMMARY.values(), "status"], tablefmt="simple", disable_numparse=True)
     note = f"{LEVEL} % intervals over {len(results.patients)} patients; sorted by score"
-    return "\n".join([results.title + bracketed(results.flags), *results.warnings, "", table, "", note])
+    text = "\n".join([results.title + bracketed(results.flags), *results.warnings, "", table, "", note])
+    return in_words_of(text, results.corpus)

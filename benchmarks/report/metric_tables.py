@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from benchmarks.statistics.formatting import number
 from benchmarks.statistics.intervals import Estimate
-from benchmarks.statistics.results import DURATION, Results
+from benchmarks.statistics.metrics import NO_INTERVAL, metrics_of
+from benchmarks.statistics.results import DURATION, ModelResults, Results
 from benchmarks.storage.store import CLIPS
 
-RANKING = ("score", "auroc", "patient_macro_score")
+RANKING = ("score", "auroc", "auroc_all_classes", "patient_macro_score")
 WITHIN = ("auroc_within_patients", "auroc_within_recordings", "auroc_within_durations", "auroc_within_strata")
 DECISIONS = ("sensitivity", "specificity", "macro_f1", "accuracy")
 CHALLENGES = {"sprsound": ("challenge_score",)}
@@ -44,10 +46,15 @@ def metric_tables(results: Results) -> MetricTables:
     )
 
 
-def _table(results: Results, metrics: tuple[str, ...]) -> MetricTable:
+def _table(results: Results, wanted: tuple[str, ...]) -> MetricTable:
+    metrics = tuple(metric for metric in wanted if metric in metrics_of(results.classes))
     incomplete = len(results.complete) < len(results.models)
     rows: list[list[object]] = [
-        [model.name, model.kind or "", *map(model.estimate, metrics), *([model.status] * incomplete)]
+        [model.name, model.kind or "", *(_cell(model, metric) for metric in metrics), *([model.status] * incomplete)]
         for model in results.models
     ]
     return MetricTable(metrics=metrics, rows=rows, incomplete=incomplete)
+
+
+def _cell(model: ModelResults, metric: str) -> Estimate | str | None:
+    return number(model.value(metric)) if metric in NO_INTERVAL else model.estimate(metric)

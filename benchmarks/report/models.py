@@ -11,6 +11,7 @@ from benchmarks.statistics.results import ModelResults, Results
 from benchmarks.storage.records import TrialRecord
 from benchmarks.storage.store import StoredFit
 from benchmarks.tuning.analysis import ENOUGH, chosen, importances, largest_confirmed_gain, trials_of
+from models.registry import REGISTRY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class ModelSection:
     results: ModelResults
     tuned_as: list[str]
     parameters: str
+    without_effect: list[str]
     studies: Studies | None
     costs: dict[str, str]
     report: list[list[object]]
@@ -45,10 +47,13 @@ def model_sections(results: Results) -> list[ModelSection]:
 def model_section(results: Results, model: ModelResults) -> ModelSection:
     """Collect everything about one model that the tables of the page have no room for."""
     parameters = model.fits[0].record.parameters if model.fits else {}
+    spec = REGISTRY.get(model.untuned or model.name)
+    without_effect = spec.idle_parameters(results.corpus) if spec else ()
     return ModelSection(
         results=model,
         tuned_as=[other.name for other in results.models if other.untuned == model.name],
-        parameters=", ".join(f"{name} = {value}" for name, value in parameters.items()),
+        parameters=", ".join(f"{name} = {value}" for name, value in parameters.items() if name not in without_effect),
+        without_effect=[name for name in parameters if name in without_effect],
         studies=studies(model) if model.untuned else None,
         costs=formatted_costs(model) if model.fits else {},
         report=_report(model, results.classes) if model.complete else [],

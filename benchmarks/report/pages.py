@@ -4,7 +4,7 @@ A detail page is a function that computes what it shows, a template, and one lin
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from benchmarks.report.figures.comparisons import plan_comparisons
 from benchmarks.report.figures.curves import plan_curves
 from benchmarks.report.figures.errors import plan_errors
 from benchmarks.report.figures.results import plan_figures
-from benchmarks.report.figures.style import Drawings, write_figures
+from benchmarks.report.figures.style import Drawings, in_words_of_corpus, write_figures
 from benchmarks.report.figures.subgroups import plan_subgroups
 from benchmarks.report.figures.tuning import plan_tuning
 from benchmarks.report.html import FIGURES, REPORT, Media, Section, html_report
@@ -37,9 +37,9 @@ from benchmarks.report.metadata_control import added
 from benchmarks.report.metric_tables import metric_tables
 from benchmarks.report.models import model_sections
 from benchmarks.report.sounds import SOUND_PAGE, error_sounds
-from benchmarks.report.source import Source
+from benchmarks.report.source import DetailPage, Source
 from benchmarks.report.subgroups import subgroup_page
-from benchmarks.report.tables import COSTS, LEADERBOARD, PROBES, RANKS, TUNING, TWINS
+from benchmarks.report.tables import COSTS, PROBES, RANKS, TUNING, TWINS, leaderboard_of
 from benchmarks.report.training import training
 from benchmarks.report.tuning import tuning, tuning_rows
 from benchmarks.report.twins import twin_rows, twins
@@ -47,34 +47,14 @@ from benchmarks.statistics.formatting import bracketed, capitalized
 from benchmarks.statistics.loading import load_results
 from benchmarks.statistics.metrics import LEADING
 from benchmarks.statistics.results import Results
+from benchmarks.statistics.unlearned import unlearned_in
 from benchmarks.storage.feature_costs import read_feature_costs
 from benchmarks.storage.files import write_atomically
 from benchmarks.storage.store import Store
-from corpora.prepare import Prepared
+from corpora.prepared.prepare import Prepared
+from corpora.wording import in_words_of
 
 README = "README.md"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DetailPage:
-    """One page beside README.md.
-
-    Attributes:
-        file: its name, ``<name>.md``; its template is ``<name>.md.j2``.
-        title: the end of its heading.
-        summary: what a reader finds there, as README.md lists it.
-        values: computes what the template shows, by name, beside ``results`` and ``figures``; None: there is no page.
-    """
-
-    file: str
-    title: str
-    summary: str
-    values: Callable[[Source], Mapping[str, Any] | None]
-
-    @property
-    def template(self) -> str:
-        """Name of its template."""
-        return f"{self.file}.j2"
 
 
 def _method_page(source: Source) -> Mapping[str, Any]:
@@ -123,13 +103,18 @@ DETAILS = (
     DetailPage(
         file="comparisons.md",
         title="comparisons",
-        summary="which differences are real, ranks, who is as good as whom, and what models add to metadata",
-        values=lambda source: {"comparisons": comparisons(source.results), "added": added(source.results)},
+        summary="which differences are real, ranks, who is as good as whom",
+        summary_with_normal=", and what models add to metadata",
+        values=lambda source: {
+            "comparisons": comparisons(source.results),
+            "added": added(source.results) if source.results.has_normal else None,
+        },
     ),
     DetailPage(
         file="metrics.md",
         title="all metrics",
-        summary="every metric of every model, with intervals, and the ROC curves",
+        summary="every metric of every model, with intervals",
+        summary_with_normal=", and the ROC curves",
         values=_where_found("metrics", lambda source: metric_tables(source.results)),
     ),
     DetailPage(
@@ -137,12 +122,14 @@ DETAILS = (
         title="subgroups",
         summary="by device, place, sex, age and cycle length; crackles and wheezes apart; every patient counted alike",
         values=_where_found("subgroups", lambda source: subgroup_page(source.results, PROBES.read(source.folder))),
+        needs_normal=True,
     ),
     DetailPage(
         file="calibration.md",
         title="probabilities",
         summary="whether probabilities are right, sensitivity at a fixed specificity, and decision curves",
         values=_where_found("calibration", lambda source: calibration_page(source.results)),
+        needs_normal=True,
     ),
     DetailPage(
         file="few-labels.md",
@@ -173,6 +160,7 @@ DETAILS = (
         title="errors",
         summary="the clips on which the best models are most confidently wrong",
         values=_where_found("errors", lambda source: find_errors(source.results)),
+        needs_normal=True,
     ),
     DetailPage(
         file="costs.md",
@@ -209,12 +197,12 @@ def write_report(
     drawings = plan_drawings(results, store.folder / FIGURES, corpus)
     if draw:
         write_figures(store.folder / FIGURES, drawings)
-    LEADERBOARD.write(store.folder, leaderboard_rows(results))
+    leaderboard_of(results.classes).write(store.folder, leaderboard_rows(results))
     COSTS.write(store.folder, cost_rows(results, read_feature_costs(store.folder)))
     RANKS.write(store.folder, separation_rows(results))
     TWINS.write(store.folder, twin_rows(results))
     TUNING.write(store.folder, tuning_rows(results))
-    sounds = error_sounds(find_errors(results), corpus) if listen and corpus else {}
+    sounds = error_sounds(find_errors(results), corpus) if listen and corpus and results.has_normal else {}
     write_pages(Source(results=results, folder=store.folder, figures=tuple(drawings), sounds=sounds))
     if overview and budget_of(store.folder):
         write_label_efficiency(store.folder.parent, draw)
@@ -228,26 +216,34 @@ def write_page(folder: Path) -> Path:
 
 def plan_drawings(results: Results, folder: Path, corpus: Prepared | None = None) -> Drawings:
     """List all figures of a report, by file name; ``folder`` holds those of an earlier one, ``corpus`` the sounds."""
-    errors = plan_errors(find_errors(results), folder, corpus)
-    plans = (plan_figures, plan_comparisons, plan_curves, plan_tuning, plan_subgroups, plan_calibration)
-    return {name: draw for plan in plans for name, draw in plan(results).items()} | errors
+    plans = (plan_figures, plan_comparisons, plan_curves, plan_tuning)
+    drawings = {name: draw for plan in plans for name, draw in plan(results).items()}
+    if results.has_normal:
+        errors = plan_errors(find_errors(results), folder, corpus)
+        drawings |= plan_subgroups(results) | plan_calibration(results) | errors
+    return in_words_of_corpus(drawings, results.corpus)
 
 
 def report_pages(source: Source) -> dict[str, str]:
     """Render README.md and the detail pages of a results folder, by file name, README.md first."""
-    found = {page: values for page in DETAILS if (values := page.values(source)) is not None}
-    shared = {"results": source.results, "figures": list(source.figures)}
+    skipped = [page for page in DETAILS if page.needs_normal and not source.results.has_normal]
+    found = {page: values for page in DETAILS if page not in skipped and (values := page.values(source)) is not None}
+    shared: Mapping[str, Any] = {"results": source.results, "figures": list(source.figures)}
+    about = source.results.corpus
     flags = source.results.flags
     opening = render(
         "report.md.j2",
         flags,
+        about,
         **shared,
         answer=answer(source.results, _flattery(source, found)),
         matrix=short_matrix(source.results, LEADING[0]),
         pages=list(found),
+        skipped=skipped,
+        unlearned=unlearned_in(source.results),
     )
     details = {
-        page.file: render("detail.md.j2", flags, **shared, page=page, **values) for page, values in found.items()
+        page.file: render("detail.md.j2", flags, about, **shared, page=page, **values) for page, values in found.items()
     }
     return {README: opening, **details}
 
@@ -256,10 +252,11 @@ def _flattery(source: Source, pages: Mapping[DetailPage, Mapping[str, Any]]) -> 
     """What the pages about leakage and training have measured, for the table of README.md."""
     values = {name: value for page in pages.values() for name, value in page.items()}
     leaky, picked = values.get("leakage"), values.get("training")
-    apart = source.results.protocol.name
+    apart, metric = source.results.protocol.name, "auroc" if source.results.has_normal else "score"
     return Flattery(
-        leaky={leak.model: leak.mixed["auroc"] for leak in leaky.leaks} if leaky and leaky.apart == apart else {},
-        picked=picked.reported["auroc"] if picked else {},
+        metric=metric,
+        leaky={leak.model: leak.mixed[metric] for leak in leaky.leaks} if leaky and leaky.apart == apart else {},
+        picked=picked.reported[metric] if picked else {},
     )
 
 
@@ -271,7 +268,7 @@ def report_html(source: Source, pages: Mapping[str, str]) -> str:
     drawn = {name: source.folder / FIGURES / name for name in source.figures if name not in charts}
     return html_report(
         results.title + flags,
-        results.warnings,
+        [in_words_of(sentence, results.corpus) for sentence in results.warnings],
         [Section(file=name, title=capitalized(titles[name]) + flags, markdown=text) for name, text in pages.items()],
         Media(
             images={name: path.read_bytes() for name, path in drawn.items() if path.exists()},
@@ -289,5 +286,5 @@ def write_pages(source: Source) -> None:
     for name, text in {**pages, REPORT: report_html(replace(source, sounds={}), pages), **played}.items():
         write_atomically(folder / name, text.encode())
     for old in folder.glob("*.md"):
-        if old.name not in pages and GENERATED in old.read_text(encoding="utf-8"):
+        if old.name not in pages and old.is_file() and GENERATED.encode() in old.read_bytes():
             old.unlink()

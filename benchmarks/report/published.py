@@ -9,10 +9,12 @@ import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from benchmarks.report.markdown import render
-from benchmarks.report.published_data import Figure, Method, Published, Split, read_published
-from benchmarks.report.tables import LEADERBOARD
+from benchmarks.report.published_data import Figure, Method, Published, Split, Task, read_published
+from benchmarks.report.tables import read_leaderboard
+from benchmarks.statistics.formatting import Markdown
 from benchmarks.statistics.intervals import Estimate
 from benchmarks.statistics.results import FROM_OUTSIDE
 from benchmarks.storage.files import write_atomically
@@ -41,6 +43,7 @@ class Ours:
         train: number of training clips of a fit, with those of validation patients.
         test: number of test clips of one repeat.
         patients: number of test patients.
+        person: what they are called.
         whole: whether the protocol is the published split, and these are the clips of the whole database.
         models: number of complete models but controls.
         rows: model, repeats and estimates of those that are shown.
@@ -52,6 +55,7 @@ class Ours:
     train: int
     test: int
     patients: int
+    person: str
     whole: bool
     models: int
     rows: tuple[tuple[object, ...], ...]
@@ -73,15 +77,24 @@ class Group:
     ours: Ours | None
 
     @property
+    def by_accuracy(self) -> bool:
+        """Whether the published figures are accuracies."""
+        return self.entries[0][1].accuracy is not None
+
+    @property
+    def published_metrics(self) -> tuple[str, ...]:
+        """What is published, the main figure last."""
+        return ("accuracy",) if self.by_accuracy else ("specificity", "sensitivity", "score")
+
+    @property
     def rows(self) -> list[list[object]]:
         """Format the published figures for the table."""
         return [
             [
                 method.name,
                 method.year,
-                _percent(figure.specificity),
-                _percent(figure.sensitivity),
-                _percent(figure.score) + ("" if figure.deviation is None else f" ± {figure.deviation:.2f}"),
+                *(_percent(getattr(figure, metric)) for metric in self.published_metrics[:-1]),
+                _percent(figure.main) + ("" if figure.deviation is None else f" ± {figure.deviation:.2f}"),
                 figure.runs,
                 "unknown" if method.pretraining is None else ", ".join(method.pretraining) or "none",
                 method.epoch_on_test,
@@ -111,18 +124,19 @@ def published_page(published: Published, results: Path, page: Path) -> str:
         picked=[method for method in published.methods if method.epoch_on_test == "yes"],
         noisy=[group for group in groups if group.ours and group.ours.protocol == OFFICIAL and group.ours.half_widths],
         sources=[_source_row(method, published) for method in published.methods],
-        data=f"[{DATA.name}]({DATA.name})" if page.parent == DATA.parent else f"`docs/{DATA.name}` of respbench",
+        data=Markdown(
+            f"[{DATA.name}]({DATA.name})" if page.parent == DATA.parent else f"`docs/{DATA.name}` of respbench"
+        ),
     )
 
 
 def groups_of(published: Published, results: Path, page: Path) -> list[Group]:
     """Group the published figures by split and task, in the order of the file's splits, and read ours beside them."""
-    tasks = ("four-class", "abnormal", "seven-class", "recording-three-class", "recording-five-class")
     groups = []
     for key, split in published.splits.items():
-        for task in tasks:
+        for task in get_args(Task):
             entries = [(m, f) for m in published.methods for f in m.figures if (f.split, f.task) == (key, task)]
-            entries.sort(key=lambda entry: entry[1].score)
+            entries.sort(key=lambda entry: entry[1].main)
             if entries:
                 found = (read_ours(results / split.corpus / task / name, split, page) for name in split.protocols)
                 ours = next(filter(None, found), None)
@@ -134,28 +148,31 @@ def read_ours(folder: Path, split: Split, page: Path) -> Ours | None:
     """Read the results of a folder: the controls and the models with the highest scores; None if there are none."""
     rows = {
         name: row
-        for name, row in LEADERBOARD.read(folder).items()
+        for name, row in read_leaderboard(folder).items()
         if row["status"].complete and row["score"] and FROM_OUTSIDE not in row["warning"]
     }
     records = _one_repeat(Store(folder), rows)
     if not records:
         return None
     sounding = [name for name in sorted(rows, key=lambda name: -rows[name]["score"].value) if name not in CONTROLS]
+    without_normal = "specificity" not in next(iter(rows.values()))
+    metrics = ("accuracy", "macro_f1", "score") if without_normal else ("specificity", "sensitivity", "score")
     shown = [*(name for name in CONTROLS if name in rows), *reversed(sounding[:SHOWN])]
     train, test = records[0].train_clips + records[0].valid_clips, sum(record.test_clips for record in records)
     return Ours(
         protocol=folder.name,
-        link=f"[report]({Path(os.path.relpath(folder, page.parent)).as_posix()}/README.md)",
+        link=Markdown(f"[report]({Path(os.path.relpath(folder, page.parent)).as_posix()}/README.md)"),
         train=train,
         test=test,
         patients=len({patient for record in records for patient in record.test_patients}),
+        person=records[0].corpus.person,
         whole=split.protocols[:1] == (folder.name,) and (train, test) == (split.train, split.test),
         models=len(sounding),
         rows=tuple(
             (
                 name,
                 rows[name]["repeats"],
-                *(_in_percent(rows[name][m]) for m in ("specificity", "sensitivity", "score")),
+                *(_in_percent(rows[name].get(metric)) for metric in metrics),
             )
             for name in shown
         ),
@@ -176,7 +193,7 @@ def _source_row(method: Method, published: Published) -> list[object]:
     numbers = {name: str(number) for number, name in enumerate(published.sources, 1)}
     seen = ", ".join(dict.fromkeys(numbers[figure.seen] for figure in method.figures))
     evidence = f"{method.epoch_on_test}: {method.evidence}" if method.evidence else method.epoch_on_test
-    return [method.name, method.venue, ", ".join(links), method.augmentation, f"[{seen}]", evidence]
+    return [method.name, method.venue, Markdown(", ".join(links)), method.augmentation, f"[{seen}]", evidence]
 
 
 def _percent(value: float | None) -> str:

@@ -14,7 +14,7 @@ Link = Annotated[str, msgspec.Meta(pattern="^(https://.+)?$")]
 Answer = Literal["yes", "no", "unknown"]
 Runs = Literal["mean of several runs", "best run", "single run", "one ensemble", "unknown"]
 Verified = Literal["authors", "quoted", "not verified"]
-Task = Literal["abnormal", "four-class", "seven-class", "recording-three-class", "recording-five-class"]
+Task = Literal["four-class", "abnormal", "seven-class", "recording-three-class", "recording-five-class", "activity"]
 
 ROUNDING = 0.1
 """Percentage points that a score may be off the mean of sensitivity and specificity, which were rounded."""
@@ -55,7 +55,8 @@ class Figure(Entry, frozen=True, kw_only=True, forbid_unknown_fields=True):
         task: as in the path of results.
         sensitivity: None if it was not seen.
         specificity: None if it was not seen.
-        score: their mean.
+        score: their mean; None for tasks that are judged by ``accuracy``.
+        accuracy: share of the clips that are given their own class; None where there is a score.
         deviation: standard deviation of the score over runs, in percentage points, where published.
         runs: what the score is of.
         from_four_classes: whether two classes were counted from the predictions of a four-class model, whose
@@ -71,7 +72,8 @@ class Figure(Entry, frozen=True, kw_only=True, forbid_unknown_fields=True):
     task: Task
     sensitivity: Percent | None = None
     specificity: Percent | None = None
-    score: Percent
+    score: Percent | None = None
+    accuracy: Percent | None = None
     deviation: Percent | None = None
     runs: Runs = "unknown"
     from_four_classes: bool = False
@@ -79,6 +81,11 @@ class Figure(Entry, frozen=True, kw_only=True, forbid_unknown_fields=True):
     note: str = ""
     verified: Verified
     seen: Text
+
+    @property
+    def main(self) -> float:
+        """The score, or the accuracy of a task without one."""
+        return next(value for value in (self.score, self.accuracy) if value is not None)
 
 
 class Method(Entry, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -145,6 +152,9 @@ def _faults(published: Published) -> Iterator[str]:
             if key in found:
                 yield f"{where} is there twice"
             found.add(key)
+            if (figure.score is None) == (figure.accuracy is None):
+                yield f"{where} needs either a score or an accuracy"
+                continue
             if figure.split not in published.splits:
                 yield f"{where} names no split of the file"
             if figure.seen not in published.sources:
@@ -161,6 +171,6 @@ def _faults(published: Published) -> Iterator[str]:
 
 def _is_odd(figure: Figure) -> bool:
     """Check whether a score differs from the mean of sensitivity and specificity by more than rounding."""
-    if figure.sensitivity is None or figure.specificity is None:
+    if figure.sensitivity is None or figure.specificity is None or figure.score is None:
         return False
     return abs((figure.sensitivity + figure.specificity) / 2 - figure.score) > ROUNDING + 1e-9

@@ -1,9 +1,10 @@
-"""The numbers in the project's README, written from the committed results by `make tables` and checked by a test.
+"""The numbers in README and docs, written from the committed results by `make tables` and checked by a test.
 
 They are between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
 """
 
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from benchmarks.report import markdown
 from benchmarks.report.answer import Flattery, answer
 from benchmarks.report.markdown import metric_labels, plain_table
-from benchmarks.report.tables import LEADERBOARD, TUNING, TWINS
+from benchmarks.report.tables import LEADERBOARD, TUNING, TWINS, read_leaderboard
 from benchmarks.statistics.formatting import cell, number
 from benchmarks.statistics.loading import load_results
 from benchmarks.statistics.picked import picked_on_test
@@ -34,6 +35,11 @@ HOSPITALS = {
     "ICBHI → SPRSound": ("sprsound", "abnormal", "cross-corpus-from-icbhi"),
     "ICBHI → SPRSound, adapted": ("sprsound", "abnormal", "cross-corpus-adapted-from-icbhi"),
 }
+ACTIVITIES = {
+    "new subjects": ("hmp", "activity", "patients-5fold"),
+    "each subject left out": ("hmp", "activity", "leave-one-subject-out"),
+    "*LEAKY: subjects mixed*": ("hmp", "activity", LEAKY),
+}
 IN_ONE_HOSPITAL = 2
 """Of these reports; the others are of models that were trained in another one."""
 
@@ -41,27 +47,24 @@ GAINS = ("auroc", "auroc_within_patients")
 COLUMNS = ("score", "auroc", "auroc_within_patients", "auroc_within_strata")
 
 
-def render(readme: str, results: Path) -> str:
-    """Fill the generated parts of the README from the results.
+def render(page: str, text: str, results: Path) -> str:
+    """Fill the generated parts of a page from the results.
+
+    Args:
+        page: its path in the project, one of ``PAGES``.
+        text: what it holds now.
+        results: the folder of all results.
 
     Raises:
         InputError: a part's marks are missing, or results.
     """
-    parts = {
-        "answer": opening,
-        "leaderboard": leaderboard,
-        "hospitals": hospitals,
-        "few labels": few_labels,
-        "tuning": tuning,
-        "speed": speed,
-    }
-    for name, part in parts.items():
+    for name, part in PAGES[page].items():
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-        if begin not in readme or end not in readme:
-            raise InputError(f"README.md lacks {begin} … {end}; put the marks back")
-        before, _, rest = readme.partition(begin)
-        readme = f"{before}{begin}\n{part(results)}\n{end}{rest.partition(end)[2]}"
-    return readme
+        if begin not in text or end not in text:
+            raise InputError(f"{page} lacks {begin} … {end}; put the marks back")
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}\n{part(results)}\n{end}{rest.partition(end)[2]}"
+    return text
 
 
 def opening(results: Path) -> str:
@@ -104,6 +107,17 @@ def hospitals(results: Path) -> str:
         for name in sorted({name for column in transfers for name in column}, key=lambda name: (-lowest(name), name))
     ]
     return plain_table(["model", *HOSPITALS], rows)
+
+
+def activities(results: Path) -> str:
+    """Format the scores on activities: of new subjects, and of subjects that models were trained on, in italics."""
+    columns = [_complete(results.joinpath(*folder)) for folder in ACTIVITIES.values()]
+    rows = []
+    for name, row in columns[0].items():
+        scores = [cell(column[name]["score"], 2) if name in column else "not run" for column in columns[:-1]]
+        mixed = f"*{columns[-1][name]['score'].value:.2f}*" if name in columns[-1] else "not run"
+        rows.append([name, row["repeats"], *scores, mixed])
+    return plain_table(["model", "repeats", *(f"score, {column}" for column in ACTIVITIES)], rows)
 
 
 def few_labels(results: Path) -> str:
@@ -154,18 +168,33 @@ def _load(folder: Path) -> Results:
 
 def _complete(folder: Path) -> dict[str, dict[str, Any]]:
     """The complete models of a leaderboard."""
-    rows = LEADERBOARD.read(folder)
+    rows = read_leaderboard(folder)
     if not rows:
         path = folder / LEADERBOARD.filename
         raise InputError(f"{path} does not exist; run the benchmark that writes it, then `make tables`")
     return {name: row for name, row in rows.items() if row["status"].complete}
 
 
+PAGES: dict[str, dict[str, Callable[[Path], str]]] = {
+    "README.md": {
+        "answer": opening,
+        "leaderboard": leaderboard,
+        "hospitals": hospitals,
+        "few labels": few_labels,
+        "tuning": tuning,
+        "speed": speed,
+    },
+    "docs/movement.md": {"activities": activities},
+}
+"""The pages with generated parts."""
+
+
 def main() -> int:
-    """Write README.md anew."""
-    path = PROJECT / "README.md"
+    """Write the pages anew."""
     try:
-        write_atomically(path, render(path.read_text(encoding="utf-8"), PROJECT / RESULTS).encode())
+        for page in PAGES:
+            path = PROJECT / page
+            write_atomically(path, render(page, path.read_text(encoding="utf-8"), PROJECT / RESULTS).encode())
     except InputError as problem:
         print(f"make tables: {problem}", file=sys.stderr)
         return 2

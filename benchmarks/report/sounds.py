@@ -8,7 +8,7 @@ import soundfile
 
 from benchmarks.report.errors import FIGURE, Errors, sounds_of
 from corpora.clips import Signal
-from corpora.prepare import Prepared
+from corpora.prepared.prepare import Prepared
 
 SOUND_PAGE = "report-with-sound.html"
 """report.html with sounds; git ignores it, since recordings of patients don't belong in a repository."""

@@ -1,8 +1,9 @@
 """What the pages of a report are made from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from benchmarks.statistics.results import Results
 
@@ -22,3 +23,29 @@ class Source:
     folder: Path
     figures: tuple[str, ...] = ()
     sounds: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetailPage:
+    """One page beside README.md.
+
+    Attributes:
+        file: its name, ``<name>.md``; its template is ``<name>.md.j2``.
+        title: the end of its heading.
+        summary: what a reader finds there, as README.md lists it.
+        summary_with_normal: how that goes on where a class is ``normal``.
+        values: computes what the template shows, by name, beside ``results`` and ``figures``; None: there is no page.
+        needs_normal: whether it makes sense only where a class is ``normal``.
+    """
+
+    file: str
+    title: str
+    summary: str
+    summary_with_normal: str = ""
+    values: Callable[[Source], Mapping[str, Any] | None]
+    needs_normal: bool = False
+
+    @property
+    def template(self) -> str:
+        """Name of its template."""
+        return f"{self.file}.j2"

@@ -3,16 +3,17 @@
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.statistics.intervals import Difference, Estimate
-from benchmarks.statistics.metrics import COMPARED, LEADING, METRICS
+from benchmarks.statistics.metrics import COMPARED, LEADING, METRICS, NO_INTERVAL, WITHOUT_NORMAL
 from benchmarks.statistics.status import Status
 from benchmarks.storage.files import write_atomically
 from benchmarks.storage.records import TrialState
+from corpora.cycles import NORMAL
 from corpora.problems import InputError
 
 DIGITS = ".7f"
@@ -37,11 +38,18 @@ class Column:
             `Difference` also ``<name>_se`` and ``<name>_df``, for its p-value.
         kind: str, int, float, `Estimate` or `Status`. An empty cell is read as "", None, NaN, None, or refused.
         form: how a float is formatted.
+        key: of the value in a row; by default the name.
     """
 
     name: str
     kind: type[Any] = str
     form: str = DIGITS
+    key: str = ""
+
+    @property
+    def found_by(self) -> str:
+        """Name of the value in a row."""
+        return self.key or self.name
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -100,7 +108,7 @@ class Table:
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow(self.headers)
-        writer.writerows([cell for c in self.columns for cell in c.cells(row.get(c.name))] for row in rows)
+        writer.writerows([cell for c in self.columns for cell in c.cells(row.get(c.found_by))] for row in rows)
         return buffer.getvalue()
 
     def write(self, folder: Path, rows: Iterable[Row]) -> None:
@@ -137,20 +145,47 @@ class Table:
         cells, row = list(line), {}
         for column in self.columns:
             count = len(column.headers)
-            row[column.name], cells = column.value(cells[:count]), cells[count:]
+            row[column.found_by], cells = column.value(cells[:count]), cells[count:]
         return row
 
 
-LEADERBOARD = Table(
-    "leaderboard.csv",
-    (
-        Column("model"),
-        *(Column(metric, Estimate) for metric in METRICS),
-        Column("repeats", int),
-        Column("status", Status),
-        Column("warning"),
-    ),
-)
+def _leaderboard(columns: Mapping[str, str]) -> Table:
+    """Make the table of the metrics ``columns``, each by the header that it has in the file."""
+    return Table(
+        "leaderboard.csv",
+        (
+            Column("model"),
+            *(
+                Column(header, float if metric in NO_INTERVAL else Estimate, key=metric)
+                for header, metric in columns.items()
+            ),
+            Column("repeats", int),
+            Column("status", Status),
+            Column("warning"),
+        ),
+    )
+
+
+LEADERBOARD = _leaderboard({metric: metric for metric in METRICS})
+
+WITHOUT_NORMAL_HEADERS = {"auroc_all_classes": "auroc", "auroc": "auroc_present"}
+"""Headers of two metrics: readers from outside take ``auroc`` to be over the folds that test every class."""
+
+LEADERBOARD_WITHOUT_NORMAL = _leaderboard({WITHOUT_NORMAL_HEADERS.get(m, m): m for m in WITHOUT_NORMAL})
+
+
+def leaderboard_of(classes: Sequence[str]) -> Table:
+    """Return the leaderboard of a task, by the names of its classes."""
+    return LEADERBOARD if NORMAL in classes else LEADERBOARD_WITHOUT_NORMAL
+
+
+def read_leaderboard(folder: Path) -> dict[str, dict[str, Any]]:
+    """Read the leaderboard of a folder, of whichever task; values and errors as in `Table.read`."""
+    path = folder / LEADERBOARD.filename
+    header = path.read_text(encoding="utf-8").partition("\n")[0] if path.exists() else ""
+    other = header == ",".join(LEADERBOARD_WITHOUT_NORMAL.headers)
+    return (LEADERBOARD_WITHOUT_NORMAL if other else LEADERBOARD).read(folder)
+
 
 COSTS = Table(
     "costs.csv",

@@ -5,11 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.statistics.metrics import Floats, Predictions, confusion_matrix
+from benchmarks.statistics.metrics import Floats, Ints, Predictions, confusions
 from benchmarks.statistics.results import ModelResults
 
 GRID = np.linspace(0, 1, 101)
 """False-positive rates at which ROC curves are averaged (Fawcett 2006, vertical averaging)."""
+
+
+def confusion_matrix(predictions: Predictions) -> Ints:
+    """(classes, classes): rows are the true class, columns the decision."""
+    patients = int(predictions.patient.max()) + 1
+    counts: Ints = confusions(predictions, patients).sum(axis=0).astype(np.int64)
+    return counts
 
 
 def mean_confusion(model: ModelResults) -> Floats:

@@ -15,7 +15,7 @@ from benchmarks.statistics.intervals import LEVEL, interval, leave_one_out
 from benchmarks.statistics.metrics import Floats
 from benchmarks.statistics.studies import DIVISIONS, FOLDS, MEASURED, Scenario, Studies, simulate
 from benchmarks.storage.files import write_atomically
-from corpora.code_identity import code_identity
+from corpora.code_identity.identity import code_identity
 from corpora.digests import digest
 from corpora.protocol import Kind, Protocol
 
@@ -116,7 +116,7 @@ class Batch:
             buffer = io.BytesIO()
             np.savez(buffer, **vars(simulate(scenario, leave_one_out(scenario.patients), SHARING, rng)))
             write_atomically(path, buffer.getvalue())
-        with np.load(path) as stored:
+        with np.load(path, allow_pickle=False) as stored:
             return Studies(**stored)
 
 
@@ -213,11 +213,12 @@ def was_simulated(protocol: Protocol) -> bool:
     return protocol.kind is Kind.PATIENTS and protocol.folds == FOLDS
 
 
-def scope_sentence(protocol: Protocol) -> str:
-    """State what the intervals of a protocol are for."""
-    if was_simulated(protocol):
+def scope_sentence(protocol: Protocol, with_normal: bool = True) -> str:
+    """State what the intervals of a protocol are for, by whether a class of the task is ``normal``."""
+    if with_normal and was_simulated(protocol):
         return "Intervals are for the method: its performance on new patients when it is trained on as many as here."
-    return "Intervals are over the tested patients; their coverage was not simulated under this protocol."
+    where = "under this protocol" if with_normal else "for such a task"
+    return f"Intervals are over the tested patients; their coverage was not simulated {where}."
 
 
 def range_of(cells: Sequence[Cell], column: str = "method") -> str:

@@ -6,6 +6,7 @@ import numpy as np
 
 from benchmarks.statistics.intervals import effective_number
 from benchmarks.statistics.metrics import Floats, Predictions
+from corpora.cycles import NORMAL
 
 LARGEST = 5
 
@@ -20,12 +21,14 @@ class EffectiveSize:
         effective: number of patients with equal shares that would give means of the same variance,
             ``(sum w)^2 / sum w^2`` (Kish 1965, Survey Sampling); NaN without any.
         largest: share of the `LARGEST` patients with most.
+        first: share of the patient with most.
     """
 
     total: int
     patients: int
     effective: float
     largest: float
+    first: float
 
 
 def effective_size(counts: Floats) -> EffectiveSize:
@@ -36,16 +39,22 @@ def effective_size(counts: Floats) -> EffectiveSize:
         patients=int((counts > 0).sum()),
         effective=effective_number(counts) if total else float("nan"),
         largest=float(np.sort(counts)[-LARGEST:].sum()) / total if total else float("nan"),
+        first=float(counts.max(initial=0)) / total if total else float("nan"),
     )
 
 
 def effective_sizes(predictions: Predictions, patients: int) -> dict[str, EffectiveSize]:
     """Describe how tested clips, abnormal ones, and pairs within patients are spread over the patients.
 
+    Where no class is ``normal``, clips alone.
+
     Args:
         predictions: of any model and repeat; only clips, labels and patients are used.
         patients: number of them.
     """
+    if NORMAL not in predictions.classes:
+        clips = np.bincount(predictions.patient, minlength=patients).astype(np.float64)
+        return {"clips": effective_size(clips)}
     abnormal = predictions.label != predictions.normal
     counts = [
         np.bincount(predictions.patient[side], minlength=patients).astype(np.float64) for side in (abnormal, ~abnormal)

@@ -1,10 +1,12 @@
 """Format numbers and names for tables, Markdown and the terminal."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from benchmarks.statistics.intervals import Difference, Estimate
+from corpora.problems import printable
 
 UNDEFINED = "n/a"
 
@@ -39,9 +41,23 @@ def span(values: Sequence[float], form: str = "") -> str:
     return low if low == high else f"{low} to {high}"
 
 
+class Markdown(str):
+    """Markdown that this suite wrote, such as a table or a link, and that must not be escaped again."""
+
+    __slots__ = ()
+
+
+def inert(text: str) -> str:
+    """Make text from outside fit for Markdown: no HTML, no link, no image, no control characters; leave `Markdown`."""
+    if isinstance(text, Markdown):
+        return text
+    shown = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", printable(text))
+    return re.sub(r"\](?=[(:])", r"]\\", shown)
+
+
 def escape(text: str) -> str:
-    """Make text fit for a table: no line breaks, no bars, no HTML."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    """Make text from outside fit for a cell of a table: as `inert`, without line breaks and bars."""
+    return inert(" ".join(text.split())).replace("|", "\\|").replace("<", "&lt;")
 
 
 def listed(names: Sequence[str], code: bool = True) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from benchmarks.statistics.metrics import Ints, equal_parts
+from benchmarks.statistics.metrics import Floats, Ints
 
 DECILES, FIFTHS = 10, 5
 CIRCUMSTANCES = ("device", "location", "mode")
@@ -30,6 +30,21 @@ def groups_of(clips: pd.DataFrame) -> Mapping[str, Ints]:
     if known:
         groups["strata"] = _numbered(strata)
     return {name: group for name, group in groups.items() if len(np.unique(group)) > 1}
+
+
+def equal_parts(values: Floats, parts: int) -> Ints:
+    """(clips,) which part each clip is in, if all are sorted by a value and cut into equal parts; ties stay together.
+
+    Equal values are placed by the middle of their ranks, so that the parts are as equal in size as ties allow.
+
+    Args:
+        values: (clips,), such as durations in s.
+        parts: number of them.
+    """
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    twice_the_middle = 2 * (count.cumsum() - count) + count
+    part: Ints = (parts * twice_the_middle // (2 * len(values)))[place]
+    return part
 
 
 def _numbered(columns: pd.DataFrame) -> Ints:

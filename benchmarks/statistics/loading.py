@@ -1,10 +1,12 @@
 """Load a results folder: evaluate every model in it from the stored predictions and nothing else."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from benchmarks.statistics.groups import groups_of
 from benchmarks.statistics.intervals import leave_one_out
@@ -15,7 +17,6 @@ from benchmarks.storage.store import CLIPS, Store, StoredFit
 from corpora.problems import InputError
 from corpora.protocol import Protocol
 from corpora.protocols import find_stored
-from corpora.splits.leave_device_out import DEVICE
 
 Measure = Callable[[Predictions, Floats], dict[str, Floats]]
 """Computes metrics by name from the predictions of a repeat and weights (rows, patients), as `evaluate` does."""
@@ -26,13 +27,13 @@ class Numbering:
     """How patients and clips are numbered in the predictions of all models of a folder.
 
     Attributes:
-        patients: everyone who was tested, sorted.
-        clips: the table of the tested clips; None = it is not stored.
+        patients: number of everyone who was tested, by name, sorted.
+        clips: row of each tested clip in their table, by clip_id; None = no table is stored.
         groups: of each of these clips, see `groups_of`.
     """
 
-    patients: tuple[str, ...]
-    clips: pd.DataFrame | None
+    patients: Mapping[str, int]
+    clips: Mapping[str, int] | None
     groups: Mapping[str, Ints]
 
 
@@ -61,8 +62,8 @@ def load_results(store: Store, measure: Measure = evaluate, seeds: Collection[in
     protocol = find_stored(record.protocol)
     clips = tested_clips(store, fits)
     numbering = Numbering(
-        patients=tuple(sorted({patient for fit in fits for patient in fit.predictions["patient"].unique()})),
-        clips=clips,
+        patients=_numbered(sorted({patient for fit in fits for patient in fit.predictions["patient"].unique()})),
+        clips=None if clips is None else _numbered(clips["clip_id"]),
         groups={} if clips is None else groups_of(clips),
     )
     by_model: dict[str, list[StoredFit]] = {key.model: [] for key in sorted(failures)}
@@ -71,11 +72,11 @@ def load_results(store: Store, measure: Measure = evaluate, seeds: Collection[in
     folds = _folds(store, protocol, {key.fold for key in (*failures, *(fit.key for fit in fits))})
     models = [_model(name, own, failures, protocol, folds, numbering, measure) for name, own in by_model.items()]
     return Results(
-        corpus=record.corpus,
+        corpus=store.corpus(record.corpus),
         task=record.task,
         protocol=protocol,
         classes=record.classes,
-        patients=numbering.patients,
+        patients=tuple(numbering.patients),
         models=tuple(sorted(models, key=_rank)),
         clips=clips,
     )
@@ -105,7 +106,7 @@ def _folds(store: Store, protocol: Protocol, seen: set[int]) -> int:
     if protocol.folds is not None:
         return protocol.folds
     table = store.clips()
-    return 1 + max(seen) if table is None else protocol.count_folds(table[DEVICE])
+    return 1 + max(seen) if table is None else protocol.count_folds(table[protocol.divided_by])
 
 
 def _model(
@@ -138,24 +139,30 @@ def _values(repeats: Sequence[Predictions], patients: int, measure: Measure) -> 
 
 def _pool(parts: Sequence[StoredFit], numbering: Numbering) -> Predictions:
     """One seed's predictions over all its folds."""
-    table = pd.concat([part.predictions.assign(fold=part.key.fold) for part in parts], ignore_index=True)
+    tables = [part.predictions for part in parts]
+
+    def column(name: str) -> NDArray[Any]:
+        return np.concatenate([table[name].to_numpy() for table in tables])
+
     classes = parts[0].record.classes
-    clip = None
-    if numbering.clips is not None:
-        clip = _mapped(table["clip_id"], {name: row for row, name in enumerate(numbering.clips["clip_id"])})
+    clip = None if numbering.clips is None else _mapped(column("clip_id"), numbering.clips)
     return Predictions(
-        label=_mapped(table["label"], {name: i for i, name in enumerate(classes)}),
-        probabilities=table[list(classes)].to_numpy(np.float64),
-        patient=_mapped(table["patient"], {name: i for i, name in enumerate(numbering.patients)}),
-        fold=table["fold"].to_numpy(np.int64),
+        label=_mapped(column("label"), _numbered(classes)),
+        probabilities=np.array([column(name) for name in classes], dtype=np.float64).T,
+        patient=_mapped(column("patient"), numbering.patients),
+        fold=np.repeat([part.key.fold for part in parts], [len(table) for table in tables]),
         classes=classes,
         clip=clip,
         groups={} if clip is None else {name: group[clip] for name, group in numbering.groups.items()},
     )
 
 
-def _mapped(names: "pd.Series[str]", index: Mapping[str, int]) -> Ints:
-    return np.array(names.map(dict(index)), dtype=np.int64)
+def _numbered(names: Iterable[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(names)}
+
+
+def _mapped(names: NDArray[Any], numbers: Mapping[str, int]) -> Ints:
+    return np.fromiter(map(numbers.__getitem__, names.tolist()), dtype=np.int64, count=len(names))
 
 
 def _rank(model: ModelResults) -> tuple[bool, float, str]:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from benchmarks.statistics.intervals import UNKNOWN_DIFFERENCE, Difference, Estimate, interval, leave_one_out
-from benchmarks.statistics.metrics import NORMAL, Floats, Ints, Predictions, auroc_over_folds
+from benchmarks.statistics.metrics import Floats, Ints, Predictions, auroc_over_folds
 from benchmarks.statistics.multiplicity import holm
 from benchmarks.statistics.results import METADATA, ModelResults, Results
+from corpora.cycles import NORMAL
 from models.spec import ModelKind
 
 CERTAIN = 1e-6

@@ -4,12 +4,14 @@ Every function takes weights (rows, patients). A row of ones gives the metric it
 each give its interval, so that value and interval can't be computed differently.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
+
+from corpora.cycles import NORMAL
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,6 +32,17 @@ METRICS = {
 }
 """The metrics in the order of leaderboard.csv, each with its name for readers."""
 
+WITHOUT_NORMAL = {
+    "score": METRICS["score"],
+    "auroc_all_classes": "AUROC over folds that test every class",
+    **{metric: METRICS[metric] for metric in ("auroc", "macro_f1", "accuracy", "auroc_within_patients")},
+    **{metric: METRICS[metric] for metric in ("auroc_within_durations", "patient_macro_score")},
+}
+"""Those of a task without a class ``normal``, such as one of activities."""
+
+NO_INTERVAL = ("auroc_all_classes",)
+"""Metrics of so few folds that leaving out their patients one by one doesn't measure precision."""
+
 LEADING = ("score", "auroc")
 """The metrics by which a model may lead."""
 
@@ -39,8 +52,6 @@ COMPARED = (*LEADING, "auroc_within_patients")
 GROUPED = ("durations", "recordings", "strata")
 """Groups of clips within which an AUROC is computed, beside patients: of similar duration, of one recording, and of one
 device, location, mode and fifth of the durations."""
-
-NORMAL = "normal"
 
 
 @dataclass(frozen=True)
@@ -52,7 +63,7 @@ class Predictions:
         probabilities: (clips, classes).
         patient: (clips,) index of the patient, the same numbering for all models of a table.
         fold: (clips,) which fold tested the clip.
-        classes: names; one of them is ``normal``.
+        classes: names.
         clip: (clips,) row in the table of the corpus' clips; None = there is no such table.
         groups: by name in `GROUPED`, (clips,) the number of the group that a clip is in; unknown ones are absent.
     """
@@ -67,7 +78,7 @@ class Predictions:
 
     @property
     def normal(self) -> int:
-        """Index of the class ``normal``."""
+        """Index of the class ``normal``; ValueError where there is none."""
         return self.classes.index(NORMAL)
 
     @property
@@ -78,37 +89,35 @@ class Predictions:
 
 
 def evaluate(predictions: Predictions, weights: Floats) -> dict[str, Floats]:
-    """Every metric of ``METRICS``, each (rows,); NaN where a row gives no weight to any clip that the metric needs.
+    """Every metric of `metrics_of`, each (rows,); NaN where a row gives no weight to any clip that the metric needs.
 
     Args:
         predictions: of one model and seed.
         weights: (rows, patients).
     """
-    by_patient = _confusions(predictions, weights.shape[1])
-    confusion = np.einsum("bp,pij->bij", weights, by_patient)
-    return {
-        **_decision_metrics(confusion, predictions.normal),
-        "auroc": auroc_over_folds(predictions, weights),
-        "auroc_within_patients": auroc_within(predictions, predictions.patient, weights),
-        **{
-            f"auroc_within_{name}": auroc_within(predictions, predictions.groups.get(name), weights) for name in GROUPED
-        },
-        "patient_macro_score": _patient_macro_score(by_patient, predictions.normal, weights),
+    by_patient = confusions(predictions, weights.shape[1])
+    groups = {"patients": predictions.patient, **predictions.groups}
+    compute = {
+        "auroc": lambda: auroc_over_folds(predictions, weights),
+        "auroc_all_classes": lambda: nanmean(auroc_by_fold(predictions, weights, every_class=True)),
+        "patient_macro_score": lambda: _patient_macro_score(by_patient, predictions.classes, weights),
     }
+    for name in ("patients", *GROUPED):
+        compute[f"auroc_within_{name}"] = partial(auroc_within, predictions, groups.get(name), weights)
+    decided = _decision_metrics(np.einsum("bp,pij->bij", weights, by_patient), predictions.classes)
+    return decided | {metric: compute[metric]() for metric in metrics_of(predictions.classes) if metric in compute}
+
+
+def metrics_of(classes: Sequence[str]) -> Mapping[str, str]:
+    """Return the metrics of a task, each with its name, by the names of its classes."""
+    return METRICS if NORMAL in classes else WITHOUT_NORMAL
 
 
 def evaluate_leading(predictions: Predictions, weights: Floats) -> dict[str, Floats]:
     """The metrics of ``LEADING`` alone, which take a fraction of the time; arguments and values as in `evaluate`."""
-    confusion = np.einsum("bp,pij->bij", weights, _confusions(predictions, weights.shape[1]))
-    found = {**_decision_metrics(confusion, predictions.normal), "auroc": auroc_over_folds(predictions, weights)}
-    return {metric: found[metric] for metric in LEADING}
-
-
-def confusion_matrix(predictions: Predictions) -> Ints:
-    """(classes, classes): rows are the true class, columns the decision."""
-    patients = int(predictions.patient.max()) + 1
-    counts: Ints = _confusions(predictions, patients).sum(axis=0).astype(np.int64)
-    return counts
+    confusion = np.einsum("bp,pij->bij", weights, confusions(predictions, weights.shape[1]))
+    score = _decision_metrics(confusion, predictions.classes)["score"]
+    return {"score": score, "auroc": auroc_over_folds(predictions, weights)}
 
 
 def auroc(score: Floats, positive: NDArray[np.bool_], patient: Ints, weights: Floats) -> Floats:
@@ -118,8 +127,7 @@ def auroc(score: Floats, positive: NDArray[np.bool_], patient: Ints, weights: Fl
     They are whole and half numbers, so that no order of summation can change the result.
 
     Args:
-        score: (clips,).
-        positive: (clips,).
+        score: (clips,); likewise ``positive``.
         patient: (clips,) index into the columns of ``weights``.
         weights: (rows, patients).
 
@@ -136,24 +144,30 @@ def auroc_over_folds(predictions: Predictions, weights: Floats) -> Floats:
     return nanmean(auroc_by_fold(predictions, weights))
 
 
-def auroc_by_fold(predictions: Predictions, weights: Floats) -> Floats:
-    """(folds, rows), with more than two classes the mean of each against the rest; NaN where a fold lacks a class."""
+def auroc_by_fold(predictions: Predictions, weights: Floats, every_class: bool = False) -> Floats:
+    """(folds, rows), with more than two classes the mean of each against the rest.
+
+    NaN where a fold lacks a class; where none is ``normal``, its classes count alone, unless with ``every_class``.
+    """
+    every_class = every_class or NORMAL in predictions.classes
     folds, classes = np.unique(predictions.fold), len(predictions.classes)
     areas = np.full((len(folds), len(weights)), np.nan)
     for area, fold in zip(areas, folds, strict=True):
         rows = np.flatnonzero(predictions.fold == fold)
         label, p, patient = predictions.label[rows], predictions.probabilities[rows], predictions.patient[rows]
-        if len(np.unique(label)) == classes:
-            judged = (1,) if classes == 2 else range(classes)
-            area[:] = np.mean([auroc(p[:, c], label == c, patient, weights) for c in judged], axis=0)
+        present = np.unique(label)
+        if len(present) == classes or (len(present) > 1 and not every_class):
+            judged = (1,) if classes == 2 else present
+            each = np.array([auroc(p[:, c], label == c, patient, weights) for c in judged])
+            area[:] = each.mean(axis=0) if every_class else _mean_over_classes(each)
     return areas
 
 
 def auroc_within(predictions: Predictions, group: Ints | None, weights: Floats) -> Floats:
     """(rows,) over all pairs of an abnormal and a normal clip of one fold and one group.
 
-    A pair has the product of the weights of its two patients, as in `auroc`. NaN where groups are unknown or hold no
-    such pair.
+    Where no class is ``normal``, the mean over the classes of each against the rest. A pair has the product of the
+    weights of its two patients, as in `auroc`. NaN where groups are unknown or hold no such pair.
 
     Args:
         predictions: of one model and seed.
@@ -162,29 +176,19 @@ def auroc_within(predictions: Predictions, group: Ints | None, weights: Floats) 
     """
     if group is None:
         return np.full(len(weights), np.nan)
-    abnormal, normal = _pairs_within(predictions, group)
-    score = 1 - predictions.probabilities[:, predictions.normal]
-    right = (score[abnormal] > score[normal]) + (score[abnormal] == score[normal]) / 2
-    patients = weights.shape[1]
-    both = predictions.patient[abnormal] * patients + predictions.patient[normal]
-    ordered = np.bincount(both, right, patients**2).reshape(patients, patients)
-    pairs = np.bincount(both, minlength=patients**2).reshape(patients, patients).astype(np.float64)
-    return _share(ordered.astype(np.float64), pairs, weights)
-
-
-def equal_parts(values: Floats, parts: int) -> Ints:
-    """(clips,) which part each clip is in, if all are sorted by a value and cut into equal parts; ties stay together.
-
-    Equal values are placed by the middle of their ranks, so that the parts are as equal in size as ties allow.
-
-    Args:
-        values: (clips,), such as durations in s.
-        parts: number of them.
-    """
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    twice_the_middle = 2 * (count.cumsum() - count) + count
-    part: Ints = (parts * twice_the_middle // (2 * len(values)))[place]
-    return part
+    _, part = np.unique(predictions.fold * (group.max() + 1) + group, return_inverse=True)
+    label, p, patients = predictions.label, predictions.probabilities, weights.shape[1]
+    one_side = NORMAL in predictions.classes
+    areas = []
+    for c in (predictions.normal,) if one_side else range(p.shape[1]):
+        score, positive = (1 - p[:, c], label != c) if one_side else (p[:, c], label == c)
+        above, below = _enumerated(positive.tobytes(), part.astype(np.int64).tobytes())
+        right = (score[above] > score[below]) + (score[above] == score[below]) / 2
+        both = predictions.patient[above] * patients + predictions.patient[below]
+        ordered = np.bincount(both, right, patients**2).reshape(patients, patients)
+        pairs = np.bincount(both, minlength=patients**2).reshape(patients, patients).astype(np.float64)
+        areas.append(_share(ordered.astype(np.float64), pairs, weights))
+    return areas[0] if one_side else _mean_over_classes(np.array(areas))
 
 
 def nanmean(values: Floats) -> Floats:
@@ -195,11 +199,17 @@ def nanmean(values: Floats) -> Floats:
     return mean
 
 
-def _pairs(score: Floats, positive: NDArray[np.bool_], owner: Ints, people: int) -> tuple[Floats, Floats]:
-    """(people, people), twice: pairs of a positive and a negative clip by their owners: those in the right order, all.
+def _mean_over_classes(values: Floats) -> Floats:
+    """(rows,) from (classes, rows); a class that a row has no clip of counts as in the first row, that of all patients.
 
-    Whole and half numbers, so that no order of summation can change what is made of them.
+    Else a class of one patient would come and go with them: how it varies over patients can't be known.
     """
+    there = np.isfinite(values)
+    return np.where(there.any(axis=0), nanmean(np.where(there, values, values[:, :1])), np.nan)
+
+
+def _pairs(score: Floats, positive: NDArray[np.bool_], owner: Ints, people: int) -> tuple[Floats, Floats]:
+    """(people, people), twice: pairs of a positive and a negative clip by owners: those in the right order, all."""
     levels, level = np.unique(score, return_inverse=True)
     negatives = np.zeros((len(levels), people))
     np.add.at(negatives, (level[~positive], owner[~positive]), 1)
@@ -217,41 +227,40 @@ def _share(right: Floats, pairs: Floats, weights: Floats) -> Floats:
     return share
 
 
-def _pairs_within(predictions: Predictions, group: Ints) -> tuple[Ints, Ints]:
-    """(pairs,) twice: the abnormal and the normal clip of every pair of one fold and one group."""
-    abnormal = predictions.label != predictions.normal
-    part = np.unique(predictions.fold * (group.max() + 1) + group, return_inverse=True)[1]
-    return _enumerated(abnormal.tobytes(), part.astype(np.int64).tobytes())
-
-
 @lru_cache(maxsize=256)  # the same for every model of a repeat
-def _enumerated(abnormal_bytes: bytes, part_bytes: bytes) -> tuple[Ints, Ints]:
-    """See `_pairs_within`; arguments are (clips,) bool and int64, as bytes, by which they are found in the cache."""
-    abnormal, part = np.frombuffer(abnormal_bytes, dtype=np.bool_), np.frombuffer(part_bytes, dtype=np.int64)
+def _enumerated(positive_bytes: bytes, part_bytes: bytes) -> tuple[Ints, Ints]:
+    """(pairs,) twice: the positive and the other clip of every pair of one part.
+
+    Arguments are (clips,) bool and int64, as bytes, by which they are found in the cache.
+    """
+    positive, part = np.frombuffer(positive_bytes, dtype=np.bool_), np.frombuffer(part_bytes, dtype=np.int64)
     order = np.argsort(part, kind="stable")
     pairs = [np.empty((2, 0), dtype=np.int64)]
     for rows in np.split(order, np.cumsum(np.bincount(part))[:-1]):
-        one, other = rows[abnormal[rows]], rows[~abnormal[rows]]
+        one, other = rows[positive[rows]], rows[~positive[rows]]
         pairs.append(np.stack([np.repeat(one, len(other)), np.tile(other, len(one))]))
     both: Ints = np.concatenate(pairs, axis=1)
     return both[0], both[1]
 
 
-def _patient_macro_score(by_patient: Floats, normal: int, weights: Floats) -> Floats:
-    """(rows,) mean of sensitivity and specificity, each the mean over the patients who have such clips."""
+def _patient_macro_score(by_patient: Floats, classes: tuple[str, ...], weights: Floats) -> Floats:
+    """(rows,) mean of sensitivity and specificity, each the mean over the patients who have such clips.
+
+    Where no class is ``normal``, the mean over the classes of their recalls.
+    """
     right, clips = np.diagonal(by_patient, axis1=1, axis2=2), by_patient.sum(axis=2)
-    abnormal = np.arange(clips.shape[1]) != normal
+    abnormal = np.array([name != NORMAL for name in classes])
     sides = []
-    for side in (abnormal, ~abnormal):
+    for side in np.eye(len(classes), dtype=np.bool_) if abnormal.all() else (abnormal, ~abnormal):
         count = clips[:, side].sum(axis=1)
         share = np.divide(right[:, side].sum(axis=1), count, out=np.zeros(len(count)), where=count > 0)
         with np.errstate(invalid="ignore", divide="ignore"):
             sides.append((weights @ share) / (weights @ (count > 0)))
-    score: Floats = np.mean(sides, axis=0)
+    score: Floats = _mean_over_classes(np.array(sides)) if abnormal.all() else np.mean(sides, axis=0)
     return score
 
 
-def _confusions(predictions: Predictions, patients: int) -> Floats:
+def confusions(predictions: Predictions, patients: int) -> Floats:
     """(patients, classes, classes): each patient's confusion matrix."""
     classes = len(predictions.classes)
     counts = np.zeros((patients, classes, classes))
@@ -259,17 +268,19 @@ def _confusions(predictions: Predictions, patients: int) -> Floats:
     return counts
 
 
-def _decision_metrics(confusion: Floats, normal: int) -> dict[str, Floats]:
+def _decision_metrics(confusion: Floats, classes: tuple[str, ...]) -> dict[str, Floats]:
     """Metrics of the decisions, from confusion matrices (rows, classes, classes)."""
     right = np.diagonal(confusion, axis1=1, axis2=2)
     clips, decided = confusion.sum(axis=2), confusion.sum(axis=1)
-    abnormal = np.arange(confusion.shape[1]) != normal
+    abnormal = np.array([name != NORMAL for name in classes])
     with np.errstate(invalid="ignore", divide="ignore"):
-        specificity = right[:, normal] / clips[:, normal]
+        recall, accuracy, f1 = right / clips, right.sum(axis=1) / clips.sum(axis=1), 2 * right / (clips + decided)
+        specificity = right[:, ~abnormal].sum(axis=1) / clips[:, ~abnormal].sum(axis=1)
         sensitivity = right[:, abnormal].sum(axis=1) / clips[:, abnormal].sum(axis=1)
-        f1 = 2 * right / (clips + decided)
-        accuracy = right.sum(axis=1) / clips.sum(axis=1)
         harmonic = 2 * sensitivity * specificity / (sensitivity + specificity)
+    if abnormal.all():
+        f1[(clips == 0) & (clips[0] > 0)] = np.nan
+        return {"score": _mean_over_classes(recall.T), "macro_f1": _mean_over_classes(f1.T), "accuracy": accuracy}
     score = (sensitivity + specificity) / 2
     return {
         "score": score,

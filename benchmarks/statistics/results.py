@@ -13,6 +13,7 @@ from benchmarks.statistics.metrics import Floats, Predictions
 from benchmarks.statistics.status import Completion, Status
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import StoredFit
+from corpora.cycles import NORMAL
 from corpora.download.verify import stated_part
 from corpora.facts import CorpusFacts
 from corpora.protocol import Protocol
@@ -54,7 +55,7 @@ class ModelResults:
     predictions: dict[int, Predictions] = field(default_factory=dict)
     values: dict[str, Floats] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def seeds(self) -> tuple[int, ...]:
         """The seeds of its repeats, sorted, whether or not all their folds are stored."""
         return tuple(sorted({key.seed for key in (*(fit.key for fit in self.fits), *self.failures)}))
@@ -165,7 +166,7 @@ class Results:
         """Every stored fit that this suite made."""
         return (fit for model in self.models if not model.from_outside for fit in model.fits)
 
-    @property
+    @cached_property
     def seeds(self) -> tuple[int, ...]:
         """The seeds that were run."""
         return tuple(sorted({fit.key.seed for fit in self.fits}))
@@ -174,6 +175,16 @@ class Results:
     def has_durations(self) -> bool:
         """Whether clips differ in duration, so that there may be an AUROC within durations."""
         return self.clips is not None and self.clips["seconds"].nunique() > 1
+
+    @property
+    def has_normal(self) -> bool:
+        """Whether a class is ``normal``, so that the others can be seen as one event."""
+        return NORMAL in self.classes
+
+    @property
+    def chance(self) -> float:
+        """The score of giving every clip the same class."""
+        return 0.5 if self.has_normal else 1 / len(self.classes)
 
     @property
     def title(self) -> str:

@@ -12,8 +12,9 @@ import pandas as pd
 from scipy.special import softmax
 from scipy.stats import norm, qmc, rankdata
 
-from benchmarks.statistics.metrics import NORMAL, Floats, Ints, Predictions, evaluate
+from benchmarks.statistics.metrics import Floats, Ints, Predictions, evaluate
 from corpora.clips import Clips
+from corpora.cycles import NORMAL
 from corpora.problems import InputError
 from corpora.splits.folds import Fold, Splitter
 from corpora.splits.label_budget import LabelBudget

@@ -80,7 +80,7 @@ def draw_semi_supervised_curves(results: Results, models: Sequence[ModelResults]
         row[0].set_title(f"{model.name}: losses", fontsize=LABEL)
         _plot(row[1], curves, "alpha", 2, "")
         row[1].set_ylim(0, 1.1 * max((epoch.get("alpha", 0) for curve in curves for epoch in curve), default=0) or 1)
-        row[1].set_title(r"weight $\alpha$, unsupervised loss", fontsize=LABEL)
+        row[1].set_title("weight \N{GREEK SMALL LETTER ALPHA}, unsupervised loss", fontsize=LABEL)
         _plot_confidence(row[2], curves)
         if recorded:
             _plot_accuracy(row[3], curves, "")

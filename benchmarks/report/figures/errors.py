@@ -9,7 +9,7 @@ from benchmarks.report.errors import CLIPS_PER_LEADER, FIGURE, Errors, sounds_of
 from benchmarks.report.figures.explore import draw_spectrogram, draw_wave
 from benchmarks.report.figures.style import SMALL, Drawings, new_figure, png
 from corpora.clips import Signal
-from corpora.prepare import Prepared
+from corpora.prepared.prepare import Prepared
 
 SHOWN = "Clips"
 """Key of the PNG's metadata under which it states the clips that it shows, see `Errors.digest`."""
@@ -29,11 +29,11 @@ def plan_errors(errors: Errors | None, folder: Path, corpus: Prepared | None) ->
         corpus: that the clips are from.
 
     Returns:
-        Nothing if there is no figure.
+        Nothing if there is no figure, as of signals that have no mel-spectrogram since they are no sounds.
     """
     if errors is None or not errors.clips:
         return {}
-    if corpus is not None:
+    if corpus is not None and not corpus.facts().channels:
         return {FIGURE: lambda: draw_errors(errors, sounds_of(errors, corpus), corpus.facts().rate)}
     path = folder / FIGURE
     return {FIGURE: path.read_bytes} if shown_clips(path) == errors.digest else {}

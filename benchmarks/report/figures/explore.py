@@ -1,6 +1,7 @@
 """The figures of `respbench explore`: clips by patient, durations, example sounds, classes by device and place."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,22 @@ TICKS = (100, 200, 500, 1000, 2000, 5000)
 """Hz."""
 
 
+NAMED = 24
+"""So few patients are named below their bars."""
+
+
+def fill(label: int) -> dict[str, Any]:
+    """Color of a class' bars; hatched from the eighth class on."""
+    again = {"hatch": "///", "edgecolor": "white"} if label >= len(COLORS) else {}
+    return {"color": COLORS[label % len(COLORS)], **again}
+
+
+def legend(axes: Axes, classes: int) -> None:
+    """Name the classes; beside the axes if they are many."""
+    beside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "fontsize": SMALL}
+    axes.legend(frameon=False, **(beside if classes > len(COLORS) else {}))
+
+
 def draw_patients(clips: Clips, title: str) -> bytes:
     """How many clips of which class each patient has, the patient with most on the left."""
     counts = pd.crosstab(clips.patient, clips.label).reindex(columns=range(len(clips.classes)), fill_value=0)
@@ -32,13 +49,15 @@ def draw_patients(clips: Clips, title: str) -> bytes:
     axes = figure.subplots()
     below = np.zeros(len(table))
     for label, name in enumerate(clips.classes):
-        axes.bar(np.arange(len(table)), table[:, label], width=1, bottom=below, color=COLORS[label], label=name)
+        axes.bar(np.arange(len(table)), table[:, label], width=1, bottom=below, label=name, **fill(label))
         below += table[:, label]
     axes.set_xlabel("patients, by number of clips")
     axes.set_ylabel("clips")
     axes.set_xticks([])
+    if len(table) <= NAMED:
+        axes.set_xticks(np.arange(len(table)), counts.index[order], fontsize=SMALL)
     axes.margins(x=0.01)
-    axes.legend(frameon=False)
+    legend(axes, len(clips.classes))
     return png(figure)
 
 
@@ -55,6 +74,23 @@ def draw_durations(clips: Clips, title: str) -> bytes:
     axes.set_ylabel("% of the class")
     grid(axes)
     axes.legend(frameon=False)
+    return png(figure)
+
+
+def draw_durations_of_many(clips: Clips, title: str) -> bytes:
+    """Durations of each class: the middle 90 % as a line, the median as a dot."""
+    figure = new_figure(7, 1.0 + 0.26 * len(clips.classes), title)
+    axes = figure.subplots()
+    for label in range(len(clips.classes)):
+        low, middle, high = np.percentile(clips.seconds[clips.label == label], [5, 50, 95])
+        axes.plot([low, high], [label, label], color=COLORS[0], linewidth=2)
+        axes.plot([middle], [label], "o", color=COLORS[0], markersize=6)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("duration (s): 5 %, median and 95 %")
+    axes.set_yticks(np.arange(len(clips.classes)), clips.classes, fontsize=SMALL)
+    axes.invert_yaxis()
+    grid(axes, "x")
     return png(figure)
 
 
@@ -102,7 +138,7 @@ def draw_columns(clips: Clips, columns: list[str], title: str) -> bytes:
         shares = 100 * counts / counts.sum(axis=1, keepdims=True)
         left = np.zeros(len(table))
         for label, name in enumerate(clips.classes):
-            axes.barh(np.arange(len(table)), shares[:, label], left=left, color=COLORS[label], label=name)
+            axes.barh(np.arange(len(table)), shares[:, label], left=left, label=name, **fill(label))
             left += shares[:, label]
         labels = [f"{value} (n = {n})" for value, n in zip(table.index, counts.sum(axis=1).tolist(), strict=True)]
         axes.set_yticks(np.arange(len(table)), labels, fontsize=SMALL)

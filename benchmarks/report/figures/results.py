@@ -23,15 +23,22 @@ from benchmarks.statistics.confusion import GRID, class_shares, mean_confusion, 
 from benchmarks.statistics.formatting import bracketed
 from benchmarks.statistics.intervals import LEVEL
 from benchmarks.statistics.results import ModelResults, Results
+from models.spec import ModelKind
+
+MANY = 7
+"""With more classes than these, confusion matrices show shares alone, of `SHOWN_OF_MANY` models."""
+
+SHOWN_OF_MANY = 4
 
 
 def plan_figures(results: Results) -> Drawings:
     """List the figures, by file name; none without a complete model."""
     if not results.complete:
         return {}
+    roc: Drawings = {"roc.png": partial(draw_roc, results)} if results.has_normal else {}
     return {
         "leaderboard.png": partial(draw_leaderboard, results),
-        "roc.png": partial(draw_roc, results),
+        **roc,
         "confusion.png": partial(draw_confusion, results),
     }
 
@@ -42,13 +49,14 @@ def draw_leaderboard(results: Results) -> bytes:
     figure = new_figure(8, 1.6 + 0.38 * len(models), results.title + bracketed(results.flags))
     both = figure.subplots(1, 2, sharey=True)
     rows = np.arange(len(models))
-    for axes, metric, name in zip(both, ("score", "auroc"), ("score", "AUROC"), strict=True):
+    shown = (("score", "score", results.chance), ("auroc", "AUROC", 0.5))
+    for axes, (metric, name, chance) in zip(both, shown, strict=True):
         for row, value in enumerate(model.estimate(metric) for model in models):
             assert value is not None, "the model is complete"
             axes.plot([value.low, value.high], [row, row], color=COLORS[0], linewidth=2)
             axes.plot([value.value], [row], "o", color=COLORS[0], markersize=7)
-        axes.axvline(0.5, **REFERENCE)
-        axes.set_xlabel(f"{name} ({LEVEL} % interval; dashed: 0.5)")
+        axes.axvline(chance, **REFERENCE)
+        axes.set_xlabel(f"{name} ({LEVEL} % interval; dashed: {chance:.2g})")
         grid(axes, "x")
     both[0].set_yticks(rows, [model.name for model in models])
     both[0].invert_yaxis()
@@ -76,14 +84,19 @@ def draw_roc(results: Results) -> bytes:
 
 
 def draw_confusion(results: Results) -> bytes:
-    """Every complete model's confusion matrix, colored by the share of the true class."""
-    models = results.complete
-    columns = min(4, len(models))
+    """Every complete model's confusion matrix, colored by the share of the true class; of many classes, the first."""
+    many = len(results.classes) > MANY
+    models = [model for model in results.complete if model.kind is not ModelKind.CONTROL or not many]
+    models = (models or list(results.complete))[: SHOWN_OF_MANY if many else None]
+    columns = min(SHOWN_OF_MANY // 2 if many else 4, len(models))
     rows = math.ceil(len(models) / columns)
-    side, left = 0.55 * len(results.classes), 1.25
+    side, left = (0.33 if many else 0.55) * len(results.classes), 1.25
     apart = max(0.75, 0.08 * max(len(model.name) for model in models) - side)  # names are wider than matrices
     width = max(4.5, left + columns * (side + apart))
     below = 0.6 if _fit_side_by_side(results.classes) else 1.2  # inches for the names of the classes
+    if many:  # names beside the rows of one column of matrices state numbers of clips, too
+        left, below = 1.75, 1.45
+        width = left + columns * (side + apart)
     title = results.title + bracketed(results.flags)
     figure = new_figure(width, rows * (side + below - 0.05) + 1.0, title, computed_layout=False)
     all_axes = panels(
@@ -108,12 +121,21 @@ def _confusion(axes: Axes, model: ModelResults, classes: tuple[str, ...], first:
     confusion = mean_confusion(model)
     shares = class_shares(confusion)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    many = len(classes) > MANY
     for (true, called), share in np.ndenumerate(shares):
         text = f"{confusion[true, called]:.0f}\n{100 * share:.0f} %"
+        if many:
+            text = f"{100 * share:.0f}" if share > 0.005 else ""
         color = "white" if share > 0.6 else "black"
         axes.text(called, true, text, ha="center", va="center", color=color, fontsize=SMALL)
     positions = np.arange(len(classes))
     tilt: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    if many:
+        axes.set_xticks(positions[:-1] + 0.5, minor=True)
+        axes.set_yticks(positions[:-1] + 0.5, minor=True)
+        axes.grid(which="minor", color="0.9", linewidth=0.5)
+        axes.tick_params(which="minor", length=0)
+    names = [f"{name} ({clips:.0f})" if many else name for name, clips in zip(classes, confusion.sum(1), strict=True)]
     axes.set_xticks(positions, classes, fontsize=SMALL, **({} if _fit_side_by_side(classes) else tilt))
-    axes.set_yticks(positions, classes if first else [""] * len(classes), fontsize=SMALL)
+    axes.set_yticks(positions, names if first else [""] * len(classes), fontsize=SMALL)
     axes.set_title(model.name, fontsize=LABEL)

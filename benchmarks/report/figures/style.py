@@ -1,19 +1,28 @@
 """The one style of all figures: size, colors, line styles, grid, and how they are written."""
 
 import io
+import warnings
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from benchmarks.storage.files import write_atomically
+from benchmarks.storage.files import refuse_link, write_atomically
+from corpora.facts import CorpusFacts
+from corpora.wording import in_words_of
+
+mpl.rcParams["text.parse_math"] = False  # names of users hold dollar signs
 
 DPI = 110
 
@@ -30,6 +39,8 @@ REFERENCE: dict[str, Any] = {"color": "0.4", "linestyle": "--", "linewidth": 1}
 
 TITLE, LABEL, SMALL = 11, 10, 8
 """Font sizes in points."""
+
+_WORDS: ContextVar[Callable[[str], str]] = ContextVar("words", default=str)
 
 Drawings = dict[str, Callable[[], bytes]]
 """Functions that draw the figures of a page, by file name."""
@@ -91,20 +102,50 @@ def png(figure: Figure, metadata: Mapping[str, str] = MappingProxyType({})) -> b
         figure: to encode.
         metadata: text that the file states beside the picture, by key.
     """
-    figure.canvas.draw()
+    if (words := _WORDS.get()) is not str:
+        for written in figure.findobj(Text):
+            written.set_text(words(written.get_text()))
+    with warnings.catch_warnings():  # a character that the font lacks is drawn as a box; the tables have it
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        figure.canvas.draw()
     size = figure.canvas.get_width_height()
     picture = Image.frombytes("RGBA", size, bytes(figure.canvas.buffer_rgba()))  # type: ignore[attr-defined]
-    text = PngInfo()
+    stated = PngInfo()
     for key, value in metadata.items():
-        text.add_text(key, value)
+        stated.add_text(key, value)
     buffer = io.BytesIO()
     # A palette makes the file three times smaller; the few colors of a figure fit in.
-    picture.convert("RGB").quantize(COLORS_PER_FILE).save(buffer, "PNG", pnginfo=text, dpi=(DPI, DPI))
+    picture.convert("RGB").quantize(COLORS_PER_FILE).save(buffer, "PNG", pnginfo=stated, dpi=(DPI, DPI))
     return buffer.getvalue()
 
 
+def with_words(draw: Callable[[], bytes], words: Callable[[str], str]) -> Callable[[], bytes]:
+    """Make a function that draws the same figure, with all its text as ``words`` gives it."""
+
+    def drawn() -> bytes:
+        token = _WORDS.set(words)
+        try:
+            return draw()
+        finally:
+            _WORDS.reset(token)
+
+    return drawn
+
+
+def in_words_of_corpus(drawings: Drawings, corpus: CorpusFacts | None) -> Drawings:
+    """Let figures call people and signals what a corpus calls them; those of patients and sounds stay as they are."""
+    if corpus is None or in_words_of("patients", corpus) == "patients":
+        return drawings
+    return {name: with_words(draw, partial(in_words_of, facts=corpus)) for name, draw in drawings.items()}
+
+
 def write_figures(folder: Path, drawings: Mapping[str, Callable[[], bytes]], pattern: str = "*.png") -> None:
-    """Draw and write figures, and remove those of an earlier report that match ``pattern``."""
+    """Draw and write figures, and remove those of an earlier report that match ``pattern``.
+
+    Raises:
+        InputError: the folder is a link, or can't be written.
+    """
+    refuse_link(folder)
     for name, draw in drawings.items():
         write_atomically(folder / name, draw())
     for old in folder.glob(pattern):
