@@ -74,6 +74,6 @@ def cut(path: Path, share: float) -> Path:
 
 
 def run_refused(respbench: Command, *more: str) -> str:
-    message = respbench.refuses("--models", "prior", "--workers", "1", *more, name="run")
+    message = respbench.refuses("--models", "prior", "--workers", "0", *more, name="run")
     assert not list(respbench.results.rglob("*")), "a refused run leaves folders behind"
     return message

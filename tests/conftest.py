@@ -10,6 +10,9 @@ from bad_input import Command
 from hypothesis import settings
 from synthetic_corpora import write_segmented
 
+from benchmarks import run
+from benchmarks.feature_costs import measure_feature_costs
+from benchmarks.report import pages
 from corpora import catalog
 from corpora.clips import Clips, Signal
 from features.threads import one_thread
@@ -39,6 +42,25 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr(catalog, "CACHE", folder)
         patch.setenv("RESPBENCH_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def light_runs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Neither figures, but for tests/report, nor measured costs, which take most of a small run's time.
+
+    It comes before the fixtures of a module, so that runs which several tests share are light, too.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if request.path.parent.name != "report":
+            patch.setattr(pages, "write_figures", lambda folder, drawings: None)
+            patch.setattr(run, "measure_feature_costs", lambda *arguments: None)
+        yield
+
+
+@pytest.fixture
+def with_feature_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs measure the costs of features."""
+    monkeypatch.setattr(run, "measure_feature_costs", measure_feature_costs)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from corpora.digests import digest
 from corpora.facts import CorpusFacts
 from corpora.protocols import find_stored
 
+ACTIVITIES = ("Eat_soup", "Climb_stairs", "Pour_water", "Sitdown_chair", "Walk")
 KINDS = {"prior": "control", "metadata": "control", "duration": "control", "svm": "baseline", "xgboost": "baseline"}
 STRENGTHS = {"prior": 0.0, "metadata": 0.6, "svm": 1.2}
 PATIENTS = 24
@@ -45,6 +46,19 @@ def synthetic_clips(classes: tuple[str, ...] = ("normal", "abnormal"), patients:
             {"recording": [f"r{i // 4}" for i in range(n)], "device": "a stethoscope", "diagnosis": "a secret"}
         ),
     )
+
+
+def task_of(classes: tuple[str, ...]) -> str:
+    """Name of a task with these classes."""
+    return ("abnormal" if len(classes) == 2 else "four-class") if "normal" in classes else "activity"
+
+
+def made_up_activities(patients: int = PATIENTS) -> Clips:
+    """As `synthetic_clips`, with the classes `ACTIVITIES`: all clips of the first class are of the first patient."""
+    clips = synthetic_clips(ACTIVITIES, patients)
+    first = clips.patient == clips.patient[0]
+    label = np.where(first & (np.arange(len(clips)) < 3), 0, np.maximum(clips.label, 1))
+    return replace(clips, label=label)
 
 
 def probabilities(clips: Clips, strength: float, seed: int) -> NDArray[np.float64]:
@@ -118,8 +132,10 @@ def record_of(
             classes=clips.classes,
             left_out=0,
             fingerprint=contents,
+            person="patient" if "normal" in clips.classes else "subject",
+            modality="sound" if "normal" in clips.classes else "motion",
         ),
-        task="abnormal" if len(clips.classes) == 2 else "four-class",
+        task=task_of(clips.classes),
         protocol=protocol,
         classes=clips.classes,
         seed=fit.seed,
@@ -162,11 +178,12 @@ def made_up_results(
 
     Models in ``twins`` are semi-supervised and have the noise of their twins: equal strengths give equal models.
     """
-    clips = synthetic_clips(classes)
-    task = "abnormal" if len(classes) == 2 else "four-class"
+    clips = synthetic_clips(classes) if "normal" in classes else made_up_activities()
+    task = task_of(classes)
     store = Store(results / "made-up" / task / protocol)
     store.write_clips(clips)
-    folds = find_stored(protocol).count_folds(clips.meta["device"])
+    divided = find_stored(protocol)
+    folds = divided.count_folds((clips.patient if divided.divided_by == "patient" else clips.meta["device"]).tolist())
     for seed in range(seeds):
         owners = np.random.default_rng(seed).permutation(PATIENTS) % folds
         part = np.repeat(owners, CLIPS)

@@ -17,7 +17,7 @@ RATE = 4000
 
 TINY_RUN = (
     *("--patients", "12", "--clips", "4", "--corpus-seed", "1"),
-    *("--protocol", "patients-2fold", "--workers", "1"),
+    *("--protocol", "patients-2fold", "--workers", "0"),
 )
 """Arguments of the smallest run of the command line that has something to show."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.report import pages
 from benchmarks.report.coverage import PAGE as COVERAGE
 from benchmarks.report.folders import report_folders
 from benchmarks.report.generalization import write_generalization
@@ -17,7 +18,7 @@ from benchmarks.report.index import write_index
 from benchmarks.report.label_efficiency import PAGE as LABEL_EFFICIENCY
 from benchmarks.report.label_efficiency import write_label_efficiency
 from benchmarks.report.pages import write_report
-from benchmarks.report.readme import RESULTS, render
+from benchmarks.report.readme import PAGES, RESULTS, render
 from benchmarks.report.tables import COSTS, LEADERBOARD, RANKS, TUNING, TWINS
 from benchmarks.storage.store import Store
 from models.registry import REGISTRY
@@ -95,7 +96,7 @@ def test_the_model_runs_beside_the_others_and_from_outside_and_the_method_beside
     outside.write_text(block("models/nearest.py"))
     options = ("--patients", "20", "--clips", "4", "--protocol", "patients-2fold-labels50", "--seeds", "1")
     models = ("--models", "prior,nearest,entropy-mlp", "--model", str(outside))
-    done = in_clone(clone, "benchmarks", "run", *options, *models, "--workers", "1")
+    done = in_clone(clone, "benchmarks", "run", *options, *models, "--workers", "0")
     assert done.returncode == 0, done.stdout + done.stderr
     for name in ("nearest", "near-by", "entropy-mlp", "supervised-mlp"):
         assert re.search(rf"^ *{name} .* complete", done.stdout, re.MULTILINE), done.stdout
@@ -110,14 +111,22 @@ def test_there_are_committed_reports() -> None:
     assert REPORTS
 
 
-def test_the_readme_shows_the_committed_results() -> None:
-    readme = (PROJECT / "README.md").read_text()
-    assert readme == render(readme, PROJECT / RESULTS), "run `make tables`"
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_the_committed_results(page: str) -> None:
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    assert text == render(page, text, PROJECT / RESULTS), "run `make tables`"
 
 
 @pytest.mark.parametrize("place", REPORTS, ids=str)
-def test_every_committed_report_is_what_its_predictions_give(place: Path, tmp_path: Path) -> None:
-    """No table is edited by hand, and none is older than the code that writes it."""
+def test_every_committed_report_is_what_its_predictions_give(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No table is edited by hand, and none is older than the code that writes it.
+
+    The HTML page, which is not committed, is made of one folder.
+    """
+    if place != REPORTS[0]:
+        monkeypatch.setattr(pages, "report_html", lambda source, texts: "")
     committed, copy = PROJECT / RESULTS / place, tmp_path / place
     shutil.copytree(committed, copy, ignore=shutil.ignore_patterns("*.md", *MADE_TABLES, "figures"))
     if (drawn := committed / "figures" / "errors.png").exists():  # stays where the corpus isn't there to draw it again
@@ -182,3 +191,12 @@ def test_make_help_lists_every_target() -> None:
 
 def test_the_issue_of_seven_models_is_kept() -> None:
     assert {"prior", "metadata", "svm", "xgboost", "cnn-lecture", "cnn", "cnn-gru"} <= REGISTRY.keys()
+
+
+def test_every_test_in_the_page_on_odd_inputs_exists() -> None:
+    text = (PROJECT / "docs" / "odd-inputs.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/.]+)::(\w+)`", text)
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| input ")]
+    assert len(named) == len(rows) >= 46
+    for file, test in named:
+        assert f"def {test}(" in (PROJECT / file).read_text(encoding="utf-8"), f"{file} has no {test}"

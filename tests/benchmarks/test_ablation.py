@@ -13,7 +13,6 @@ from made_up_results import fail, made_up_results, written_text
 from synthetic_corpora import TINY_RUN
 
 from benchmarks.cli import main
-from benchmarks.report import pages as report_module
 from benchmarks.report.ablation import variant_verdicts
 from benchmarks.report.index import write_index
 from benchmarks.report.pages import write_report
@@ -34,12 +33,6 @@ NAMES = [(group, spec.name) for group, ablation in ABLATIONS.items() for spec in
 MADE_UP = Ablation(
     "Is it the sound?", REGISTRY["svm"], (changed("svm", "weak", "half the sound"), changed("svm", "like", "nothing"))
 )
-
-
-@pytest.fixture(autouse=True)
-def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They take most of a report's time and are tested elsewhere."""
-    monkeypatch.setattr(report_module, "write_figures", lambda folder, drawings: None)
 
 
 @pytest.fixture

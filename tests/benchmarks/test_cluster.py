@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -160,7 +160,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(tmp_path: Path) -> N
         gate.touch()
         said, _ = run.communicate()
     assert run.returncode == 0, said
-    assert main(command(tmp_path, "serial", "--workers", "1")) == 0
+    assert main(command(tmp_path, "serial", "--workers", "0")) == 0
     one, other = (next((tmp_path / name).rglob("leaderboard.csv")).read_bytes() for name in ("serial", "cluster"))
     assert one == other
     assert b"gated-tuned" in one
@@ -257,3 +257,48 @@ def test_what_always_dies_on_a_cluster_is_given_up_alone(tmp_path: Path) -> None
         )
     assert [name for name, error in errors.items() if error] == ["1 dies"]
     assert len(errors) == len(deeds)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_exposed"),
+    [
+        ("tcp://192.0.2.1:8786", True),
+        ("tcp://0.0.0.0:8786", True),
+        ("tcp://[2001:db8::1]:8786", True),
+        ("tcp://cluster.example:8786", True),
+        ("cluster.example:8786", True),
+        ("ws://192.0.2.1:8786", True),
+        ("tls://192.0.2.1:8786", False),
+        ("wss://192.0.2.1:8786", False),
+        ("tcp://127.0.0.1:8786", False),
+        ("tcp://127.8.8.8:8786", False),
+        ("tcp://[::1]:8786", False),
+        ("localhost:8786", False),
+        ("inproc://192.0.2.1/7/1", False),
+    ],
+)
+def test_an_address_without_tls_off_loopback_is_exposed(address: str, is_exposed: bool) -> None:
+    assert cluster.exposed([address]) == [address] * is_exposed
+
+
+@pytest.mark.parametrize(("scheduler", "worker"), [("192.0.2.1:1", "127.0.0.1:2"), ("127.0.0.1:1", "192.0.2.1:2")])
+def test_what_anyone_on_the_network_could_do_is_said(
+    monkeypatch: pytest.MonkeyPatch, scheduler: str, worker: str
+) -> None:
+    """Also where this process reaches a scheduler on all interfaces through loopback."""
+    known = {"address": f"tcp://{scheduler}", "workers": {f"tcp://{worker}": {}}}
+    client = SimpleNamespace(scheduler_info=lambda: known)
+    monkeypatch.setattr(cluster, "Client", lambda address, timeout: nullcontext(client))
+    said: list[str] = []
+    with cluster.connected("127.0.0.1:1", 1, said.append):
+        pass
+    assert said == [cluster.WARNING.format("tcp://192.0.2.1:" + ("1" if "192" in scheduler else "2"))]
+    assert "can run any code as you" in said[0]
+
+
+def test_tls_without_certificates_names_where_they_go() -> None:
+    with (
+        pytest.raises(InputError, match=r"has no certificates for it .*; name them .* as docs/security.md says"),
+        cluster.connected("tls://127.0.0.1:9", 1),
+    ):
+        pytest.fail("connected")

@@ -15,7 +15,7 @@ from models import registry
 from models.ablations import ABLATIONS, Ablation, changed
 from models.ensemble import combine
 
-CORPUS = ("--patients", "20", "--clips", "5", "--corpus-seed", "1", "--protocol", "patients-3fold", "--workers", "1")
+CORPUS = ("--patients", "20", "--clips", "5", "--corpus-seed", "1", "--protocol", "patients-3fold", "--workers", "0")
 
 
 @pytest.fixture(autouse=True)

@@ -62,12 +62,12 @@ def test_workers_that_die_after_a_job_has_ended_cost_their_jobs(
         yield from ((job, "its worker process was killed" if job.deed == "dies" else job.execute()) for job in jobs)
 
     monkeypatch.setattr(Executor, "_results", in_order)
-    errors = done(tmp_path, Engine(workers=1), "fine", "dies", "dies")
+    errors = done(tmp_path, Engine(workers=0), "fine", "dies", "dies")
     assert [name for name, error in errors.items() if error] == ["1 dies", "2 dies"]
 
 
 def test_what_takes_too_long_is_given_up(tmp_path: Path) -> None:
-    errors = done(tmp_path, Engine(workers=1, timeout=2), "fine", "sleeps", "fine")
+    errors = done(tmp_path, Engine(workers=0, timeout=2), "fine", "sleeps", "fine")
     assert errors == {
         "0 fine": None,
         "1 sleeps": "took longer than 2 s, the limit set by --fit-timeout",
@@ -77,7 +77,7 @@ def test_what_takes_too_long_is_given_up(tmp_path: Path) -> None:
 
 def test_a_full_disk_stops_everything(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left on device"):
-        done(tmp_path, Engine(workers=1), "fine", "full disk", "fine")
+        done(tmp_path, Engine(workers=0), "fine", "full disk", "fine")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0 fine.done"]
 
 
@@ -159,7 +159,7 @@ STARTS = f"assert __import__('multiprocessing').get_start_method() == '{multipro
 
 
 def test_a_job_that_ends_its_process_or_crashes_is_told_by_its_cause(tmp_path: Path) -> None:
-    errors = done(tmp_path, Engine(workers=1, apart=True), "fine", "exits in C", "is terminated", STARTS)
+    errors = done(tmp_path, Engine(workers=1), "fine", "exits in C", "is terminated", STARTS)
     assert errors == {
         "0 fine": None,
         "1 exits in C": "its worker process ended with exit status 3",
@@ -191,8 +191,8 @@ def test_memory_is_blamed_only_where_it_ran_out(
 def test_no_more_workers_than_jobs(tmp_path: Path) -> None:
     engine = Engine(workers=400).for_jobs(6)
     assert engine.workers == 6
-    assert Engine(workers=400).for_jobs(1).in_processes, "as with several workers, a crash costs the job alone"
-    assert not Engine(workers=1).for_jobs(6).in_processes
+    assert Engine(workers=400).for_jobs(0).workers == 1, "a process of its own, as with several workers"
+    assert Engine(workers=0).for_jobs(6).workers == 0
     with processes.ProcessPool(6, None) as workers:  # a process starts with its first job
         for wave in range(2):
             jobs = [Piece(f"{wave}", tmp_path)]

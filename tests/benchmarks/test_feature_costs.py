@@ -17,6 +17,7 @@ from synthetic_corpora import TINY_RUN
 from benchmarks.cli import main
 from benchmarks.execution import feature_costs
 from benchmarks.execution.feature_costs import SAMPLE, measure, sample
+from benchmarks.execution.pool import Engine
 from benchmarks.feature_costs import measure_feature_costs
 from benchmarks.report.costs import UNMEASURED, cost_rows, costs
 from benchmarks.report.pages import write_report
@@ -25,7 +26,7 @@ from benchmarks.statistics.loading import load_results
 from benchmarks.storage.feature_costs import FEATURE_COSTS, FeatureCost, read_feature_costs, write_feature_costs
 from benchmarks.storage.records import FitKey
 from corpora.catalog import open_corpus
-from corpora.prepare import Prepared
+from corpora.prepared.prepare import Prepared
 from corpora.problems import InputError
 from corpora.simulated.simulation import Simulation
 from models.registry import REGISTRY
@@ -84,7 +85,7 @@ def prepared() -> Prepared:
 def measure_all(prepared: Prepared, specs: list[ModelSpec], folder: Path) -> str:
     """Measure what is missing, and return what the user is told."""
     text = io.StringIO()
-    measure_feature_costs(prepared, "abnormal", specs, folder, Console(file=text, width=200))
+    measure_feature_costs(prepared, "abnormal", specs, folder, Console(file=text, width=200), Engine(workers=0))
     return text.getvalue()
 
 
@@ -172,3 +173,11 @@ def test_the_command_measures_stored_results_and_refuses_another_corpus(
     assert f"the fits in {path.parent} come from other sounds (simulated, fingerprint " in message
     assert main(["costs", str(tmp_path / "empty")]) == 2
     assert "holds no stored runs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_channel_is_laid_out_for_the_measurement(channels: int, tmp_path: Path) -> None:
+    clips = synthetic_clips()
+    signals = [np.random.default_rng(i).normal(size=(channels, 9)).astype(np.float32) for i in range(len(clips))]
+    stored = feature_costs._store(replace(clips, signals=signals), tmp_path)
+    assert all(np.array_equal(one, other) for one, other in zip(stored, signals, strict=True))

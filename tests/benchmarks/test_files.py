@@ -1,12 +1,18 @@
-"""Atomic writes: whatever stops one, the old file stays whole and nothing else is left."""
+"""Atomic writes: whatever stops one, the old file stays whole and nothing else is left. Reads of what others wrote."""
 
 import errno
+import gzip
 import os
 from pathlib import Path
 
 import pytest
+from made_up_results import made_up_results
 
+from benchmarks.storage.feature_costs import FEATURE_COSTS, read_feature_costs
 from benchmarks.storage.files import CannotWrite, write_atomically
+from benchmarks.storage.records import FitKey
+from corpora.bounded import decompress_bounded, read_bounded
+from corpora.problems import InputError
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
@@ -35,3 +41,29 @@ def test_the_content_is_on_the_disk_before_it_gets_its_name(tmp_path: Path, monk
     write_atomically(path, b"new")
     assert steps == ["fsync", "replace"]
     assert path.read_bytes() == b"new"
+
+
+def test_what_unpacks_to_more_than_is_allowed_is_not_unpacked() -> None:
+    """A bomb of a thousand times its size; the limit is tested before the rest is unpacked."""
+    assert decompress_bounded(gzip.compress(bytes(1000)), 1000) == bytes(1000)
+    for content in (gzip.compress(bytes(10**6)), gzip.compress(bytes(600)) * 2):
+        with pytest.raises(ValueError, match="more than"):
+            decompress_bounded(content, 1000)
+    with pytest.raises(ValueError, match="more than"):
+        read_bounded(Path("/dev/zero"), 1000)
+
+
+@pytest.mark.parametrize(
+    "content", ['{"parameters": ' + "[" * 100_000, '{"a":' * 100_000, "[]", "\0", '{"seed": 1e999}']
+)
+def test_a_record_of_others_that_is_none_is_as_good_as_absent(tmp_path: Path, content: str) -> None:
+    store = made_up_results(tmp_path, {"prior": 0.0}, seeds=1)
+    key = FitKey("prior", 0, 0)
+    (store.folder / "runs/prior/seed0-fold0.json").write_text(content)
+    (store.folder / FEATURE_COSTS).write_text(content)
+    assert store.record(key) is None
+    assert not store.has(key, "")
+    with pytest.raises(InputError, match="don't belong together"):
+        store.read(key)
+    with pytest.raises(InputError, match="is damaged"):
+        read_feature_costs(store.folder)

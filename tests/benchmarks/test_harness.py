@@ -24,7 +24,7 @@ from corpora.splits.folds import Fold
 from models import registry
 from models.spec import ModelKind, ModelSpec
 
-OPTIONS = ("--patients", "12", "--clips", "4", "--corpus-seed", "1", "--protocol", "patients-2fold", "--workers", "1")
+OPTIONS = ("--patients", "12", "--clips", "4", "--corpus-seed", "1", "--protocol", "patients-2fold", "--workers", "0")
 
 MODEL = '''"""A made-up model."""
 import os

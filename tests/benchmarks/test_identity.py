@@ -11,10 +11,11 @@ from benchmarks.storage import identity
 from benchmarks.storage.identity import fit_identity, model_identity, study_identity
 from benchmarks.tuning.study import tunable
 from corpora.catalog import open_corpus
-from corpora.code_identity import NOT_FOLLOWED, PACKAGES, CodeBase
+from corpora.code_identity.identity import NOT_FOLLOWED, PACKAGES, CodeBase
 from corpora.protocols import find
 from corpora.simulated.simulation import Simulation
-from models.registry import REGISTRY, from_file
+from models.registry import REGISTRY
+from models.selection import from_file
 from models.spec import ModelSpec
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,7 +16,8 @@ from benchmarks.report.tables import LEADERBOARD
 from benchmarks.storage.store import Store
 from corpora.catalog import open_corpus
 from corpora.download.verify import ICBHI_2017, Structure, part_here
-from corpora.readers.icbhi import OFFICIAL_SPLIT, read_icbhi
+from corpora.readers.companions import OFFICIAL_SPLIT
+from corpora.readers.icbhi import read_icbhi
 
 PATIENTS = ("101", "102", "103", "156", "218", "226", "227", "228")
 """As in the database, 156 and 218 have recordings on both sides."""
@@ -70,7 +71,7 @@ def test_four_classes_of_the_official_split_from_wav_to_table(
 ) -> None:
     results, models = tmp_path / "results", ("prior", "duration", "metadata")
     request = ["--corpus", "icbhi", "--data", str(database), "--task", "four-class", "--protocol", "official"]
-    more = ["--models", ",".join(models), "--repeats", "2", "--trials", "none", "--workers", "1"]
+    more = ["--models", ",".join(models), "--repeats", "2", "--trials", "none", "--workers", "0"]
     assert main(["run", *request, *more, "--results", str(results)]) == 0
     warning = "NOT PATIENT-DISJOINT: patients 156 and 218 are trained on and tested"
     said = capsys.readouterr().out
@@ -95,12 +96,12 @@ def test_four_classes_of_the_official_split_from_wav_to_table(
 
 
 def test_the_whole_database_is_not_called_a_part(database: Path) -> None:
-    cycles = read_icbhi(database)
+    cycles = read_icbhi(database).cycles
     assert part_here(cycles, Structure(recordings=16, patients=8, normal=32, crackle=32, wheeze=16, both=16)) == ""
     assert (ICBHI_2017.cycles, ICBHI_2017.recordings) == (6898, 920)
     (database.parent / OFFICIAL_SPLIT).unlink()
     without = "A PART of the database: 96 of 6,898 cycles, from 16 of 920 recordings of 8 of 126 patients, so that"
-    assert part_here(read_icbhi(database)).startswith(without)
+    assert part_here(read_icbhi(database).cycles).startswith(without)
 
 
 def test_a_part_is_described_without_another_fingerprint(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:

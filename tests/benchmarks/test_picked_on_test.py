@@ -10,15 +10,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from benchmarks import run as running
 from benchmarks.cli import main
 from benchmarks.execution import picked
-from benchmarks.report import pages
 from benchmarks.storage.picks import PICKED, Picks
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
 
-OPTIONS = ("--patients", "12", "--clips", "4", "--corpus-seed", "1", "--protocol", "patients-2fold", "--workers", "1")
+OPTIONS = ("--patients", "12", "--clips", "4", "--corpus-seed", "1", "--protocol", "patients-2fold", "--workers", "0")
 
 NETWORK = '''"""A network that is trained for four epochs."""
 from models.networks.cnn import build as cnn
@@ -35,10 +33,7 @@ def run(results: Path, *more: str, models: str = "prior") -> int:
     network = results.with_name("network.py")
     network.write_text(NETWORK)
     chosen = ("--models", models, "--model", str(network), "--results", str(results), "--trials", "none")
-    with pytest.MonkeyPatch.context() as patch:  # as conftest.py does, which fixtures of the module come before
-        patch.setattr(pages, "write_figures", lambda *arguments: None)
-        patch.setattr(running, "measure_feature_costs", lambda *arguments: None)
-        return main(["run", *OPTIONS, *chosen, *more])
+    return main(["run", *OPTIONS, *chosen, *more])
 
 
 def store(results: Path) -> Store:

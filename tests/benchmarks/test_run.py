@@ -14,6 +14,8 @@ import pytest
 
 from benchmarks.cli import main
 from benchmarks.execution.progress import Display
+from benchmarks.report import pages
+from benchmarks.report.figures.style import write_figures
 from benchmarks.storage.records import FitKey
 from benchmarks.storage.store import Store
 
@@ -61,7 +63,7 @@ def build(*, seed):
 
 
 def respbench(results: Path, *more: str) -> int:
-    return main(["run", *CORPUS, "--results", str(results), "--workers", "1", "--trials", "none", *more])
+    return main(["run", *CORPUS, "--results", str(results), "--workers", "0", "--trials", "none", *more])
 
 
 def command(results: Path, *more: str) -> list[str]:
@@ -74,10 +76,12 @@ def folder(results: Path, protocol: str = "patients-3fold") -> Path:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The results of one undisturbed, serial run, beside which the file of its network lies."""
+    """The results of one undisturbed, serial run, beside which the file of its network lies; with figures."""
     results = tmp_path_factory.mktemp("whole")
     network_of(results).write_text(NETWORK)
-    assert respbench(results, *CLASSICAL, "--model", str(network_of(results))) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pages, "write_figures", write_figures)
+        assert respbench(results, *CLASSICAL, "--model", str(network_of(results))) == 0
     return folder(results)
 
 
@@ -208,7 +212,7 @@ def test_a_full_disk_stops_the_run_with_a_sentence_and_keeps_what_is_done(
 
     def full(descriptor: int) -> None:
         written.append(descriptor)
-        if len(written) > 5:  # the table of clips, and two files of each of two fits
+        if len(written) > 6:  # facts of the corpus, the table of clips, and two files of each of two fits
             raise OSError(28, "No space left on device")
         fsync(descriptor)
 

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -283,6 +284,15 @@ def test_files_that_are_no_text_are_refused(elsewhere):
         assert message in elsewhere.refuses(path)
     assert "can't be read (Is a directory)" in elsewhere.refuses(elsewhere.folder, "--name", "mine")
     assert "can't be read (No such file" in elsewhere.refuses(elsewhere.folder / "absent.csv")
+
+
+def test_what_would_fill_the_memory_is_refused(elsewhere, monkeypatch):
+    monkeypatch.setattr("benchmarks.outside.LARGEST", 1 << 20)
+    path = elsewhere.folder / "mine.csv"
+    for content in (bytes(2 << 20), gzip.compress(bytes(2 << 20))):
+        path.write_bytes(content)
+        assert "mine.csv holds more than 1 MiB, which is more than predictions need" in elsewhere.refuses(path)
+    assert "holds more than 1 MiB" in elsewhere.refuses(Path("/dev/zero"), "--name", "mine")
 
 
 def test_a_seed_is_stated_once(elsewhere):

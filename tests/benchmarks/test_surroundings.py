@@ -139,11 +139,11 @@ def test_a_path_that_is_not_utf_8_is_refused(capsys: pytest.CaptureFixture[str])
     assert "the path 'M\\udcfcnster' is not UTF-8; rename what it names" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("away", [True, False])
-def test_make_c_means_the_folder_that_it_was_called_in(tmp_path: Path, away: bool) -> None:
+@pytest.mark.parametrize("away", ["", "-C", "-sC", "--silent --directory"])
+def test_make_c_means_the_folder_that_it_was_called_in(tmp_path: Path, away: str) -> None:
     caller = tmp_path / "a b"
     caller.mkdir()
-    where = ["-C", str(PROJECT)] if away else []
+    where = [*away.split(), str(PROJECT)] if away else []
     given = ["DATA=my data/w", "MODEL=/abs/m.py", "UNLABELED=~/u", "RESULTS=out"]
     place = {"cwd": caller, "env": {**os.environ, "PWD": str(caller)}} if away else {"cwd": PROJECT}
     command = ["make", *where, "--dry-run", "benchmark", *given]

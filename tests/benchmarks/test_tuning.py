@@ -32,7 +32,8 @@ from benchmarks.tuning.study import Study
 from corpora.clips import Clips
 from corpora.splits.folds import Fold
 from corpora.splits.leave_patients_out import LeavePatientsOut
-from models.registry import REGISTRY, from_file
+from models.registry import REGISTRY
+from models.selection import from_file
 from models.spec import ModelSpec
 
 MODEL = '''"""Measures how loud a clip is, the better the nearer its parameter is to 3; fails where it is far away."""
@@ -273,7 +274,7 @@ def test_make_leaves_the_default_of_trials_to_the_command_line() -> None:
 
 # Through the command line
 
-CORPUS = ("--patients", "16", "--clips", "4", "--corpus-seed", "1", "--protocol", "patients-2fold", "--workers", "1")
+CORPUS = ("--patients", "16", "--clips", "4", "--corpus-seed", "1", "--protocol", "patients-2fold", "--workers", "0")
 
 
 def respbench(results: Path, *more: str) -> int:

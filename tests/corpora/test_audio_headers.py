@@ -1,6 +1,7 @@
 """Headers that state a wrong length, rate or scale: a sound is read whole or refused in a sentence, never cut short."""
 
 import io
+import os
 import struct
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ from corpora.readers.audio import read_audio
 
 SOUND = noise(1.0)
 RATE = 4000
-CONTAINERS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF")
+CONTAINERS = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU")
 
 
 def written(sound: np.ndarray = SOUND, container: str = "WAV", subtype: str = "PCM_16", endian: str = "FILE") -> bytes:
@@ -54,6 +55,55 @@ def test_a_cut_wav_of_the_other_byte_order_is_refused(tmp_path: Path) -> None:
     content = written(endian="BIG")
     assert content.startswith(b"RIFX")
     assert "is truncated: " in refused(tmp_path, content[:-100])
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_a_cut_ogg_is_refused(tmp_path: Path, subtype: str, share: float) -> None:
+    """Also between two of its pages, where nothing but the mark of the last one is missing."""
+    file = io.BytesIO()
+    soundfile.write(file, noise(20.0, rate=8000), 8000, format="OGG", subtype=subtype)
+    content = file.getvalue()
+    assert len(read(tmp_path, content)) == 80_000
+    cut = int(share * len(content))
+    for end in (cut, content.rindex(b"OggS", 0, cut)):
+        assert " is truncated: the end of its sound is missing; copy it again" in refused(tmp_path, content[:end])
+
+
+def test_a_cut_au_of_the_other_byte_order_is_refused(tmp_path: Path) -> None:
+    content = written(container="AU", endian="LITTLE")
+    assert content.startswith(b"dns.")
+    assert "is truncated: 100 of 8000 bytes" in refused(tmp_path, content[:-100])
+    assert "is truncated: it ends before its sound begins" in refused(tmp_path, content[:11])
+
+
+@pytest.mark.parametrize("container", ["VOC", "NIST", "SVX", "IRCAM", "MAT5", "PAF"])
+def test_a_container_of_which_a_cut_file_looks_whole_is_refused(tmp_path: Path, container: str) -> None:
+    assert f"is in the format {container}, of which" in refused(tmp_path, written(container=container))
+
+
+@pytest.mark.parametrize("container", ["WAV", "RF64", "W64", "AIFF", "CAF"])
+def test_sound_behind_what_the_header_states_is_not_lost(tmp_path: Path, container: str) -> None:
+    content = written(container=container)
+    assert "bytes behind the" in refused(tmp_path, content + SOUND.tobytes())
+    for behind in (bytes(2000), b"TAG" + b"a" * 125):
+        assert np.array_equal(read(tmp_path, content + behind), read(tmp_path, content))
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0"])
+def test_chunks_behind_the_sound_are_no_sound(tmp_path: Path, padding: bytes) -> None:
+    """Padded to an even length, as they should be, or not."""
+    chunk = b"LIST" + struct.pack("<I", 999) + bytes(range(1, 256)) * 3 + b"a" * 234 + padding
+    assert np.abs(read(tmp_path, written() + 2 * chunk) - SOUND).max() < 1e-4
+
+
+@pytest.mark.parametrize("kind", ["pipe", "/dev/zero"])
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / kind
+    if kind == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(InputError, match=f"{path} is no file; give the path of a recording"):
+        read_audio(path, RATE)
 
 
 @pytest.mark.parametrize("riff", [0, 36, 0xFFFFFFFF])
@@ -113,6 +163,14 @@ def test_a_length_that_no_memory_holds_is_refused(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(audio.soundfile.SoundFile, "read", full)
     assert "claims to last 1 s, more than fits into memory" in refused(tmp_path, written())
+
+
+def test_a_small_file_that_decodes_to_much_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audio, "MOST_SAMPLES", 1000)
+    monkeypatch.setattr(audio.soundfile.SoundFile, "read", pytest.fail)
+    assert "GB to decode; cut the recording into clips" in refused(tmp_path, written(container="FLAC"))
 
 
 WRITTEN = [written(container=name) for name in (*CONTAINERS, "FLAC")] + [written(subtype="GSM610")]

@@ -81,7 +81,7 @@ def test_recording_named_unlike_the_others(original):
 def test_companion_file_that_is_malformed(original):
     path = original.sounds / "patient_diagnosis.csv"
     path.write_text("ID,CLASS\n103,URTI,old\n")
-    assert f"{path}: '103,URTI,old' has 3 fields instead of 2; correct it" in original.refuses()
+    assert f"{path}, line 2: '103,URTI,old' has 3 fields instead of 2; correct it" in original.refuses()
 
 
 def test_same_recording_twice(original):
@@ -95,4 +95,4 @@ def test_same_annotation_twice(original):
     other = original.sounds / "b" / path.name
     other.parent.mkdir()
     other.write_text("0.0\t1.0\t1\t1\n")
-    assert f"{other}: annotation {path.name} is also in {path}; remove one" in original.refuses()
+    assert f"{other}: annotation {path.stem} is also in {path}; remove one" in original.refuses()

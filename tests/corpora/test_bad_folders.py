@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from benchmarks.cli import main
-from corpora import catalog, prepare
+from corpora import catalog
+from corpora.prepared import prepare
 
 
 def test_missing_folder(respbench):
@@ -55,7 +56,7 @@ def test_cache_that_is_a_file(respbench):
     assert f"{respbench.cache}/corpora can't be written (Not a directory); free some space or check" in message
 
 
-@pytest.mark.parametrize("step", ["_write_header", "_write_table"])
+@pytest.mark.parametrize("step", ["write_kept_signals", "_write_table"])
 def test_full_disk(respbench, monkeypatch, step):
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

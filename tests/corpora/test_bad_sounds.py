@@ -99,7 +99,10 @@ def test_bad_files_are_left_out_where_the_user_wants_it(respbench):
     assert main(["prepare", "--corpus", "icbhi", "--data", str(respbench.sounds), "--leave-out-bad"]) == 0
     out = respbench.capsys.readouterr().out
     assert "16 clips of 4 patients" in out
-    assert "1 clips were left out; see" in out
+    assert (
+        "1 clip, recording or file of 1 known patient left out as unusable (left_out.csv); of 1 patient, no clip is"
+        in out
+    )
 
 
 def test_several_problems_are_told_at_once(respbench):
@@ -134,8 +137,11 @@ def test_same_cycle_with_two_labels(respbench):
 def test_same_sound_under_two_names(respbench):
     one, other = spoil(respbench, noise(seed=90)), spoil(respbench, noise(seed=90), name=BAD.replace("120", "121"))
     message = respbench.refuses()
-    assert f"{other} (121_1b1_Al_sc_Meditron_segment_1) holds the same sound as {one}" in message
-    assert "; remove one" in message
+    expected = (
+        f"{other} (121_1b1_Al_sc_Meditron_segment_1, patient 121) holds the same sound as {one} "
+        "(120_1b1_Al_sc_Meditron_segment_1, patient 120); correct one of the two, or remove both"
+    )
+    assert expected in message
 
 
 @pytest.mark.parametrize(("folder", "flags", "label"), [("pos", "0_0", "normal"), ("neg", "1_0", "crackle")])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from synthetic_corpora import clips_with, synthetic_clips
 
 from corpora.clips import HIDDEN, StoredSignals
+from corpora.prepared.signal_files import write_signals
 from corpora.problems import InputError, InputErrors
 from corpora.tasks import for_task
 
@@ -22,6 +23,17 @@ def stored(tmp_path):
     np.save(tmp_path / "signals.npy", np.arange(10, dtype=np.float32))
     np.save(tmp_path / "offsets.npy", np.array([0, 3, 4, 6, 10]))
     return StoredSignals(tmp_path, np.arange(4))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 5])
+def test_signals_come_back_with_their_channels(tmp_path, channels):
+    signals = [np.random.default_rng(n).standard_normal((channels, n)).astype(np.float32) for n in (3, 1, 6)]
+    write_signals(tmp_path, signals)
+    stored = StoredSignals(tmp_path, np.arange(3))
+    assert stored.lengths.tolist() == [3, 1, 6]
+    for row in (2, 0, 1):
+        np.testing.assert_array_equal(stored[row], signals[row])
+        np.testing.assert_array_equal(stored.take(np.array([row]))[0], signals[row])
 
 
 def same_row(clips, row, of_clips, of_row):
@@ -129,7 +141,7 @@ def test_hidden_labels_stay_hidden_in_every_task(task):
 def test_a_task_that_the_corpus_is_labeled_for_changes_nothing(clips, task):
     same = for_task(clips, task)
     names = [field.name for field in dataclasses.fields(clips) if field.name != "sound"]
-    assert len(names) == 7
+    assert len(names) == 9
     assert all(getattr(same, name) is getattr(clips, name) for name in names)
 
 

@@ -47,7 +47,7 @@ from models.registry import REGISTRY
 
 PROJECT = Path(__file__).resolve().parents[2]
 VALIDATOR = PROJECT.parent / "shared" / "tools" / "validate_results.py"
-MODELS = ("--models", "prior,metadata", "--trials", "none", "--workers", "1", "--seeds", "1")
+MODELS = ("--models", "prior,metadata", "--trials", "none", "--workers", "0", "--seeds", "1")
 
 
 @pytest.fixture(scope="module")
@@ -323,7 +323,7 @@ def test_the_report_sets_each_model_beside_itself(results, sounds, tmp_path):
     assert "*in sprsound* can't be shown: `patients-5fold` of `sprsound`, task `abnormal`, was not run." in text
     assert "*from icbhi, adapted* can't be shown: `cross-corpus-adapted-from-icbhi` of `sprsound`" in text
     inside = ("--corpus", "sprsound", "--data", str(sounds / "sprsound"), "--results", str(results))
-    options = ("--workers", "1", "--seeds", "1", "--trials", "none", "--models")
+    options = ("--workers", "0", "--seeds", "1", "--trials", "none", "--models")
     assert main(["run", *inside, *options, "prior"]) == 0
     write_report(Store(page.parent))
     text = page.read_text()
@@ -344,7 +344,7 @@ def test_numbers_of_other_contents_are_not_set_beside(results, sounds, tmp_path)
     write_sprsound(tmp_path / "part", patients=5)
     copy = folder(results)
     part = ("--corpus", "sprsound", "--data", str(tmp_path / "part"), "--results", str(tmp_path))
-    assert main(["run", *part, "--workers", "1", "--seeds", "1", "--trials", "none", "--models", "prior"]) == 0
+    assert main(["run", *part, "--workers", "0", "--seeds", "1", "--trials", "none", "--models", "prior"]) == 0
     target = folder(tmp_path)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.symlink_to(copy)

@@ -172,6 +172,15 @@ def test_a_wrong_length_is_ignored(home: Home) -> None:
     assert home.holds_all()
 
 
+@pytest.mark.parametrize("fault", ["", "unknown length"])
+def test_a_server_that_sends_without_end(home: Home, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    monkeypatch.setattr(fetching, "LARGEST", PIECE)
+    home.site.faults = [fault]
+    home.refuses("which no archive of sound has; delete", str(home.part))
+    assert home.part.stat().st_size <= 2 * PIECE
+    assert home.waits == []
+
+
 def test_what_no_retry_can_correct_is_reported_at_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.site.faults = ["404"]
     home.refuses("404", str(home.archive))

@@ -12,7 +12,6 @@ from made_up_results import STRENGTHS, made_up_results, synthetic_clips, written
 from synthetic_corpora import TINY_RUN
 
 from benchmarks.cli import main
-from benchmarks.report import pages as report_module
 from benchmarks.report.leaderboard import leaderboard_rows
 from benchmarks.report.pages import write_report
 from benchmarks.report.tables import LEADERBOARD
@@ -25,12 +24,6 @@ from corpora.problems import InputError
 from models.registry import REGISTRY
 
 COLUMN = "auroc_within_durations"
-
-
-@pytest.fixture(autouse=True)
-def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They take most of a report's time and are tested elsewhere."""
-    monkeypatch.setattr(report_module, "write_figures", lambda folder, drawings: None)
 
 
 def lasting(seconds: np.ndarray) -> Clips:

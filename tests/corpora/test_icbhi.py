@@ -6,7 +6,7 @@ from scipy.signal import fftconvolve, firwin
 from synthetic_corpora import noise, tone, write_recording, write_segmented, write_sound
 
 from corpora.catalog import open_corpus
-from corpora.prepare import prepare_files
+from corpora.prepared.prepare import prepare_files
 from corpora.readers.audio import read_audio
 from corpora.readers.icbhi import read_icbhi
 
@@ -15,26 +15,26 @@ ANNOTATION = "0.1\t1.0\t0\t0\n1.0\t1.5\t1\t0\n\n1.5\t2.5\t0\t1\n2.5\t4.0\t1\t1\n
 
 def first(folder):
     """The first cycle's metadata."""
-    return read_icbhi(folder)[0].meta
+    return read_icbhi(folder).cycles[0].meta
 
 
 def test_original_layout_is_cut_along_its_annotation(tmp_path):
     write_recording(tmp_path, ANNOTATION)
-    cycles = read_icbhi(tmp_path)
+    cycles = read_icbhi(tmp_path).cycles
     assert [(cycle.begin, cycle.end) for cycle in cycles] == [(0.1, 1.0), (1.0, 1.5), (1.5, 2.5), (2.5, 4.0)]
     assert [cycle.label for cycle in cycles] == ["normal", "crackle", "wheeze", "both"]
 
 
 def test_cycles_are_numbered_from_one(tmp_path):
     write_recording(tmp_path, ANNOTATION)
-    assert [cycle.clip_id for cycle in read_icbhi(tmp_path)] == [
+    assert [cycle.clip_id for cycle in read_icbhi(tmp_path).cycles] == [
         f"101_1b1_Al_sc_Meditron_segment_{number}" for number in (1, 2, 3, 4)
     ]
 
 
 def test_segmented_layout_is_read_from_its_names(tmp_path):
     paths = write_segmented(tmp_path, patients=1)
-    cycles = {cycle.path: cycle for cycle in read_icbhi(tmp_path)}
+    cycles = {cycle.path: cycle for cycle in read_icbhi(tmp_path).cycles}
     assert [cycles[path].label for path in paths] == ["normal", "crackle", "wheeze", "both"]
     assert [cycles[path].meta["cycle"] for path in paths] == [1, 2, 3, 4]
     assert {(cycle.begin, cycle.end) for cycle in cycles.values()} == {(0.0, None)}
@@ -43,13 +43,13 @@ def test_segmented_layout_is_read_from_its_names(tmp_path):
 def test_ids_do_not_reveal_the_label(tmp_path):
     for name in ("101_1b1_Al_sc_Meditron_segment_7_0_0", "102_1b1_Al_sc_Meditron_segment_7_1_1"):
         write_sound(tmp_path / f"{name}.wav", noise())
-    ids = [cycle.clip_id for cycle in read_icbhi(tmp_path)]
+    ids = [cycle.clip_id for cycle in read_icbhi(tmp_path).cycles]
     assert ids == ["101_1b1_Al_sc_Meditron_segment_7", "102_1b1_Al_sc_Meditron_segment_7"]
 
 
 def test_name_contains_patient_location_mode_and_device(tmp_path):
     write_recording(tmp_path, ANNOTATION, name="226_1b1_Pl_sc_LittC2SE")
-    (cycle, *_) = read_icbhi(tmp_path)
+    (cycle, *_) = read_icbhi(tmp_path).cycles
     assert cycle.patient == "226"
     expected = {"recording": "226_1b1_Pl_sc_LittC2SE", "location": "Pl", "mode": "sc", "device": "LittC2SE", "cycle": 1}
     assert cycle.meta == expected
@@ -60,20 +60,20 @@ def test_files_are_found_at_any_depth_and_what_macos_leaves_behind_is_no_data(tm
     (recording.parent / f"._{recording.name}").write_bytes(b"resource fork")
     (tmp_path / "__MACOSX").mkdir()
     (tmp_path / "__MACOSX" / recording.name).write_bytes(b"resource fork")
-    assert len(read_icbhi(tmp_path)) == 4
+    assert len(read_icbhi(tmp_path).cycles) == 4
 
 
 def test_a_linked_folder_is_not_skipped(tmp_path):
     write_recording(tmp_path / "elsewhere", ANNOTATION)
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-    assert len(read_icbhi(tmp_path / "data")) == 4
+    assert len(read_icbhi(tmp_path / "data").cycles) == 4
 
 
 def test_suffixes_are_read_in_any_case(tmp_path):
     recording = write_recording(tmp_path, ANNOTATION)
     recording.rename(recording.with_suffix(".WAV"))
-    assert len(read_icbhi(tmp_path)) == 4
+    assert len(read_icbhi(tmp_path).cycles) == 4
 
 
 @pytest.mark.parametrize("above", [False, True])
@@ -137,7 +137,7 @@ def test_every_depth_is_read_to_its_last_bit(tmp_path, subtype):
 def test_flac_is_read_like_wav_in_the_segmented_layout(tmp_path):
     name = "101_1b1_Al_sc_Meditron_segment_1_1_0"
     path = write_sound(tmp_path / f"{name}.flac", noise())
-    (cycle,) = read_icbhi(tmp_path)
+    (cycle,) = read_icbhi(tmp_path).cycles
     assert (cycle.label, cycle.path) == ("crackle", path)
     wav = write_sound(tmp_path / f"{name}.wav", noise())
     np.testing.assert_allclose(read_audio(path, 4000), read_audio(wav, 4000), atol=2**-15)
@@ -191,12 +191,12 @@ def test_a_cut_cycle_equals_the_same_cycle_in_a_file_of_its_own(tmp_path, native
 
 def test_both_layouts_of_the_same_breaths_give_the_same_clips(tmp_path):
     recording = write_recording(tmp_path / "original", ANNOTATION)
-    for cycle in read_icbhi(tmp_path / "original"):
+    for cycle in read_icbhi(tmp_path / "original").cycles:
         crackle, wheeze = int(cycle.label in {"crackle", "both"}), int(cycle.label in {"wheeze", "both"})
         name = f"{recording.stem}_segment_{cycle.meta['cycle']}_{crackle}_{wheeze}.wav"
         write_sound(tmp_path / "segmented" / name, read_audio(recording, 4000, cycle.begin, cycle.end)[0])
     original, segmented = (
-        prepare_files(read_icbhi(tmp_path / layout), "icbhi", 4000, tmp_path / "cache", description="").clips()
+        prepare_files(read_icbhi(tmp_path / layout).cycles, "icbhi", 4000, tmp_path / "cache", description="").clips()
         for layout in ("original", "segmented")
     )
     assert original.clip_id.tolist() == segmented.clip_id.tolist()

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from synthetic_corpora import write_segmented
 
-from corpora import durable
-from corpora.prepare import Prepared, prepare_files
+from corpora.prepared import durable
+from corpora.prepared.prepare import Prepared, prepare_files
 from corpora.readers.icbhi import read_icbhi
 
 DAMAGES = {
@@ -20,7 +20,7 @@ DAMAGES = {
 def prepared(folder: Path) -> Prepared:
     if not (folder / "sounds").exists():
         write_segmented(folder / "sounds")
-    return prepare_files(read_icbhi(folder / "sounds"), "name", 4000, folder / "cache", description="synthetic")
+    return prepare_files(read_icbhi(folder / "sounds").cycles, "name", 4000, folder / "cache", description="synthetic")
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -15,10 +15,11 @@ import soundfile
 from synthetic_corpora import noise, synthetic_clips, write_segmented, write_sound
 
 from corpora import clips as clips_module
-from corpora import prepare
+from corpora import measurement
 from corpora.cycles import FOUR_CLASSES
 from corpora.facts import CorpusFacts
-from corpora.prepare import prepare_clips, prepare_files
+from corpora.prepared import prepare
+from corpora.prepared.prepare import prepare_clips, prepare_files
 from corpora.problems import InputError, InputErrors
 from corpora.readers.icbhi import read_icbhi
 
@@ -28,11 +29,12 @@ NAME = "odd[1] name*"
 APART = """
 import os, signal, sys, time
 from pathlib import Path
-from corpora import prepare
+from corpora import measurement
+from corpora.prepared import prepare
 from corpora.readers.icbhi import read_icbhi
 
 folder, cache, log, name, kill_at = sys.argv[1:]
-decode = prepare.read_audio
+decode = measurement.read_audio
 
 def watched(*arguments):
     with Path(log).open("a") as file:
@@ -42,14 +44,14 @@ def watched(*arguments):
     time.sleep(0.02)
     return decode(*arguments)
 
-prepare.read_audio = watched
-print(prepare.prepare_files(read_icbhi(Path(folder)), name, 4000, Path(cache), description="").folder)
+measurement.read_audio = watched
+print(prepare.prepare_files(read_icbhi(Path(folder)).cycles, name, 4000, Path(cache), description="").folder)
 """
 """Prepare a corpus in a process of its own, slowly; write an x per decoded clip, and die at one on request."""
 
 
 def prepared(folder, cache, rate=4000, **options):
-    return prepare_files(read_icbhi(folder), NAME, rate, cache, description="synthetic", **options)
+    return prepare_files(read_icbhi(folder).cycles, NAME, rate, cache, description="synthetic", **options)
 
 
 def apart(folder, cache, log, kill_at=0):
@@ -72,20 +74,20 @@ def sounds(tmp_path):
 def decoded(monkeypatch):
     """The files that were decoded, in order."""
     paths: list[Path] = []
-    decode = prepare.read_audio
+    decode = measurement.read_audio
 
     def watched(path, *arguments):
         paths.append(path)
         return decode(path, *arguments)
 
-    monkeypatch.setattr(prepare, "read_audio", watched)
+    monkeypatch.setattr(measurement, "read_audio", watched)
     return paths
 
 
 def test_clips_come_back_as_they_were_read(sounds, tmp_path):
     corpus = prepared(sounds, tmp_path)
     clips = corpus.clips()
-    for i, cycle in enumerate(read_icbhi(sounds)):
+    for i, cycle in enumerate(read_icbhi(sounds).cycles):
         assert clips.clip_id[i] == cycle.clip_id
         assert clips.patient[i] == cycle.patient
         assert clips.classes[clips.label[i]] == cycle.label
@@ -161,7 +163,9 @@ def test_fingerprint_changes_with_the_content_only(sounds, tmp_path, change, sam
 def test_what_is_stated_about_a_corpus_is_updated_and_decodes_nothing_again(sounds, tmp_path, decoded):
     before = prepared(sounds, tmp_path, skipped={"a.wav": "too short"})
     old, clips = before.facts(), len(decoded)
-    again = prepare_files(read_icbhi(sounds), NAME, 4000, tmp_path, description="reworded", skipped={"b.wav": "bad"})
+    again = prepare_files(
+        read_icbhi(sounds).cycles, NAME, 4000, tmp_path, description="reworded", skipped={"b.wav": "bad"}
+    )
     assert again.folder == before.folder
     assert len(decoded) == clips
     assert again.facts() == replace(old, description="reworded")
@@ -171,7 +175,9 @@ def test_what_is_stated_about_a_corpus_is_updated_and_decodes_nothing_again(soun
 
 
 def test_fingerprint_does_not_depend_on_the_name(sounds, tmp_path):
-    one, other = (prepare_files(read_icbhi(sounds), name, 4000, tmp_path, description="") for name in ("one", "other"))
+    one, other = (
+        prepare_files(read_icbhi(sounds).cycles, name, 4000, tmp_path, description="") for name in ("one", "other")
+    )
     assert one.facts().fingerprint == other.facts().fingerprint
 
 
@@ -232,10 +238,11 @@ def test_bad_files_are_left_out_on_request_and_listed(sounds, tmp_path):
     assert len(refusal.value.problems) == 2
     assert "--leave-out-bad" in str(refusal.value)
     corpus = prepared(sounds, tmp_path, leave_out_bad=True)
-    assert len(corpus.clips()) == 17
-    assert corpus.facts().left_out == 2
-    listed = pd.read_csv(corpus.folder / "left_out.csv").set_index("clip_id")["problem"]
-    assert listed.index.tolist() == ["110_1b1_Al_sc_Meditron_segment_2", "111_1b1_Al_sc_Meditron_segment_1"]
+    assert len(corpus.clips()) == 16
+    assert corpus.facts().left_out == 3
+    listed = pd.read_csv(corpus.folder / "left_out.csv").set_index("name")["problem"]
+    clips = ("110_1b1_Al_sc_Meditron_segment_2", "111_1b1_Al_sc_Meditron_segment_1", "110_1b1_Al_sc_Meditron_segment_1")
+    assert tuple(listed.index) == clips
     assert listed.iloc[0].startswith(f"{bad} is silent")
     assert "holds the same sound as" in listed.iloc[1]
 

@@ -22,7 +22,7 @@ EVENTS = [("100", "600", "Normal"), ("700", "1900", "Stridor")]
 
 
 def problems(folder):
-    return [problem for _, problem in read_sprsound(folder).problems]
+    return [problem.text for problem in read_sprsound(folder).problems]
 
 
 def one_problem(folder):
@@ -267,6 +267,17 @@ def test_what_is_no_recording_is_counted_by_kind_in_one_sentence(tmp_path):
         f"; other files that were not read: 1 .csv, 1 .ipynb, 1 .json, 1 .md, {2 * recordings} .wav in clip, "
         "1 .wav in train2022_wav, 1 without an extension"
     )
+
+
+def test_a_copy_of_a_recording_makes_no_folder_of_recordings(tmp_path):
+    write_sprsound(tmp_path)
+    write_clutter(tmp_path)
+    before = read_sprsound(tmp_path)
+    recording = next((tmp_path / "train2022_wav").glob("101_*_0.wav"))
+    shutil.copy(recording, tmp_path / "clip" / recording.name)
+    beside = read_sprsound(tmp_path)
+    assert (beside.problems, before.problems) == ([], [])
+    assert beside.others == {**before.others, "copies of recordings": 1}
 
 
 def test_misnamed_files_and_lonely_ones_are_left_out_on_request(tmp_path):

@@ -1,5 +1,6 @@
 """Folds from a file: each is tested once, whatever recordings are called in it; no patient may be on two sides."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -132,6 +133,15 @@ def test_recordings_of_a_manifest_are_its_paths(tmp_path: Path) -> None:
     assert patients_tested(from_file(path), listed) == [["p000", "p002"], ["p001", "p003"]]
 
 
+def test_names_in_the_file_have_one_spelling(tmp_path: Path) -> None:
+    clips = breaths(patients=4)
+    names = {patient: f"Zoë {patient}" for patient in clips.patient.tolist()}
+    listed = replace(clips, patient=np.array([names[patient] for patient in clips.patient.tolist()]))
+    rows = [(unicodedata.normalize("NFD", name).replace(" ", "\u00a0"), i % 2) for i, name in enumerate(names.values())]
+    path = stated(tmp_path, rows, column="patient")
+    assert patients_tested(from_file(path), listed) == [["Zoë p000", "Zoë p002"], ["Zoë p001", "Zoë p003"]]
+
+
 def mixed(rows: list[tuple[str, object]]) -> list[tuple[str, object]]:
     """Two patients get into two folds."""
     return [(name, "f2" if "_0_" in name or "_5_" in name else fold) for name, fold in rows]
@@ -197,6 +207,18 @@ def test_a_file_without_its_header_is_refused(tmp_path: Path, header: str) -> No
         from_file(path)
 
 
+def test_subjects_are_patients(tmp_path: Path) -> None:
+    path = stated(tmp_path, [(f"p{i:03}", i % 2) for i in range(4)], column="subject")
+    assert patients_tested(from_file(path), breaths(patients=4)) == [["p000", "p002"], ["p001", "p003"]]
+
+
+def test_what_the_command_folds_writes_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "folds.csv"
+    path.write_text("seed,fold,part,clip_id,patient\n0,0,train,a,p\n0,1,test,a,p\n")
+    with pytest.raises(InputError, match="lists the parts of each fold, as `respbench folds` writes them"):
+        from_file(path)
+
+
 def test_a_run_takes_folds_from_a_file(respbench: Command, tmp_path: Path) -> None:
     path = stated(tmp_path, [(p, "AABB"[i]) for i, p in enumerate(("101", "102", "103", "104"))], column="patient")
     assert "goes with the protocol folds only" in run_refused(respbench, "--folds", str(path))
@@ -211,7 +233,7 @@ def test_a_run_takes_folds_from_a_file(respbench: Command, tmp_path: Path) -> No
         ["103", "104"],
     ]
     results = respbench.results
-    more = ("--results", str(results), "--models", "prior", "--workers", "1", "--trials", "none")
+    more = ("--results", str(results), "--models", "prior", "--workers", "0", "--trials", "none")
     assert main(["run", *request, *more, "--repeats", "1"]) == 0
     store = Store(results / "icbhi" / "abnormal" / "patients-2fold-from-paper")
     assert len(store.fits()) == 2

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from loopback_site import SMALL, quiet, small_files, wav, zipped
 
+from corpora.download import unpack as unpacking
 from corpora.download.unpack import unpack
 from corpora.download.verify import ICBHI_2017, verify
 from corpora.problems import InputError, InputErrors
@@ -35,6 +36,15 @@ def escape(name: str, mode: int = 0) -> Callable[[zipfile.ZipFile], None]:
     return lambda opened: opened.writestr(info, "/etc/passwd")
 
 
+def twice(*names: str) -> Callable[[zipfile.ZipFile], None]:
+    def add(opened: zipfile.ZipFile) -> None:
+        for name in names:
+            opened.writestr(zipfile.ZipInfo(name), "x")
+
+    return add
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize(
     ("add", "phrase"),
     [
@@ -48,6 +58,9 @@ def escape(name: str, mode: int = 0) -> Callable[[zipfile.ZipFile], None]:
         (escape("link", 0o120777), "link or device"),
         (escape("pipe", 0o010644), "link or device"),
         (escape("101_1B1_al_SC_meditron.TXT"), "2 times"),
+        (twice("é", "e\u0301"), "2 times"),
+        (twice("notes", "Notes/one.txt"), "'Notes' as a file and as a folder"),
+        (twice("\x1b[2J", "\x1b[2J"), "'\\x1b[2j' 2 times"),
         (lambda opened: opened.writestr("zeros", bytes(10**7), zipfile.ZIP_DEFLATED), "would unpack to"),
         (lambda opened: opened.writestr("odd", bytes(10**3), zipfile.ZIP_LZMA), "unknown way"),
     ],
@@ -61,6 +74,31 @@ def test_an_archive_that_means_harm(tmp_path: Path, add: Callable[[zipfile.ZipFi
     with pytest.raises(InputError, match=re.escape(phrase)):
         unpack(archive, folder, quiet)
     assert sorted(tmp_path.rglob("*")) == [archive.parent, archive]
+
+
+def test_more_files_than_any_archive_of_recordings_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.zip").write_bytes(zipped({f"{i}.txt": b"" for i in range(11)}))
+    monkeypatch.setattr(unpacking, "MOST", 10)
+    with pytest.raises(InputError, match="holds 11 files, which no archive of recordings does; delete it"):
+        unpack(tmp_path / "a.zip", tmp_path / "out", quiet)
+
+
+def test_a_member_that_unpacks_to_more_than_it_states(tmp_path: Path) -> None:
+    stored = zipped({"one.txt": bytes(10**5)})
+    (tmp_path / "a.zip").write_bytes(stored.replace((10**5).to_bytes(4, "little"), (10**3).to_bytes(4, "little")))
+    with pytest.raises(InputError, match="is damaged or incomplete"):
+        unpack(tmp_path / "a.zip", tmp_path / "out", quiet)
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_unpacked_through_a_link(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (tmp_path / "out.unpacking").symlink_to(outside)
+    (tmp_path / "a.zip").write_bytes(zipped({"one.txt": b"1"}))
+    unpack(tmp_path / "a.zip", tmp_path / "out", quiet)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["one.txt"]
+    assert not [*outside.iterdir()]
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_members_are_the_registrys_own(fold):
 def test_the_seed_is_the_members_seed():
     trees, machine = ensemble.build(seed=7, members=("xgboost", "svm")).models
     assert trees.trees.random_state == 7
-    assert machine.pipeline[-1].random_state == 7
+    assert machine.seed == 7
 
 
 @pytest.mark.parametrize(

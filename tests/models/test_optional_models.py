@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks.cli import main
 from benchmarks.storage.identity import model_identity
-from models.registry import REGISTRY, find
+from models.registry import REGISTRY
+from models.selection import find
 
 OPTIONAL = {"mil-windows", "mil-windows-aligned", "mlp", "quant", "scattering"}
 """Beside the semi-supervised ones, which run under a label budget."""

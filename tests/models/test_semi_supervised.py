@@ -19,7 +19,8 @@ from features import cache as features_cache
 from features.columns import Columns
 from models.networks.network import NetworkModel
 from models.networks.recipe import LAST, Recipe
-from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED, usual
+from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
+from models.selection import usual
 from models.semi_supervised.builder import find_backbone
 from models.semi_supervised.pseudo_label import PseudoLabel
 
@@ -41,6 +42,9 @@ class Spectrum:
         "cnn": (1, 8, 8),
         "cnn-gru": (1, 8, 8),
         "resnet-maps": (4, 8, 100),  # longer than the stretch that it is trained on
+        "cnn-1d": (1, 1, 64),
+        "gru": (1, 1, 64),
+        "cnn-gru-1d": (1, 1, 64),
     }
 
     def __call__(self, signals, rate):
@@ -126,7 +130,7 @@ def test_without_unlabeled_clips_predictions_differ(name, parts):
 @pytest.mark.parametrize("name", ONE_EACH)
 def test_it_is_the_term_through_which_unlabeled_clips_matter(name, parts):
     """Other clips in their place change the predictions; not so with alpha = 0, which leaves the standardization out
-    of it here, and the batch normalization of the ResNet."""
+    of it here, and batch normalization."""
     own, model_of = without_ramp(name), {}
     others = parts[2].take(np.arange(16)[::-1])
     for alpha in (0.0, 1.0):
@@ -137,7 +141,7 @@ def test_it_is_the_term_through_which_unlabeled_clips_matter(name, parts):
             model.fit(parts[0], parts[1], unlabeled.hide_labels())
             model_of[alpha, unlabeled is others] = model.predict_proba(parts[3])
     assert not np.array_equal(model_of[1.0, True], model_of[1.0, False])
-    if not name.endswith("resnet-maps"):
+    if not name.endswith(("resnet-maps", "-1d")):
         np.testing.assert_array_equal(model_of[0.0, True], model_of[0.0, False])
 
 

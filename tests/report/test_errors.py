@@ -17,7 +17,7 @@ from synthetic_corpora import TINY_RUN
 from benchmarks.cli import main
 from benchmarks.report import pages
 from benchmarks.report.errors import CLIPS_PER_LEADER, FIGURE, ErrorKind, Errors, find_errors, sounds_of
-from benchmarks.report.figures.errors import shown_clips
+from benchmarks.report.figures.errors import plan_errors, shown_clips
 from benchmarks.report.html import REPORT
 from benchmarks.report.pages import write_report
 from benchmarks.report.sounds import PEAK, SOUND_PAGE, wav
@@ -25,11 +25,12 @@ from benchmarks.statistics.loading import load_results
 from benchmarks.statistics.results import Results
 from benchmarks.storage.store import CLIPS, Store
 from corpora.clips import Clips
-from corpora.prepare import Prepared, prepare_clips
+from corpora.prepared.prepare import Prepared, prepare_clips
 
 ROOT = Path(__file__).resolve().parents[2]
 FOUR = ("normal", "crackle", "wheeze", "both")
 MODELS = {**STRENGTHS, "cnn": 1.0, "weak": 0.4}
+OTHER_FIGURES = ("plan_figures", "plan_comparisons", "plan_curves", "plan_subgroups", "plan_calibration")
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +133,7 @@ def test_taking_one_abnormal_class_for_another_is_no_error(tmp_path: Path) -> No
 def test_the_figure_stays_with_its_clips_and_goes_with_them(
     tmp_path: Path, corpus: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for others in ("plan_figures", "plan_comparisons", "plan_curves"):
+    for others in OTHER_FIGURES:
         monkeypatch.setattr(pages, others, lambda results: {})
     store = made_up_results(tmp_path, {"svm": 1.2, "cnn": 0.7}, seeds=1)
     figure, page = store.folder / "figures" / FIGURE, store.folder / "errors.md"
@@ -158,7 +159,7 @@ def test_the_figure_stays_with_its_clips_and_goes_with_them(
 
 
 def test_sounds_are_in_a_page_of_their_own(tmp_path: Path, corpus: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    for others in ("plan_figures", "plan_comparisons", "plan_curves"):
+    for others in OTHER_FIGURES:
         monkeypatch.setattr(pages, others, lambda results: {})
     store = made_up_results(tmp_path, {"svm": 1.2}, seeds=1)
     page = store.folder / SOUND_PAGE
@@ -218,3 +219,12 @@ def test_the_command_says_that_the_corpus_is_gone(tmp_path: Path, capsys: pytest
     message = capsys.readouterr().err
     assert message.count("\n") == 1
     assert f"{tmp_path / 'gone'} " in message
+
+
+def test_only_sounds_have_a_picture_of_errors(
+    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for channels, planned in (((), {FIGURE}), (("x", "y"), set())):
+        facts = replace(results.corpus, channels=channels)
+        monkeypatch.setattr(Prepared, "facts", lambda self, facts=facts: facts)
+        assert set(plan_errors(find_errors(results), tmp_path, Prepared(tmp_path))) == planned

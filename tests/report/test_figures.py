@@ -1,7 +1,9 @@
 """The figures: there when there is something to show, the same bytes every time, and right in what they average."""
 
 import io
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +16,13 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.report.explore import EXAMPLES, class_row, explore, group_rows, grouping_columns, typical
 from benchmarks.report.figures.curves import plan_curves
 from benchmarks.report.figures.explore import draw_sounds
+from benchmarks.report.figures.series import panels_of
 from benchmarks.report.pages import plan_drawings
 from benchmarks.statistics.confusion import GRID, mean_roc
 from benchmarks.statistics.loading import load_results
 from benchmarks.statistics.metrics import Predictions
-from corpora.clips import Clips
-from corpora.prepare import Prepared, prepare_clips
+from corpora.clips import HIDDEN, Clips
+from corpora.prepared.prepare import Prepared, prepare_clips
 
 FOUR = ("normal", "crackle", "wheeze", "both")
 SIGNATURE = b"\x89PNG\r\n"
@@ -136,3 +139,43 @@ def test_examples_are_typical_clips_of_different_patients() -> None:
     assert clips.seconds[rows[0]] == seconds[np.argmin(np.abs(seconds - np.median(seconds)))]
     assert typical(clips.take(np.flatnonzero(clips.label < 3)), 3) == []
     assert grouping_columns(clips) == ["device", "sex"]
+
+
+def activity_clips() -> Clips:
+    """Eight activities of three people, two channels at 32 Hz."""
+    clips = noise_clips(32).take(np.arange(24))
+    rng = np.random.default_rng(0)
+    return replace(
+        clips,
+        signals=[rng.normal(0, 1, (2, 32 * 5)).astype(np.float32) for _ in range(24)],
+        label=np.arange(24) % 8,
+        patient=np.repeat(["ann", "bob", "cem"], 8),
+        classes=tuple(f"activity {i}" for i in range(8)),
+        sound=np.full(24, HIDDEN),
+    )
+
+
+@pytest.mark.parametrize(("unit", "said"), [("m/s²", ", in m/s²."), ("", ".")])
+def test_explore_shows_series_with_their_unit_and_spectrograms_of_every_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unit: str, said: str
+) -> None:
+    corpus = prepared(tmp_path / "cache", 1000)
+    facts = replace(corpus.facts(), unit=unit, channels=("x", "y"), person="subject", modality="motion")
+    monkeypatch.setattr(type(corpus), "facts", lambda self: facts)
+    monkeypatch.setattr(type(corpus), "clips", lambda self: activity_clips())
+    page = explore(corpus, tmp_path / "look")
+    text = page.read_text()
+    assert {path.stem for path in page.parent.glob("*.png")} >= {"series", "spectrograms", "patients", "durations"}
+    assert not (page.parent / "sounds.png").exists()
+    assert f"every channel over time{said}" in text
+    assert re.search(r"\| subject +\| +clips \| +activity 0 \|", text)
+    assert re.search(r"\| ann +\| +8 \| +1 \|", text)
+    assert "disease" not in text
+
+
+def test_series_have_axes_of_seconds_and_of_their_unit() -> None:
+    clips = activity_clips()
+    _, panels = panels_of(clips, {name: typical(clips, i) for i, name in enumerate(clips.classes)}, "some")
+    assert len(panels) == 8
+    assert all(axes.get_xlabel() == "s" for axes, _ in panels)
+    assert panels[0][0].get_title().startswith("activity 0: patient ")

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from made_up_results import change_record, made_up_results
+from made_up_results import ACTIVITIES, change_record, made_up_results
 
+from benchmarks.report.pages import write_report
 from benchmarks.report.published import DATA, RESULTS, groups_of, page_of, published_page
 from benchmarks.report.published_data import ROUNDING, Published, read_published
 from benchmarks.report.tables import LEADERBOARD
@@ -140,3 +141,19 @@ def test_without_results_the_page_says_so(tmp_path: Path, published: Published) 
     page = published_page(published, tmp_path, tmp_path / "published.md")
     assert "Ours: no results in `made-up/abnormal/official`." in page
     assert "once there are results of the split `official`" in page
+
+
+def test_accuracies_of_a_task_without_normal_have_our_accuracies_beside_them(tmp_path: Path) -> None:
+    text = ONE.replace('task = "abnormal"', 'task = "activity"').replace("score = 65.0", "accuracy = 65.0")
+    text = text.replace("specificity = 70.0\nsensitivity = 60.0\n", "")
+    published = read_published(written(tmp_path, text))
+    store = made_up_results(tmp_path / "results", {"prior": 0.0, "svm": 1.2}, seeds=1, classes=ACTIVITIES)
+    write_report(store, draw=False)
+    page = published_page(published, tmp_path / "results", tmp_path / "published.md")
+    assert "Published, by accuracy" in page
+    assert "| model   |   repeats |" in page
+    assert "accuracy |" in page.partition("Ours, NOT comparable")[2]
+    assert "intervals over 24 subjects" in page
+    for both in ("score = 65.0\naccuracy = 65.0", ""):
+        with pytest.raises(InputError, match="either a score or an accuracy"):
+            read_published(written(tmp_path, text.replace("accuracy = 65.0", both)))
