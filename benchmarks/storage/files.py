@@ -35,8 +35,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write a file under a temporary name, sync it to disk and rename it.
 
     Raises:
-        CannotWrite: the disk is full or the folder can't be written.
+        CannotWrite: the disk is full, the folder can't be written, or the path is that of a device, a pipe or a folder.
     """
+    if path.exists() and not path.is_file():
+        raise CannotWrite(f"{path} is no file, and would be replaced by one; choose another place")
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

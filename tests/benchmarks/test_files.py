@@ -33,6 +33,16 @@ def test_a_write_that_is_stopped_leaves_the_old_file(
     assert [*tmp_path.iterdir()] == [path]
 
 
+def test_a_device_or_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    """As root, ``--output /dev/null`` would otherwise replace the device for every program."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for place in (pipe, tmp_path):
+        with pytest.raises(CannotWrite, match="is no file, and would be replaced by one; choose another place"):
+            write_atomically(place, b"new")
+    assert pipe.is_fifo()
+
+
 def test_the_content_is_on_the_disk_before_it_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, steps = tmp_path / "below" / "seed0-fold0.json", []
     fsync, replace = os.fsync, os.replace

@@ -217,6 +217,7 @@ def test_a_full_disk_stops_the_run_with_a_sentence_and_keeps_what_is_done(
         fsync(descriptor)
 
     options = ("--models", "prior,metadata", "--protocol", "patients-3fold")
+    assert main(["prepare", *CORPUS]) == 0  # so that only results are written
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         assert respbench(tmp_path, *options) == 2
