@@ -1,7 +1,9 @@
 """What all tests share: the real data, a cache of their own, and repeatable random examples."""
 
 import os
-from collections.abc import Iterator
+import runpy
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,25 @@ def real_data() -> Path:
             pytest.fail(f"{DATA_VARIABLE}={folder} does not exist")
         pytest.skip(f"the real data are not in {folder}; set {DATA_VARIABLE}")
     return folder
+
+
+@pytest.fixture
+def validated(
+    real_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[Path], str]:
+    """Run the outside validator, which lies beside the real data, on a results folder; return what it prints."""
+    validator = real_data.parent / "tools" / "validate_results.py"
+    if not validator.exists():
+        pytest.skip(f"{validator} is not here")
+
+    def run_on(results: Path) -> str:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", [str(validator), str(results)])
+        with pytest.raises(SystemExit):
+            runpy.run_path(str(validator))
+        return capsys.readouterr().out
+
+    return run_on
 
 
 @pytest.fixture(scope="session")
