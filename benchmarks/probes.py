@@ -21,6 +21,7 @@ from benchmarks.statistics.intervals import Estimate, interval, leave_one_out
 from benchmarks.storage.store import Store
 from corpora.clips import Clips
 from corpora.prepared.prepare import Prepared
+from corpora.problems import InputError
 from features.cache import Extractor, cached
 from features.threads import one_thread
 from models.registry import REGISTRY
@@ -60,7 +61,7 @@ def write_probes(folder: Path, prepared: Prepared, console: Console) -> list[Sto
         for name in names:
             try:
                 columns = features_of(REGISTRY[name].build(0), clips)
-            except ImportError as error:
+            except (ImportError, InputError) as error:
                 console.print(f"{name} can't be probed: {error}")
                 continue
             if columns is not None:

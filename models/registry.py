@@ -5,6 +5,8 @@ and optionally ``space(trial) -> dict``, the parameters that Optuna tries.
 """
 
 from corpora.choices import MODALITIES, MOTION, SOUND
+from features.encoders.catalog import ENCODERS
+from models.encoder_entries import encoder_entries
 from models.spec import ModelKind, ModelSpec
 
 CONTROL, BASELINE, NETWORK = ModelKind.CONTROL, ModelKind.BASELINE, ModelKind.NETWORK
@@ -259,6 +261,7 @@ REGISTRY = _entries(
         supervised_baseline="mil-windows",
     ),
     *(spec for backbone in BACKBONES for spec in semi_supervised_entries(backbone)),
+    *(spec for card in ENCODERS.values() for spec in encoder_entries(card)),
 )
 
 TRAINED_ON_SIMULATED = ("mil-windows", "mil-windows-aligned")

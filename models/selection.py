@@ -44,7 +44,8 @@ def find(names: str | None = None, files: tuple[Path, ...] = ()) -> list[ModelSp
         files: model files outside the clone, each entered under its stem.
 
     Raises:
-        InputError: a name is unknown or used twice, or a file is no model file.
+        InputError: a name is unknown or used twice, a file is no model file, or the package or weights of a model are
+            missing.
     """
     wanted = [name.strip() for name in (usual() if names is None else names).split(",") if name.strip()]
     unknown = [name for name in wanted if name not in REGISTRY]
@@ -57,6 +58,8 @@ def find(names: str | None = None, files: tuple[Path, ...] = ()) -> list[ModelSp
     twice = [name for name in names_of if names_of.count(name) > 1]
     if twice:
         raise InputError(f"two model files are called {twice[0]}; rename one of them")
+    for spec in specs:
+        spec.state()
     return specs
 
 

@@ -113,6 +113,9 @@ class ModelSpec:
         overrides: parameters that differ from the defaults of ``build``.
         components: targets ``"package.module:symbol"`` that ``build`` looks up by a parameter's value, such as a
             backbone. Their code is part of the entry's identity.
+        depends: target of a function that states what predictions depend on beside parameters and code, such as the
+            weights of an encoder, and raises `InputError` where that is missing; called with the parameters. Empty =
+            nothing.
         unlabeled: whether it learns from unlabeled clips.
         optional: whether it runs only when it is named.
         fixed: whether it is never tuned.
@@ -131,6 +134,7 @@ class ModelSpec:
     kind: ModelKind
     overrides: Parameters = field(default_factory=dict)
     components: tuple[str, ...] = ()
+    depends: str = ""
     unlabeled: bool = False
     optional: bool = False
     fixed: bool = False
@@ -159,6 +163,17 @@ class ModelSpec:
         signature = inspect.signature(getattr(self.module(), self.target.rpartition(":")[2]))
         defaults = {name: p.default for name, p in signature.parameters.items() if name != "seed"}
         return {**defaults, **self.overrides}
+
+    def state(self) -> str:
+        """What predictions depend on beside parameters and code, see ``depends``.
+
+        Raises:
+            InputError: it is missing.
+        """
+        if not self.depends:
+            return ""
+        module, _, symbol = self.depends.partition(":")
+        return str(getattr(importlib.import_module(module), symbol)(**self.parameters()))
 
     def build(self, seed: int, parameters: Parameters | None = None) -> Model:
         """A fresh, unfitted model.

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from corpora.code_identity.identity import code_identity, target_of
 from corpora.digests import digest
 from corpora.prepared.prepare import Prepared
+from corpora.problems import InputError
 from corpora.protocol import Protocol
 from corpora.splits.folds import Splitter
 from models.spec import ModelSpec
@@ -36,10 +37,21 @@ def library_versions() -> dict[str, str]:
 
 
 def model_identity(spec: ModelSpec) -> str:
-    """Hash the code of a model's ``build``, its default parameters and, of an ensemble, its members."""
+    """Hash a model: the code of its ``build``, its default parameters, its members, and what else it depends on.
+
+    Members are those of an ensemble; what else there is, such as weights of an encoder, is `ModelSpec.state`.
+    """
     members = [model_identity(part) for part in spec.parts()]
     code = code_identity(spec.target, *spec.components)
-    return digest([code, repr(sorted(spec.parameters().items())), str(spec.unlabeled), *members])
+    return digest([code, repr(sorted(spec.parameters().items())), str(spec.unlabeled), *members, *_states(spec)])
+
+
+def _states(spec: ModelSpec) -> list[str]:
+    """The state of a model that depends on more than its code; of one whose weights are missing, that they are."""
+    try:
+        return [spec.state()] if spec.depends else []
+    except InputError:
+        return ["missing"]
 
 
 def fit_identity(prepared: Prepared, task: str, protocol: Protocol, spec: ModelSpec) -> str:

@@ -10,13 +10,16 @@ from models.registry import REGISTRY
 from models.selection import find
 
 OPTIONAL = {"mil-windows", "mil-windows-aligned", "mlp", "quant", "scattering"}
-"""Beside the semi-supervised ones, which run under a label budget."""
+"""Beside the semi-supervised ones, which run under a label budget, and the probes of encoders."""
+
+PROBES = {name for name, spec in REGISTRY.items() if "encoder" in spec.overrides}
 
 
 def test_optional_models_are_left_out_unless_named() -> None:
     semi_supervised = {name for name, spec in REGISTRY.items() if "backbone" in spec.overrides}
-    assert {name for name, spec in REGISTRY.items() if spec.optional} == OPTIONAL | semi_supervised
-    assert [spec.name for spec in find()] == [name for name in REGISTRY if name not in OPTIONAL | semi_supervised]
+    optional = OPTIONAL | PROBES | semi_supervised
+    assert {name for name, spec in REGISTRY.items() if spec.optional} == optional
+    assert [spec.name for spec in find()] == [name for name in REGISTRY if name not in optional]
     assert [spec.name for spec in find("scattering,prior")] == ["scattering", "prior"]
 
 
@@ -24,7 +27,7 @@ def test_the_list_marks_optional_models(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     told = {line.split()[0] for line in lines if line.endswith("(only when named)")}
-    assert told == OPTIONAL
+    assert told == OPTIONAL | PROBES
 
 
 def test_being_optional_makes_no_stored_result_stale() -> None:
