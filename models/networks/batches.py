@@ -25,8 +25,8 @@ class ShuffledRows:
         self.left = torch.empty(0, dtype=torch.int64)
 
     def take(self, size: int) -> Tensor:
-        """The next ``size`` rows, continuing where the last call ended."""
-        while len(self.left) < size:
+        """The next ``size`` rows, continuing where the last call ended; none if there are none at all."""
+        while self.clips and len(self.left) < size:
             self.left = torch.cat([self.left, torch.randperm(self.clips)])
         rows, self.left = self.left[:size], self.left[size:]
         return rows

@@ -1,6 +1,6 @@
 """The model behind every network: from clips to a trained network and its predictions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import numpy as np
@@ -14,15 +14,13 @@ from corpora.problems import InputError
 from features.cache import Extractor, cached
 from features.images import RepeatedMel, ResizedMel
 from features.maps import CHANNELS, SoundMaps
-from models.networks.backbone import Backbone, Standardize, StandardizedNetwork
+from models.networks.backbone import Standardize, StandardizedNetwork
 from models.networks.losses import AUXILIARY_OUTPUTS, Targets
 from models.networks.motion import MotionInput, series_of
 from models.networks.recipe import LAST, Recipe
+from models.networks.starting_point import Architecture, Pretraining, Untrained, start_from
 from models.networks.training import Curve, EpochCallback, Examples, predict, train
 from models.networks.unsupervised import UnlabeledPool, UnsupervisedLoss
-
-Architecture = Callable[[tuple[int, int, int], int], Backbone]
-"""Builds a network from the size (channels, bands, frames) of its images and a number of outputs."""
 
 OnEpoch = Callable[[int, Callable[[Clips], NDArray[np.float64]]], None]
 """Called after each epoch with its number and a function from clips to the probabilities predicted at that point."""
@@ -39,6 +37,7 @@ class NetworkModel:
         standardize: whether bands are standardized on the training clips, including unlabeled ones.
         method: the semi-supervised method; None = supervised.
         motion: how movements are taken in place of sounds; None = they aren't.
+        pretraining: finds the weights of all but the last layer that training starts from; None = random ones.
 
     Attributes:
         on_epoch: see `models.spec.TrainedByEpoch`.
@@ -55,6 +54,7 @@ class NetworkModel:
         standardize: bool = True,
         method: UnsupervisedLoss | None = None,
         motion: MotionInput | None = None,
+        pretraining: Pretraining | None = None,
     ) -> None:
         self.architecture = architecture
         self.images = images
@@ -63,6 +63,7 @@ class NetworkModel:
         self.standardize = standardize
         self.method = method
         self.motion = motion
+        self.pretraining = pretraining
         self.curve: Curve = []
         self.pseudo_labels: list[NDArray[np.int64]] = []
         self.on_epoch: OnEpoch | None = None
@@ -76,16 +77,19 @@ class NetworkModel:
         recipe = self.recipe if train_clips.modality == SOUND else self._take_motion(train_clips)
         examples = self._examples(train_clips)
         held_out: Examples | None = self._examples(valid)
+        seen = [train_clips] if unlabeled is None else [train_clips, unlabeled]
         if recipe.keep == LAST and not recipe.hold_out:
             examples, held_out = _joined(examples, self._examples(valid)), None
+            seen.append(valid)
         pool = None if self.method is None else self.unlabeled_pool(self.method, train_clips, unlabeled)
         front = self._front_end(examples.images if pool is None else pool.images, train_clips)
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
             outputs = self.classes + (AUXILIARY_OUTPUTS if recipe.auxiliary else 0)
             channels, bands, frames = examples.images.shape[1:]
-            network = self.architecture(_behind(front, channels, bands, frames), outputs)
-            self.network = StandardizedNetwork(front, network)
+            size = _behind(front, channels, bands, frames)
+            self.network = StandardizedNetwork(front, self.architecture(size, outputs))
+            self._pretrain(size, seen)
             if pool is not None:
                 kept = recipe.augmentation.length(frames)
                 pool.method.prepare(self.network, _behind(front, channels, bands, kept))
@@ -93,6 +97,15 @@ class NetworkModel:
         self.curve = train(self.network, recipe, self.seed, examples, held_out, self.classes, pool, on_epoch)
         self.pseudo_labels = pool.pseudo_labels if pool is not None and pool.unlabeled_count else []
         return self
+
+    def _pretrain(self, size: tuple[int, int, int], seen: Sequence[Clips]) -> None:
+        """Load the pretrained weights, if the network is to start from any."""
+        if self.pretraining is None:
+            return
+        if seen[0].modality != SOUND:
+            raise InputError("pretraining is for sounds only; choose a network without it for movements")
+        untrained = Untrained(self.architecture, size, self.images, self.recipe, self.standardize)
+        start_from(self.network.backbone, self.pretraining(untrained, [part.hide_labels() for part in seen]))
 
     def _take_motion(self, train_clips: Clips) -> Recipe:
         """Replace the extractor by that for movements, and return how the network is trained on them."""

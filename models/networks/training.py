@@ -57,15 +57,15 @@ def train(
         network: maps (batch, channels, bands, frames) to (batch, classes + auxiliary outputs).
         recipe: how it is trained.
         seed: determines the order of the clips, augmentation and dropout.
-        examples: the training clips.
+        examples: the training clips; of no clips, the network learns from unlabeled ones alone.
         valid: the validation clips, which select the epoch; with ``keep`` = ``LAST``, for the record only, or None.
         classes: number of classes.
         unlabeled: clips without labels and the method that learns from them; its pseudo-labels are recorded in it.
         on_epoch: called after each epoch; must not draw from torch's generator.
 
     Returns:
-        One dict per epoch: epoch; train_loss and train_accuracy, over the labeled clips as the network saw them
-        (augmented, with dropout, before the step that follows); kept (1 on the epoch whose weights are kept); with
+        One dict per epoch: epoch; train_loss and train_accuracy, over the labeled clips, if any, as the network saw
+        them (augmented, with dropout, before the step that follows); kept (1 on the epoch whose weights are kept); with
         validation clips, valid_loss, valid_accuracy and valid_score; with unlabeled clips, the columns of
         `UnsupervisedTerm.row`.
 
@@ -90,7 +90,7 @@ def train(
         torch.manual_seed(seed)
         for epoch in range(recipe.epochs):
             row = _epoch(network, recipe, examples, rows, loss_of, optimizer, schedule, ema, unsupervised)
-            if not (np.isfinite(row["train_loss"]) and _finite(ema.network)):
+            if not (all(np.isfinite(value) for value in row.values()) and _finite(ema.network)):
                 break
             curve.append({"epoch": epoch, **row, "kept": 0})
             if unsupervised is not None:
@@ -127,15 +127,17 @@ def _epoch(
 
     Returns:
         train_loss, the mean supervised loss of the steps; train_accuracy, the share of the labeled clips classified
-        correctly by the outputs that the loss was computed from.
+        correctly by the outputs that the loss was computed from. Neither of them without labeled clips.
     """
     network.train()
     losses: list[Tensor] = []
     correct: list[Tensor] = []
     for batch in rows.epoch(recipe.batch_size, recipe.steps):
-        loss, hits = _supervised(network, recipe, examples, loss_of, batch)
-        losses.append(loss.detach())
-        correct.append(hits)
+        loss = torch.zeros(())
+        if len(batch):
+            loss, hits = _supervised(network, recipe, examples, loss_of, batch)
+            losses.append(loss.detach())
+            correct.append(hits)
         if unsupervised is not None:
             loss = loss + unsupervised.loss()
         optimizer.zero_grad(set_to_none=True)
@@ -143,6 +145,8 @@ def _epoch(
         optimizer.step()
         schedule.step()
         ema.update()
+    if not losses:
+        return {}
     accuracy = float(torch.cat(correct).double().mean())
     return {"train_loss": float(torch.stack(losses).mean()), "train_accuracy": accuracy}
 
