@@ -43,7 +43,6 @@ ENCODERS = _cards(
         target="features.encoders.crepe:load",
         rate=16000,
         seconds=0.064,
-        step=0.032,
         size=256,
         license="MIT",
         commercial=True,
