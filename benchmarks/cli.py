@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from benchmarks.encoders import encoders
 from benchmarks.entries import data, explore, list_entries, prepare
 from benchmarks.execution.pool import Backend, Engine, cpu_count
 from benchmarks.execution.progress import Output
@@ -271,6 +272,7 @@ def score(options: argparse.Namespace, console: Console) -> int:
 
 COMMANDS = {
     "list": list_entries,
+    "encoders": encoders,
     "data": data,
     "prepare": prepare,
     "explore": explore,

@@ -10,10 +10,12 @@ from benchmarks.opening import open_prepared
 def list_entries(options: argparse.Namespace, console: Console) -> int:
     """``respbench list``: print models, corpora, tasks and protocols."""
     from corpora.choices import CORPORA, PROTOCOLS, TASKS
+    from features.encoders.catalog import ENCODERS
     from models.ablations import ABLATIONS
+    from models.encoder_entries import PROBES
     from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
 
-    alone = [spec for spec in REGISTRY.values() if "backbone" not in spec.overrides]
+    alone = [spec for spec in REGISTRY.values() if not {"backbone", "encoder"} & spec.overrides.keys()]
     width = max(len(name) for name in (*(spec.name for spec in alone), *SEMI_SUPERVISED))
     console.print("models", style="bold")
     for spec in alone:
@@ -23,6 +25,12 @@ def list_entries(options: argparse.Namespace, console: Console) -> int:
     console.print(f"semi-supervised methods: a name below and a backbone ({over}); supervised-… is their baseline")
     for name, (_, source) in SEMI_SUPERVISED.items():
         console.print(f"  {name:{width}} {source}")
+    probes = " or ".join(f"-{probe}" for probe in PROBES)
+    console.print(
+        f"probes of pretrained encoders, only when named: a name below and {probes}; see `respbench encoders`"
+    )
+    for card in ENCODERS.values():
+        console.print(f"  {card.name:{width}} {card.source}, {card.license}")
     for what, names in (("ablations", ABLATIONS), ("corpora", CORPORA), ("tasks", TASKS), ("protocols", (PROTOCOLS,))):
         console.print(f"{what:10} {', '.join(names)}")
     return 0

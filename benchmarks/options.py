@@ -97,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     commands = options.add_subparsers(required=True, dest="command", metavar="COMMAND")
 
     commands.add_parser("list", help="show models, corpora, tasks and protocols")
+    commands.add_parser("encoders", help="show pretrained encoders, which are here, and how to get the others")
 
     fetch = commands.add_parser("data", help="fetch the ICBHI 2017 database (1.9 GB)")
     fetch.add_argument("--folder", type=_folder, help="where to put it (default: data/ICBHI_final_database)")

