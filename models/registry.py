@@ -238,6 +238,20 @@ REGISTRY = _entries(
         optional=True,
     ),
     ModelSpec(
+        name="planted-ranking-mlp",
+        target="models.networks.planted_mlp:build",
+        source="five perceptrons, planted ranking as an auxiliary loss (ours)",
+        kind=NETWORK,
+        optional=True,
+    ),
+    ModelSpec(
+        name="planted-ranking-maps",
+        target="models.networks.planted_resnet:build",
+        source="resnet-maps, planted ranking as an auxiliary loss (ours)",
+        kind=NETWORK,
+        optional=True,
+    ),
+    ModelSpec(
         name="ensemble",
         target="models.ensemble:build",
         source="SVM (weight 3), trees, network",
