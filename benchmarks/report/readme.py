@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import markdown
+from benchmarks.report import encoder_tables, markdown
 from benchmarks.report.answer import Flattery, answer
 from benchmarks.report.markdown import metric_labels, plain_table
 from benchmarks.report.tables import LEADERBOARD, TUNING, TWINS, read_leaderboard
@@ -184,6 +184,7 @@ PAGES: dict[str, dict[str, Callable[[Path], str]]] = {
         "tuning": tuning,
         "speed": speed,
     },
+    "docs/encoders.md": {"encoders": encoder_tables.catalog, "probes": encoder_tables.probes},
     "docs/movement.md": {"activities": activities},
 }
 """The pages with generated parts."""
