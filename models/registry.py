@@ -259,6 +259,14 @@ REGISTRY = _entries(
         overrides={"weights": (3, 1, 1)},
     ),
     ModelSpec(
+        name="ensemble-planted",
+        target="models.ensemble:build",
+        source="mean of SVM and perceptrons with planted ranking",
+        kind=ModelKind.ENSEMBLE,
+        overrides={"members": ("svm-adventitious", "planted-ranking-mlp")},
+        optional=True,
+    ),
+    ModelSpec(
         name="mil-windows",
         target="models.multiple_instance:build",
         source="multiple-instance learning on windows, real and simulated (Ramon & De Raedt 2000)",
