@@ -261,9 +261,12 @@ REGISTRY = _entries(
     ModelSpec(
         name="ensemble-planted",
         target="models.ensemble:build",
-        source="mean of SVM and perceptrons with planted ranking",
+        source="SVM (weight 2), perceptrons (2) and maps (1) with planted ranking",
         kind=ModelKind.ENSEMBLE,
-        overrides={"members": ("svm-adventitious", "planted-ranking-mlp")},
+        overrides={
+            "members": ("svm-adventitious", "planted-ranking-mlp", "planted-ranking-maps"),
+            "weights": (2, 2, 1),
+        },
         optional=True,
     ),
     ModelSpec(

@@ -89,7 +89,11 @@ def test_an_edit_of_a_space_changes_the_studies_that_draw_from_it_alone(edit: Ed
 
 @pytest.mark.parametrize(
     ("file", "backbone", "more"),
-    [("mlp", "mlp", set()), ("cnn", "cnn", {"cnn-lecture"}), ("resnet", "resnet-maps", {"ensemble"})],
+    [
+        ("mlp", "mlp", {"planted-ranking-mlp", "ensemble-planted"}),
+        ("cnn", "cnn", {"cnn-lecture"}),
+        ("resnet", "resnet-maps", {"ensemble", "planted-ranking-maps", "ensemble-planted"}),
+    ],
 )
 def test_an_edit_of_a_network_changes_what_is_built_on_it_alone(
     edit: Edit, file: str, backbone: str, more: set[str]
@@ -110,7 +114,7 @@ def test_an_edit_of_the_settings_of_a_backbone_changes_the_methods_over_it(edit:
 
 def test_an_edit_of_the_training_loop_changes_every_network(edit: Edit) -> None:
     fits, _ = edit("models/networks/training.py", "def train(", "def train(_=0, *, ")
-    assert fits == NETWORKS | {"ensemble"}
+    assert fits == NETWORKS | {"ensemble", "ensemble-planted"}
 
 
 def test_an_edit_of_a_constant_deep_down_is_noticed(edit: Edit) -> None:
