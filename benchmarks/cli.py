@@ -18,6 +18,7 @@ from benchmarks.execution.progress import Output
 from benchmarks.execution.signals import interrupted, listening
 from benchmarks.opening import open_directions, open_of_reports, open_prepared, require_same_corpus, stored_reports
 from benchmarks.options import TRIALS, parse
+from benchmarks.pretrain import pretrain
 from benchmarks.sharing import compare, folds
 from corpora.problems import InputError, printable
 
@@ -276,6 +277,7 @@ COMMANDS = {
     "data": data,
     "prepare": prepare,
     "explore": explore,
+    "pretrain": pretrain,
     "run": run,
     "ablate": ablate,
     "folds": folds,

@@ -109,6 +109,12 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("prepare", parents=[labeled], help="decode and check a corpus")
     commands.add_parser("explore", parents=[labeled], help="look at a corpus")
 
+    start = commands.add_parser(
+        "pretrain", parents=[corpus], help="train a network on a corpus, to start from elsewhere"
+    )
+    start.add_argument("--model", default="resnet-maps", help="name of the network (default: resnet-maps)")
+    start.set_defaults(task="abnormal")
+
     task = _task_options(labeled)
     bench = _benchmark_options(task)
     fit = commands.add_parser("run", parents=[bench], help="fit what is missing, report, print the leaderboard")

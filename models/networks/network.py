@@ -1,6 +1,7 @@
 """The model behind every network: from clips to a trained network and its predictions."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import nn
 
 from corpora.choices import MOTION, SOUND
 from corpora.clips import Clips
+from corpora.cycles import TWO_CLASSES
 from corpora.problems import InputError
 from features.cache import Extractor, cached
 from features.images import RepeatedMel, ResizedMel
@@ -77,6 +79,8 @@ class NetworkModel:
         recipe = self.recipe if train_clips.modality == SOUND else self._take_motion(train_clips)
         examples = self._examples(train_clips)
         held_out: Examples | None = self._examples(valid)
+        if self.pretraining is not None:
+            recipe = replace(recipe, learning_rate=self.pretraining.rate_factor * recipe.learning_rate)
         seen = [train_clips] if unlabeled is None else [train_clips, unlabeled]
         if recipe.keep == LAST and not recipe.hold_out:
             examples, held_out = _joined(examples, self._examples(valid)), None
@@ -105,7 +109,8 @@ class NetworkModel:
         if seen[0].modality != SOUND:
             raise InputError("pretraining is for sounds only; choose a network without it for movements")
         untrained = Untrained(self.architecture, size, self.images, self.recipe, self.standardize)
-        start_from(self.network.backbone, self.pretraining(untrained, [part.hide_labels() for part in seen]))
+        state = self.pretraining(untrained, [part.hide_labels() for part in seen])
+        start_from(self.network.backbone, state, self.pretraining.head and seen[0].classes == TWO_CLASSES)
 
     def _take_motion(self, train_clips: Clips) -> Recipe:
         """Replace the extractor by that for movements, and return how the network is trained on them."""

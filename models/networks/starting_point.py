@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 from corpora.clips import Clips
@@ -41,7 +42,18 @@ class Untrained:
 
 
 class Pretraining(Protocol):
-    """Finds the weights that a network starts from."""
+    """Finds the weights that a network starts from.
+
+    Attributes:
+        head: whether the last layer is taken over, too; only where its outputs mean the same, normal and abnormal.
+        rate_factor: of the learning rate of the training that follows.
+    """
+
+    @property
+    def head(self) -> bool: ...  # noqa: D102
+
+    @property
+    def rate_factor(self) -> float: ...  # noqa: D102
 
     def __call__(self, network: Untrained, clips: Sequence[Clips], /) -> State:
         """The backbone's state.
@@ -53,19 +65,23 @@ class Pretraining(Protocol):
         ...
 
 
-def start_from(backbone: nn.Module, state: State) -> None:
-    """Load a state into a backbone, except its last linear layer, whose outputs mean something else.
+def start_from(backbone: nn.Module, state: State, head: bool = False) -> None:
+    """Load a state into a backbone, except its last linear layer, unless ``head``.
+
+    Of the last layer, outputs that one of the two networks lacks are left out.
 
     Raises:
         ValueError: the state is that of another architecture.
     """
-    skipped = last_layer(backbone)
-    own = backbone.state_dict()
-    loaded = {name: value for name, value in state.items() if name not in skipped}
-    if {name: value.shape for name, value in loaded.items()} != {
-        name: value.shape for name, value in own.items() if name not in skipped
-    }:
+    last, own = last_layer(backbone), backbone.state_dict()
+    shapes = [{name: value.shape for name, value in of.items() if name not in last} for of in (own, state)]
+    if shapes[0] != shapes[1] or not last <= state.keys():
         raise ValueError("the pretrained weights are those of another architecture")
+    loaded = {name: value for name, value in state.items() if name not in last}
+    if head:
+        for name in last:
+            outputs = min(len(own[name]), len(state[name]))
+            loaded[name] = torch.cat([state[name][:outputs], own[name][outputs:].cpu()])
     backbone.load_state_dict({**own, **loaded})
 
 

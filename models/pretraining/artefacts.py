@@ -7,9 +7,10 @@ them; the system frees the lock of a killed process. A damaged file is made agai
 import io
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from filelock import FileLock
@@ -59,20 +60,32 @@ def get_or_make(name: str, key: str, make: Callable[[], State]) -> State:
 
 def read(path: Path, key: str) -> State | None:
     """The weights in a file, marked as used; None if it is missing, damaged or of another key."""
+    stored = read_with_notes(path, key)
+    return None if stored is None else stored[0]
+
+
+def read_with_notes(path: Path, key: str) -> tuple[State, dict[str, str]] | None:
+    """The weights in a file and what is noted about them; see `read`."""
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
-        state: State = stored["state"]
-        if stored["key"] != key or stored["digest"] != state_digest(state):
+        state, notes = stored["state"], stored["notes"]
+        if stored["key"] != key or stored["digest"] != state_digest(state, notes):
             return None
     except Exception:  # of a damaged file, torch raises whatever the reader of zip files, pickles or storages does
         return None
     with suppress(OSError):
         os.utime(path)
-    return state
+    return state, notes
 
 
-def write(path: Path, key: str, state: State) -> None:
+def write(path: Path, key: str, state: State, notes: Mapping[str, str] = MappingProxyType({})) -> None:
     """Write weights under a temporary name, sync them to the disk and rename; the caller holds the lock of the name.
+
+    Args:
+        path: of the file.
+        key: see `get_or_make`.
+        state: the weights.
+        notes: what else is known of them.
 
     Raises:
         OSError: the disk is full or can't be written; no partial file is left.
@@ -81,7 +94,7 @@ def write(path: Path, key: str, state: State) -> None:
         delete(abandoned)
     own = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
     content = io.BytesIO()
-    torch.save({"key": key, "digest": state_digest(own), "state": own}, content)
+    torch.save({"key": key, "digest": state_digest(own, notes), "state": own, "notes": dict(notes)}, content)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with partial.open("wb") as file:
@@ -94,9 +107,9 @@ def write(path: Path, key: str, state: State) -> None:
         partial.unlink(missing_ok=True)
 
 
-def state_digest(state: State) -> str:
-    """Hash names, types, shapes and values."""
-    parts: list[bytes | str] = []
+def state_digest(state: State, notes: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Hash names, types, shapes and values, and notes."""
+    parts: list[bytes | str] = [text for note in sorted(notes.items()) for text in note]
     for name, value in sorted(state.items()):
         parts += [name, str(value.dtype), str(tuple(value.shape)), value.contiguous().numpy().tobytes()]
     return digest(parts)

@@ -1,46 +1,59 @@
 """Pretraining on simulated breaths, whose labels are free: normal or abnormal, and whether there are crackles, wheezes.
 
-Learning from simulated sounds before real ones: domain randomization, Tobin et al. 2017
+Learning from simulated data before real ones: domain randomization, Tobin et al. 2017
 (doi:10.1109/IROS.2017.8202133). No recorded clip is used: the weights are made once for all folds and corpora.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from corpora import catalog
 from corpora.clips import Clips
-from corpora.cycles import TWO_CLASSES
-from corpora.problems import InputError
-from models.multiple_instance import simulated_clips
+from corpora.prepared.prepare import prepare_clips
+from corpora.simulated.simulation import Simulation, simulate
+from corpora.tasks import for_task
 from models.networks.backbone import Backbone
-from models.networks.recipe import Recipe
 from models.networks.starting_point import State, Untrained
-from models.pretraining.task import Task, train_supervised
+from models.pretraining.task import Supervised, train_supervised
+
+POPULATION = 1_746_301
+"""Seed of the simulated patients: not that of the default corpus, which would otherwise have the same ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Simulated(Task):
-    """Supervised training on the simulated corpus.
+class Simulated(Supervised):
+    """Supervised training on simulated clips.
 
     Attributes:
         patients: simulated ones, with five clips each.
-        auxiliary: weight of crackle and wheeze beside the class.
+        difficulty: see `Simulation`.
     """
 
     name = "simulated"
     patients: int = 400
-    auxiliary: float = 1.0
-
-    def recipe(self, of_fit: Recipe) -> Recipe:
-        """See `Task.recipe`."""
-        return replace(super().recipe(of_fit), auxiliary=self.auxiliary)
+    difficulty: float = 1.0
 
     def train(self, network: Untrained, clips: Sequence[Clips], first: State | None) -> Backbone:
         """See `Task.train`."""
-        simulated = simulated_clips(TWO_CLASSES, clips[0].rate, self.patients)
-        if simulated is None:
-            raise InputError("pretraining on simulated sounds needs at least 2 simulated patients")
+        rate = clips[0].rate
+        parameters = Simulation(
+            patients=self.patients, clips_per_patient=5, difficulty=self.difficulty, seed=POPULATION
+        )
+        prepared = prepare_clips(
+            lambda: simulate(parameters, rate),
+            "simulated",
+            rate,
+            f"{parameters!r} {rate}",
+            "corpora.simulated.simulation:simulate",
+            catalog.CACHE,
+            "SIMULATED sounds to pretrain networks on",
+        )
+        simulated = for_task(prepared.clips(), "abnormal")
         return train_supervised(network, self.recipe(network.recipe), self.seed, simulated, first)
 
 
 SIMULATED = Simulated()
 """With the settings of docs/decisions/0018-pretraining.md."""
+
+SIMULATED_FEW_LABELS = Simulated(rate_factor=0.1)
+"""The same weights, from which a few labeled patients must not lead far away."""

@@ -1,7 +1,7 @@
 """What all pretrainings have in common: the key of their weights, and how a training becomes a stored state."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -37,6 +37,8 @@ class Task:
         averaging: see `Recipe`.
         seed: of the pretraining; that of a fit does not matter, so that its repeats share the weights.
         first: what the pretraining itself starts from; None = random weights.
+        head: see `models.networks.starting_point.Pretraining`; not a matter of the weights.
+        rate_factor: likewise.
     """
 
     name = "pretraining"
@@ -45,6 +47,8 @@ class Task:
     averaging: float = 0.99
     seed: int = 0
     first: "Task | None" = None
+    head: bool = field(default=True, repr=False)
+    rate_factor: float = field(default=1.0, repr=False)
 
     def __call__(self, network: Untrained, clips: Sequence[Clips]) -> State:
         """See `models.networks.starting_point.Pretraining`; the weights are made if they are not stored."""
@@ -55,9 +59,7 @@ class Task:
         """Hash of all that the weights depend on."""
         backbone = network.architecture(network.size, CLASSES)
         parts = [
-            code_identity(target_of(type(backbone))),
-            repr(backbone),
-            *(f"{name} {tuple(value.shape)}" for name, value in backbone.state_dict().items()),
+            *architecture_of(backbone),
             cache.key(network.images, clips[0].rate),
             code_identity(target_of(type(network.recipe.augmentation))),
             repr((network.size, network.standardize, self.recipe(network.recipe))),
@@ -101,6 +103,28 @@ class Task:
         first = None if self.first is None else self.first(network, clips)
         with one_thread():
             return self.train(network, clips, first).state_dict()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Supervised(Task):
+    """Training on labeled clips.
+
+    Attributes:
+        auxiliary: weight of crackle and wheeze beside the class.
+    """
+
+    name = "supervised"
+    auxiliary: float = 1.0
+
+    def recipe(self, of_fit: Recipe) -> Recipe:
+        """See `Task.recipe`."""
+        return replace(super().recipe(of_fit), auxiliary=self.auxiliary)
+
+
+def architecture_of(backbone: Backbone) -> list[str]:
+    """Code, layers and shapes of a backbone."""
+    shapes = (f"{name} {tuple(value.shape)}" for name, value in backbone.state_dict().items())
+    return [code_identity(target_of(type(backbone))), repr(backbone), *shapes]
 
 
 def train_supervised(
@@ -152,5 +176,5 @@ def _start(
         torch.manual_seed(seed)
         backbone = network.architecture(network.size, outputs)
     if first is not None:
-        start_from(backbone, first)
+        start_from(backbone, first, head=True)
     return StandardizedNetwork(Standardize(images) if network.standardize else nn.Identity(), backbone)

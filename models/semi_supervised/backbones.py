@@ -22,6 +22,8 @@ class SSLBackbone:
         batch_size: labeled clips per step.
         weak: augmentation of the labeled clips, and of the weaker of two views.
         strong: augmentation of the stronger view.
+        pretraining: target ``"package.module:symbol"`` of what finds the weights that training starts from, those of
+            every method and of the baseline alike; empty = random ones.
     """
 
     target: str
@@ -29,6 +31,7 @@ class SSLBackbone:
     batch_size: int
     weak: Augment
     strong: Augment
+    pretraining: str = ""
 
 
 MLP = SSLBackbone(

@@ -50,6 +50,9 @@ def build_ssl_model(
     module, _, build = training.target.partition(":")
     model: NetworkModel = getattr(importlib.import_module(module), build)(seed=seed, **training.parameters)
     model.method = method
+    if training.pretraining:
+        module, _, symbol = training.pretraining.partition(":")
+        model.pretraining = getattr(importlib.import_module(module), symbol)
     model.recipe = replace(
         model.recipe,
         epochs=epochs,

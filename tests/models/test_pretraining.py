@@ -250,16 +250,19 @@ def hidden(clips, rows):
     return replace(clips, label=np.where(np.isin(np.arange(len(clips)), rows), HIDDEN, clips.label))
 
 
+def sevens(backbone):
+    return {name: torch.full_like(value, 7) for name, value in backbone.state_dict().items()}
+
+
 class Spy:
     """Records what a pretraining gets to see."""
 
-    def __init__(self, state=None):
-        self.state, self.clips = state, None
+    def __init__(self, head=True, rate_factor=1.0):
+        self.head, self.rate_factor, self.clips = head, rate_factor, None
 
     def __call__(self, network, clips):
         self.clips, self.network = clips, network
-        backbone = network.architecture(network.size, 2)
-        return {name: torch.full_like(value, 7) for name, value in backbone.state_dict().items()}
+        return sevens(network.architecture(network.size, 2))
 
 
 def test_a_pretraining_sees_no_label_and_validation_clips_only_if_they_are_trained_on():
@@ -275,13 +278,44 @@ def test_a_pretraining_sees_no_label_and_validation_clips_only_if_they_are_train
 def test_all_but_the_last_layer_starts_from_the_weights():
     backbone, fresh = Small(3, normalized=True), Small(3, normalized=True)
     backbone.load_state_dict(fresh.state_dict())
-    state = {name: torch.full_like(value, 7) for name, value in Small(2, normalized=True).state_dict().items()}
+    state = sevens(Small(2, normalized=True))
     start_from(backbone, state)
     own = backbone.state_dict()
     assert last_layer(backbone) == {"dense.weight", "dense.bias"}
     for name, value in own.items():
         assert torch.equal(value, fresh.state_dict()[name] if name in last_layer(backbone) else state[name])
     assert "hidden.3.running_mean" in own
+
+
+@pytest.mark.parametrize("outputs", [2, 3, 4])
+def test_the_last_layer_is_taken_over_as_far_as_its_outputs_mean_the_same(outputs):
+    backbone = Small(outputs)
+    before = {name: value.clone() for name, value in backbone.state_dict().items()}
+    start_from(backbone, sevens(Small(3)), head=True)
+    for name, value in backbone.state_dict().items():
+        kept = value[3:] if name in last_layer(backbone) else value[:0]
+        assert torch.equal(kept, before[name][3:] if name in last_layer(backbone) else value[:0])
+        assert bool((value[:3] == 7).all())
+
+
+@pytest.mark.parametrize(("classes", "taken"), [(("normal", "abnormal"), True), (("walking", "lying"), False)])
+def test_the_last_layer_of_other_classes_is_not_taken_over(classes, taken):
+    clips = replace(clips_of(), classes=classes)
+    model = model_with(Spy(rate_factor=0.0)).fit(clips.take(np.arange(8)), clips.take(np.arange(8, 12)))
+    assert bool((model.network.backbone.dense.weight == 7).all()) == taken
+    assert bool((model.network.backbone.hidden[2].weight == 7).all())
+
+
+def test_a_learning_rate_of_the_fit_is_a_share_of_the_recipe(monkeypatch):
+    rates = []
+    monkeypatch.setattr(
+        "models.networks.network.train", lambda network, recipe, *rest: rates.append(recipe.learning_rate) or []
+    )
+    clips = clips_of()
+    model_with(Spy(rate_factor=0.1), learning_rate=0.5).fit(clips, clips_of(2, seed=1))
+    assert rates == [0.05]
+    one, other = (replace(PLANTED, rate_factor=factor, head=factor > 1) for factor in (1.0, 2.0))
+    assert one.key(untrained(), [clips]) == other.key(untrained(), [clips])
 
 
 def test_weights_of_another_architecture_are_refused():
