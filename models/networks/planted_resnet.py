@@ -1,4 +1,7 @@
-"""The residual network on sound maps with planted ranking, see `models.networks.planted_ranking`."""
+"""The residual network on sound maps, pretrained on simulated breaths, with planted ranking as an auxiliary loss.
+
+See `models.pretraining.simulated` and `models.networks.planted_ranking`.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -8,18 +11,20 @@ import optuna
 from models.networks import resnet
 from models.networks.network import NetworkModel
 from models.networks.planted_ranking import DeepEnsemble, deep_ensemble
+from models.pretraining.simulated import Simulated
 
 
 def build(
     *,
     seed: int,
     networks: int = 1,
+    simulated_patients: int = 800,
     takes: int = 2,
     ranking: float = 1.0,
     ratio: float = 0.5,
     dropout: float = 0.3,
     epochs: int = 10,
-    steps: int = 100,
+    steps: int = 70,
     batch_size: int = 16,
     learning_rate: float = 3e-3,
     weight_decay: float = 1e-2,
@@ -29,7 +34,9 @@ def build(
     auxiliary: float = 0.5,
     averaging: float = 0.99,
 ) -> DeepEnsemble:
-    """See `deep_ensemble` (``networks`` to ``ratio``; its ``weight`` is ``ranking``), and `models.networks.resnet`."""
+    """``simulated_patients`` are pretrained on, with five clips each (0 = no pretraining); the rest as in
+    `deep_ensemble` (``networks`` to ``ratio``, whose ``weight`` is ``ranking``) and `models.networks.resnet`.
+    """
 
     def one(own: int) -> NetworkModel:
         model = resnet.build(
@@ -46,6 +53,8 @@ def build(
             averaging=averaging,
         )
         model.recipe = replace(model.recipe, steps=steps)
+        if simulated_patients:
+            model.pretraining = Simulated(patients=simulated_patients)
         return model
 
     return deep_ensemble(one, seed, networks, takes, ranking, ratio)

@@ -28,7 +28,7 @@ from models.spec import Model, ModelKind, ModelSpec
 QUICK = {"epochs": 2, "features": 504, "n_estimators": 20, "simulated_patients": 3}
 """Enough for networks and trees to learn at all; every other parameter is the entry's own."""
 
-QUICK_STEPS = {"epochs": 1, "steps": 2, "ratio": 1, "takes": 1}
+QUICK_STEPS = {"epochs": 1, "steps": 2, "ratio": 1, "takes": 1, "networks": 1, "simulated_patients": 3}
 """The same for entries whose epochs have a number of steps."""
 
 TASKS = {SOUND: ("abnormal", "seven-class"), MOTION: (ACTIVITY,)}
