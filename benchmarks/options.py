@@ -106,14 +106,7 @@ def parser() -> argparse.ArgumentParser:
     corpus = _corpus_options()
     labeled = _Parser(add_help=False, parents=[corpus])
     labeled.add_argument("--task", choices=TASKS, help="which classes (default: that of the corpus)")
-    commands.add_parser("prepare", parents=[labeled], help="decode and check a corpus")
-    commands.add_parser("explore", parents=[labeled], help="look at a corpus")
-
-    start = commands.add_parser(
-        "pretrain", parents=[corpus], help="train a network on a corpus, to start from elsewhere"
-    )
-    start.add_argument("--model", default="resnet-maps", help="name of the network (default: resnet-maps)")
-    start.set_defaults(task="abnormal")
+    _add_single(commands, corpus, labeled)
 
     task = _task_options(labeled)
     bench = _benchmark_options(task)
@@ -146,6 +139,17 @@ def parser() -> argparse.ArgumentParser:
 
     _add_revisits(commands, corpus)
     return options
+
+
+def _add_single(commands: "argparse._SubParsersAction[_Parser]", corpus: _Parser, labeled: _Parser) -> None:
+    """Commands on one whole corpus, which is not divided."""
+    commands.add_parser("prepare", parents=[labeled], help="decode and check a corpus")
+    commands.add_parser("explore", parents=[labeled], help="look at a corpus")
+    start = commands.add_parser(
+        "pretrain", parents=[corpus], help="train a network on a corpus, to start from elsewhere"
+    )
+    start.add_argument("--model", default="resnet-maps", help="name of the network (default: resnet-maps)")
+    start.set_defaults(task="abnormal")
 
 
 def _add_further_data(fit: _Parser) -> None:

@@ -44,12 +44,14 @@ class OtherCorpus:
     """Weights that `make` stored; a `models.networks.starting_point.Pretraining`.
 
     Attributes:
-        name: of the weights, as `make` returned it.
+        name: of the weights, as `make` returned it; empty = those that `weights_for` finds for ``network``.
+        network: name of the network.
         head: see `Pretraining`.
         rate_factor: likewise.
     """
 
-    name: str
+    name: str = ""
+    network: str = ""
     head: bool = True
     rate_factor: float = 1.0
 
@@ -60,15 +62,16 @@ class OtherCorpus:
             InputError: there are no weights of that name, they are those of another network, or come from a corpus
                 that has a recording in common with that of the fit.
         """
-        tensors, notes = _read(self.name)
+        name = self.name or weights_for(self.network)
+        tensors, notes = _read(name)
         if notes["network"] != _network(network, clips[0].rate):
             raise InputError(
-                f"the weights {self.name} are those of another network, rate or version of the code; make them again "
+                f"the weights {name} are those of another network, rate or version of the code; make them again "
                 "with `respbench pretrain`"
             )
         marks = frozenset(tensors[LANDMARKS].tolist())
         for part in clips:
-            _refuse_common(self.name, notes["corpus"], marks, part)
+            _refuse_common(name, notes["corpus"], marks, part)
         return {name: value for name, value in tensors.items() if name != LANDMARKS}
 
 

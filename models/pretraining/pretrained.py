@@ -17,12 +17,9 @@ def find_pretraining(name: str, network: str) -> Pretraining:
     Args:
         name: one of `models.pretraining.entries.PRETRAININGS`, or the name of weights that are stored.
         network: name of the network.
-
-    Raises:
-        InputError: no weights of another corpus are stored for the network.
     """
     if name == OTHER_CORPUS:
-        return OtherCorpus(weights_for(network))
+        return OtherCorpus(network=network)
     # Imported by name: an entry must not depend on the code of the other pretrainings.
     known: dict[str, tuple[str, str]] = importlib.import_module("models.pretraining.entries").PRETRAININGS
     if name in known:
@@ -41,7 +38,7 @@ def build(*, seed: int, network: str = "resnet-maps", pretraining: str = "simula
         pretraining: see `find_pretraining`.
 
     Raises:
-        InputError: there is no such network or pretraining.
+        InputError: there is no such network.
     """
     registry = importlib.import_module("models.registry").REGISTRY
     model = registry[network].build(seed) if network in registry else None
