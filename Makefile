@@ -162,6 +162,7 @@ coverage: $(READY) ## simulate studies, count how often intervals hold the truth
 
 speed: $(READY) ## time features, training and the classical models on real files (DATA=, OTHER=, OTHER_DATA=)
 	@$(BIN)/python -m benchmarks.speed.pipeline $(if $(DATA),"$(DATA)")
+	@$(BIN)/python -m benchmarks.speed.lecture
 	@$(BIN)/python -m benchmarks.speed.steps
 	@$(BIN)/python -m benchmarks.speed.suite $(if $(OTHER),--corpus "$(OTHER)" $(if $(OTHER_DATA),--data "$(OTHER_DATA)"))
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.execution.deaths import cause_of_death
 from benchmarks.execution.job import Job, JobResult
+from benchmarks.execution.memory import keep_freed_memory, return_freed_memory
 from benchmarks.execution.signals import check
 from benchmarks.execution.timeout import OutOfTime, deadline, too_long
 from corpora.problems import InputError
@@ -162,6 +163,7 @@ def attempt(job: Job, *, timeout: float | None, own_process: bool = False) -> Jo
         own_process: whether Ctrl-C doesn't reach this process, so that a KeyboardInterrupt is the job's own.
     """
     with _ONE_AT_A_TIME:
+        keep_freed_memory()
         try:
             with deadline(timeout) as late, refusing_exits():
                 result = job.execute()
@@ -177,3 +179,5 @@ def attempt(job: Job, *, timeout: float | None, own_process: bool = False) -> Jo
             if isinstance(error, KeyboardInterrupt) and not own_process:
                 raise
             return job.give_up(f"{type(error).__name__}: {error}")
+        finally:
+            return_freed_memory()
