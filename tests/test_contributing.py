@@ -24,7 +24,9 @@ from benchmarks.storage.store import Store
 from models.registry import REGISTRY
 
 PROJECT = Path(__file__).resolve().parents[1]
-TIMED = {Path(name) for name in ("speed.md", "step-speed.md", "suite-speed.md", COVERAGE, "coverage.csv")}
+TIMED = {
+    Path(name) for name in ("speed.md", "lecture-speed.md", "step-speed.md", "suite-speed.md", COVERAGE, "coverage.csv")
+}
 """Not written by `make tables`, but by `make speed` and `make coverage`."""
 REPORTS = [folder.relative_to(PROJECT / RESULTS) for folder in report_folders(PROJECT / RESULTS)]
 MADE_TABLES = [table.filename for table in (LEADERBOARD, COSTS, RANKS, TWINS, TUNING)]

@@ -29,6 +29,11 @@ DEEPEST = 8
 MEASURED_AGAINST = {f"benchmarks/speed/{name}.py" for name in ("pipeline", "steps", "reference")}
 """The librosa loop, the notebook's training loop and bare passes, timed beside this project's own code."""
 
+STACKED = "models/networks/stacked.py"
+"""The same loop for many fits at once, on a GPU: built from the parts of the one, compared with it by tests, used by no
+run.
+"""
+
 OPENING = {"read_text", "write_text", "open"}
 WITHOUT_ENCODING = {
     "read_text(annotation)",
@@ -152,7 +157,8 @@ def test_librosa_is_only_what_speed_is_measured_against() -> None:
 def test_there_is_one_training_loop() -> None:
     loops = {file for file, path in FILES.items() if ".backward(" in path.read_text()}
     assert "models/networks/training.py" in loops
-    assert loops <= {"models/networks/training.py", *MEASURED_AGAINST}
+    assert loops <= {"models/networks/training.py", STACKED, *MEASURED_AGAINST}
+    assert {file for file in FILES if STACKED in imported_files(file)} <= {"benchmarks/speed/stacked.py"}
 
 
 def test_nothing_builds_on_what_speed_is_measured_against() -> None:

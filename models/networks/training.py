@@ -9,6 +9,7 @@ schedule; test clips never enter.
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -74,42 +75,69 @@ def train(
     """
     where = device()
     network.to(where)
-    _channels_last_weights(network)
+    channels_last_weights(network)
     loss_of = supervised_loss(examples.targets, classes, recipe.class_weights, recipe.auxiliary, where)
-    optimizer = _optimizer([network] if unlabeled is None else [network, unlabeled.method.to(where)], recipe)
+    optimizer = optimizer_for([network] if unlabeled is None else [network, unlabeled.method.to(where)], recipe)
     steps = recipe.steps or -(-len(examples.images) // recipe.batch_size)
-    schedule = _schedule(optimizer, recipe, steps)
+    schedule = schedule_for(optimizer, recipe, steps)
     ema = EMA(network, recipe.averaging)
     rows = ShuffledRows(len(examples.images))
     unsupervised = None
     if unlabeled is not None:
         unsupervised = UnsupervisedTerm(unlabeled, network, ema.network, recipe, steps, classes, seed)
     curve: Curve = []
-    best, best_state, kept = (-np.inf, -np.inf), network.state_dict(), -1
+    kept = KeptEpoch(recipe)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for epoch in range(recipe.epochs):
             row = _epoch(network, recipe, examples, rows, loss_of, optimizer, schedule, ema, unsupervised)
-            if not (all(np.isfinite(value) for value in row.values()) and _finite(ema.network)):
+            if not (all(np.isfinite(value) for value in row.values()) and all_finite(ema.network)):
                 break
             curve.append({"epoch": epoch, **row, "kept": 0})
             if unsupervised is not None:
                 curve[-1] |= unsupervised.row()
             if on_epoch is not None:
                 on_epoch(epoch, ema.network)
-            merit = (float(epoch), 0.0)
             if valid is not None:
-                curve[-1] |= (row := _validate(ema.network, recipe, valid, classes, loss_of))
-                merit = merit if recipe.keep == LAST else (row["valid_score"], -row["valid_loss"])
-            if merit > best:
-                best, best_state, kept = merit, copy.deepcopy(ema.network.state_dict()), epoch
-            elif recipe.patience is not None and epoch - kept >= recipe.patience:
+                curve[-1] |= validate(ema.network, recipe, valid, classes, loss_of)
+            if kept.stops(curve[-1], ema.network):
                 break
-    if kept < 0:
-        raise ValueError("the loss of the first epoch is not finite; lower the learning rate")
-    curve[kept]["kept"] = 1
-    network.load_state_dict(best_state)
+    kept.restore(network, curve)
     return curve
+
+
+class KeptEpoch:
+    """The epoch whose weights are kept, and when training stops for lack of a better one.
+
+    Args:
+        recipe: by which of them.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.epoch, self.merit = -1, (-np.inf, -np.inf)
+        self.state: dict[str, Any] = {}
+
+    def stops(self, row: dict[str, float], network: nn.Module) -> bool:
+        """Consider an epoch, from its row of the curve and the network as of then; whether training ends here."""
+        epoch = int(row["epoch"])
+        chosen = "valid_score" in row and self.recipe.keep != LAST
+        merit = (row["valid_score"], -row["valid_loss"]) if chosen else (float(epoch), 0.0)
+        if merit > self.merit:
+            self.merit, self.epoch, self.state = merit, epoch, copy.deepcopy(network.state_dict())
+            return False
+        return self.recipe.patience is not None and epoch - self.epoch >= self.recipe.patience
+
+    def restore(self, network: nn.Module, curve: Curve) -> None:
+        """Load the weights of the kept epoch and mark it in the curve.
+
+        Raises:
+            ValueError: there is none, since training diverged in the first.
+        """
+        if self.epoch < 0:
+            raise ValueError("the loss of the first epoch is not finite; lower the learning rate")
+        curve[self.epoch]["kept"] = 1
+        network.load_state_dict(self.state)
 
 
 def _epoch(
@@ -203,20 +231,20 @@ class EMA:
                 mean.copy_(value)
 
 
-def _channels_last_weights(network: nn.Module) -> None:
+def channels_last_weights(network: nn.Module) -> None:
     """Lay out the weights of convolutions with the channels last in memory: a third faster."""
     for weights in network.parameters():
         if weights.dim() == 4:
             weights.data = weights.data.contiguous(memory_format=torch.channels_last)
 
 
-def _optimizer(modules: Sequence[nn.Module], recipe: Recipe) -> torch.optim.Optimizer:
+def optimizer_for(modules: Sequence[nn.Module], recipe: Recipe) -> torch.optim.Optimizer:
     """AdamW over the weights of all modules."""
     weights = [weight for module in modules for weight in module.parameters()]
     return torch.optim.AdamW(weights, recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
 
 
-def _schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
+def schedule_for(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
     """The learning rate of each step; ``steps`` per epoch."""
     if recipe.one_cycle:
         return OneCycleLR(optimizer, recipe.learning_rate, total_steps=recipe.epochs * steps + 1)
@@ -239,7 +267,7 @@ def predict(network: nn.Module, images: Images, classes: int, batch_size: int = 
     return probabilities
 
 
-def _validate(
+def validate(
     network: nn.Module, recipe: Recipe, valid: Examples, classes: int, loss_of: SupervisedLoss
 ) -> dict[str, float]:
     """valid_loss (of the classes), valid_accuracy and valid_score on the validation clips."""
@@ -256,6 +284,6 @@ def _validate(
     }
 
 
-def _finite(network: nn.Module) -> bool:
+def all_finite(network: nn.Module) -> bool:
     """Whether weights and running statistics are finite; an epoch's loss is that before its last step."""
     return all(bool(torch.isfinite(value).all()) for value in network.state_dict().values())

@@ -3,6 +3,8 @@
 import gc
 import multiprocessing
 import os
+import platform
+import resource
 import threading
 import time
 import warnings
@@ -11,11 +13,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 from made_up_work import Piece
 
 from benchmarks.cli import main
 from benchmarks.execution import deaths, pool, processes
 from benchmarks.execution.job import JobResult
+from benchmarks.execution.memory import keep_freed_memory, return_freed_memory
 from benchmarks.execution.pool import Engine, Executor, attempt
 from benchmarks.execution.progress import Best, TimeLeft
 from benchmarks.execution.timeout import OutOfTime, deadline
@@ -243,3 +247,14 @@ def test_wrong_options_are_refused(
 ) -> None:
     assert main(["run", "--results", str(tmp_path), *options]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to keep memory")
+def test_a_job_keeps_freed_memory_for_its_next_allocation() -> None:
+    keep_freed_memory()
+    for _ in range(3):
+        torch.ones(4 << 20)  # 16 MB
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(4 << 20)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 1000, "4,096 pages, had they been returned"
+    return_freed_memory()

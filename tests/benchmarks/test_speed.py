@@ -5,8 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
+from benchmarks.speed import lecture, stacked
 from benchmarks.speed import steps as step_speed
+from benchmarks.speed.lecture import matrix_products
 from benchmarks.speed.pipeline import Comparison, cut, page
 from benchmarks.speed.reference import NotebookCycles, handcrafted_by_file, notebook_fold
 from benchmarks.speed.steps import PASSES, StepCost, step_costs
@@ -17,6 +20,7 @@ from corpora.readers.audio import read_audio
 from corpora.simulated.simulation import Simulation, simulate
 from features.handcrafted import Handcrafted
 from features.images import ResizedMel
+from models.networks.cnn import TwoLayerCNN
 from models.registry import REGISTRY, SEMI_SUPERVISED
 
 
@@ -83,3 +87,33 @@ def test_the_suite_is_timed_stage_by_stage(monkeypatch: pytest.MonkeyPatch) -> N
     text = suite_page(stages, clips, "simulated")
     assert f"{len(clips)} clips of 14 patients" in text
     assert all(stage.name in text for stage in stages)
+
+
+def test_the_products_of_a_step_are_counted() -> None:
+    products = {p.layer: p for p in reversed(matrix_products(TwoLayerCNN((1, 8, 4), 2), torch.zeros(3, 1, 8, 4)))}
+    first = products["Conv2d, forward"]
+    assert (first.rows, first.inner, first.columns) == (3 * 8 * 4, 9, 16)
+    assert first.operations == 2 * 96 * 9 * 16
+    weights = products["Linear, to the weights"]
+    assert (weights.rows, weights.inner, weights.columns) == (128, 3, 32 * 2)
+    everything = matrix_products(TwoLayerCNN((1, 8, 4), 2), torch.zeros(3, 1, 8, 4))
+    assert len(everything) == 4 * 3 - 1
+    images = next(p for p in everything if p.layer == "Conv2d, to the inputs")
+    assert (images.rows, images.inner, images.columns) == (3 * 4 * 2, 32 * 9, 16)
+
+
+def test_a_step_of_the_lecture_is_timed_beside_its_floor(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("SIZE", (1, 16, 8)), ("STEPS", 2), ("ROUNDS", 1), ("LARGE", 64)):
+        monkeypatch.setattr(lecture, name, value)
+    cost = lecture.lecture_cost()
+    assert cost.ratio == pytest.approx(cost.step / cost.floor)
+    assert cost.arithmetic > 0
+    assert " 1.25 x |" in lecture.page(lecture.LectureCost(2.0, 1.6, 0.9, 1.25))
+
+
+@pytest.mark.parametrize("name", ["cnn-lecture", "mlp"])
+def test_a_stack_is_timed_against_single_fits(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(stacked, "IMAGE", (1, 8, 8))
+    cost = stacked.stack_cost(name, fits=2, clips=8, rounds=1)
+    assert cost.ratio == pytest.approx(cost.one_by_one / cost.stacked)
+    assert cost.apart < 1e-4
