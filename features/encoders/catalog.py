@@ -6,6 +6,7 @@ of it, so that another encoder makes no stored result stale.
 
 from corpora.problems import InputError
 from features.encoders.encoder import EncoderCard
+from features.encoders.own_checkpoints import OWN_CHECKPOINTS
 
 CC_BY_NC_SA = "CC BY-NC-SA 4.0"
 OPENSMILE = "openSMILE research license"
@@ -95,6 +96,7 @@ ENCODERS = _cards(
         files=(_BINDING, "opensmile/core/config/compare/ComParE_2016.conf"),
         get="make encoders, or pip install --no-deps opensmile==2.6.0",
     ),
+    *OWN_CHECKPOINTS,
 )
 """Those that a package ships, then those whose checkpoint a user has."""
 
