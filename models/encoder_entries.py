@@ -1,4 +1,4 @@
-"""The entries of frozen encoders: one per encoder and probe. Imports nothing heavy."""
+"""The entries of encoders: probes of them, frozen, and the fine-tuned ones. Imports nothing heavy."""
 
 from features.encoders.encoder import EncoderCard
 from models.spec import ModelKind, ModelSpec
@@ -8,6 +8,9 @@ PROBES = {
     "svm": ("models.encoder_svm:build", "RBF kernel"),
 }
 """The classifiers on embeddings of a frozen encoder, each of which makes one entry per encoder."""
+
+FROZEN_ALONE = ("birdnet", "egemaps", "compare")
+"""Encoders that are no network of torch, and so can't be trained further."""
 
 
 def encoder_entries(card: EncoderCard) -> list[ModelSpec]:
@@ -25,4 +28,23 @@ def encoder_entries(card: EncoderCard) -> list[ModelSpec]:
             slow=True,
         )
         for probe, (target, classifier) in PROBES.items()
+    ]
+
+
+def fine_tuned_entries(card: EncoderCard) -> list[ModelSpec]:
+    """An encoder that is trained further; of one that can't be, none. It runs when named, like its probes."""
+    if card.name in FROZEN_ALONE:
+        return []
+    return [
+        ModelSpec(
+            name=f"{card.name}-fine-tuned",
+            target="models.networks.fine_tuned:build",
+            source=f"{card.source}, trained further",
+            kind=ModelKind.NETWORK,
+            overrides={"encoder": card.name},
+            components=(card.target,),
+            depends="models.networks.fine_tuned:state_of",
+            optional=True,
+            slow=True,
+        )
     ]

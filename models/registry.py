@@ -6,7 +6,7 @@ and optionally ``space(trial) -> dict``, the parameters that Optuna tries.
 
 from corpora.choices import MODALITIES, MOTION, SOUND
 from features.encoders.catalog import ENCODERS
-from models.encoder_entries import encoder_entries
+from models.encoder_entries import encoder_entries, fine_tuned_entries
 from models.pretraining.entries import pretrained_entries
 from models.spec import ModelKind, ModelSpec
 
@@ -288,6 +288,7 @@ REGISTRY = _entries(
     ),
     *(spec for backbone in BACKBONES for spec in semi_supervised_entries(backbone)),
     *(spec for card in ENCODERS.values() for spec in encoder_entries(card)),
+    *(spec for card in ENCODERS.values() for spec in fine_tuned_entries(card)),
     *pretrained_entries(),
 )
 

@@ -1,5 +1,7 @@
 """The parts of every network: a standardization and a backbone, whose features are accessible."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,6 +22,10 @@ class Backbone(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """(batch, channels, bands, frames) to outputs (batch, outputs)."""
         return self.classify(self.encode(images))
+
+    def pretrained(self) -> Iterator[nn.Parameter]:
+        """Weights that come from elsewhere, trained at `Recipe.pretrained_rate`; of most networks, none."""
+        return iter(())
 
 
 class Standardize(nn.Module):

@@ -62,6 +62,7 @@ class Recipe:
         ramp: share of the training over which that weight rises; 0 = constant.
         unlabeled_batch: unlabeled clips per step.
         strong: a stronger augmentation, for methods with two views.
+        pretrained_rate: learning rate of the weights that a backbone has from elsewhere, as a share of the others'.
     """
 
     epochs: int = 16
@@ -82,3 +83,4 @@ class Recipe:
     ramp: float = 0.0
     unlabeled_batch: int = 16
     strong: Augment = field(default_factory=Augmentation)
+    pretrained_rate: float = 1.0

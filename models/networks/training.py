@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
+from models.networks.backbone import Backbone
 from models.networks.batches import ShuffledRows, channels_last, device, to_device
 from models.networks.losses import SupervisedLoss, Targets, supervised_loss
 from models.networks.recipe import LAST, SCORES, Recipe
@@ -239,15 +240,22 @@ def channels_last_weights(network: nn.Module) -> None:
 
 
 def optimizer_for(modules: Sequence[nn.Module], recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW over the weights of all modules."""
-    weights = [weight for module in modules for weight in module.parameters()]
-    return torch.optim.AdamW(weights, recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
+    """AdamW over the weights of all modules, of which pretrained ones have a learning rate of their own."""
+    backbones = [part for module in modules for part in module.modules() if isinstance(part, Backbone)]
+    slow = {id(weight): weight for backbone in backbones for weight in backbone.pretrained()}
+    groups: list[dict[str, Any]] = [
+        {"params": [weight for module in modules for weight in module.parameters() if id(weight) not in slow]}
+    ]
+    if slow:
+        groups.append({"params": [*slow.values()], "lr": recipe.pretrained_rate * recipe.learning_rate})
+    return torch.optim.AdamW(groups, recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
 
 
 def schedule_for(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
     """The learning rate of each step; ``steps`` per epoch."""
     if recipe.one_cycle:
-        return OneCycleLR(optimizer, recipe.learning_rate, total_steps=recipe.epochs * steps + 1)
+        rates = [group["lr"] for group in optimizer.param_groups]
+        return OneCycleLR(optimizer, rates, total_steps=recipe.epochs * steps + 1)
     return LambdaLR(optimizer, lambda step: 1.0)
 
 
