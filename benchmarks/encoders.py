@@ -12,7 +12,7 @@ def encoders(options: argparse.Namespace, console: Console) -> int:
     """``respbench encoders``: list the encoders, their licenses, and the state of their weights."""
     from features.encoders.catalog import ENCODERS
     from features.encoders.weights import FOLDER_VARIABLE, find_weights, missing, weights_folder
-    from models.encoder_entries import PROBES
+    from models.encoder_entries import FROZEN_ALONE, PROBES
 
     rows = [("encoder", "takes", "numbers", "license", "weights, SHA-256")]
     absent = []
@@ -27,7 +27,8 @@ def encoders(options: argparse.Namespace, console: Console) -> int:
     for number, row in enumerate(rows):
         text = "  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True))
         console.print(text.rstrip(), style=None if number else "bold")
-    console.print(f"Models: the name of an encoder and {' or '.join(f'-{probe}' for probe in PROBES)}.")
+    tuned = f"; -fine-tuned, of all but {', '.join(FROZEN_ALONE)}"
+    console.print(f"Models: the name of an encoder and {' or '.join(f'-{probe}' for probe in PROBES)}{tuned}.")
     console.print(f"Weights that no package ships are read from {weights_folder()} ({FOLDER_VARIABLE}).")
     for name, sentence in absent:
         console.print(f"{name}: {sentence}.")

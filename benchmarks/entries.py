@@ -27,7 +27,8 @@ def list_entries(options: argparse.Namespace, console: Console) -> int:
         console.print(f"  {name:{width}} {source}")
     probes = " or ".join(f"-{probe}" for probe in PROBES)
     console.print(
-        f"probes of pretrained encoders, only when named: a name below and {probes}; see `respbench encoders`"
+        f"probes of pretrained encoders, only when named: a name below and {probes}, or -fine-tuned; "
+        "see `respbench encoders`"
     )
     for card in ENCODERS.values():
         console.print(f"  {card.name:{width}} {card.source}, {card.license}")
