@@ -18,13 +18,13 @@ def usual(few_labels: bool = False, adapted: bool = False) -> str:
 
     Args:
         few_labels: whether most training patients have no labels. Then the methods that learn from such patients run,
-            over the practical's two networks, each beside its supervised baseline.
+            over the practical's two networks, each beside its supervised baseline, and the baselines to beat.
         adapted: whether all labels are of another corpus. Then the controls and baselines run, beside every model that
             learns from unlabeled clips and is no network over a costlier backbone than the cheapest.
     """
     if few_labels:
         methods = [spec.name for backbone in ("cnn", "cnn-gru") for spec in semi_supervised_entries(backbone)]
-        return ",".join(["prior", "metadata", "svm", *methods])
+        return ",".join(["prior", "metadata", "svm", "svm-adventitious", *methods])
     default = {name: spec for name, spec in REGISTRY.items() if not spec.optional}
     if not adapted:
         return ",".join(default)

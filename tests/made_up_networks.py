@@ -88,6 +88,7 @@ def one_step(images, net, **more):
         "weak": Augmentation(),
         "strong": Augmentation(),
         "progress": 0.0,
+        "labeled": torch.zeros(len(images), dtype=torch.bool),
     }
     return Step(images=images, network=net, **{**usual, **more})
 

@@ -35,6 +35,7 @@ class Step:
         weak: the augmentation of the labeled clips.
         strong: a stronger one.
         progress: share of the training that is finished, 0 to 1.
+        labeled: (clips,) bool; which of them are among the labeled clips. Their labels are not given.
     """
 
     images: Tensor
@@ -47,6 +48,7 @@ class Step:
     weak: Augment
     strong: Augment
     progress: float
+    labeled: Tensor
 
     def logits(self, images: Tensor) -> Tensor:
         """(clips, classes) of the network, with its dropout."""
@@ -75,10 +77,12 @@ class Term:
     Attributes:
         loss: L_u, a scalar.
         probabilities: (clips, classes) predicted, for the learning curves; None if the method predicts none.
+        confident: (clips,) bool, those that get a pseudo-label; None = those above `UnsupervisedLoss.threshold`.
     """
 
     loss: Tensor
     probabilities: Tensor | None = None
+    confident: Tensor | None = None
 
 
 class UnsupervisedLoss(nn.Module):
@@ -158,7 +162,7 @@ class UnsupervisedTerm:
         self.network, self.ema = cast(StandardizedNetwork, network), cast(StandardizedNetwork, ema)
         self.steps, self.classes, self.seed, self.done = steps * recipe.epochs, classes, seed, 0
         self.rows = ShuffledRows(len(unlabeled.images))
-        self.seen: list[tuple[Tensor, Tensor, Tensor]] = []
+        self.seen: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
 
     def loss(self) -> Tensor:
         """The weighted term of the next step."""
@@ -185,11 +189,14 @@ class UnsupervisedTerm:
             recipe.augmentation,
             recipe.strong,
             progress,
+            (batch >= self.unlabeled.unlabeled_count).to(where),
         )
         self.alpha = recipe.alpha * (ramp_up(progress / recipe.ramp) if recipe.ramp else 1.0)
         term = self.unlabeled.method(step)
         predicted = torch.zeros(len(batch), self.classes) if term.probabilities is None else term.probabilities
-        self.seen.append((batch, term.loss.detach(), predicted.detach()))
+        confident = predicted.max(1).values >= self.unlabeled.method.threshold
+        confident = confident if term.confident is None else term.confident
+        self.seen.append((batch, term.loss.detach(), predicted.detach(), confident.detach()))
         weighted: Tensor = self.alpha * term.loss
         return weighted
 
@@ -198,14 +205,14 @@ class UnsupervisedTerm:
         predicted with confidence; their pseudo-labels are recorded.
         """
         seen, self.seen = self.seen, []
-        batch = torch.cat([clips for clips, _, _ in seen])
-        confidence, label = torch.cat([predicted.cpu() for _, _, predicted in seen]).max(1)
+        batch = torch.cat([clips for clips, *_ in seen])
+        label = torch.cat([predicted.cpu() for _, _, predicted, _ in seen]).argmax(1)
+        confident = torch.cat([sure.cpu() for *_, sure in seen])
         in_unlabeled = batch < self.unlabeled.unlabeled_count
-        confident = confidence >= self.unlabeled.method.threshold
         pseudo_labels = np.full(self.unlabeled.unlabeled_count, -1)
         pseudo_labels[batch[in_unlabeled].numpy()] = torch.where(confident, label, -1)[in_unlabeled].numpy()
         self.unlabeled.pseudo_labels.append(pseudo_labels)
-        row = {"unsupervised_loss": float(torch.stack([loss for _, loss, _ in seen]).mean()), "alpha": self.alpha}
+        row = {"unsupervised_loss": float(torch.stack([loss for _, loss, *_ in seen]).mean()), "alpha": self.alpha}
         if bool(in_unlabeled.any()):
             row["confident"] = float(confident[in_unlabeled].float().mean())
         return row

@@ -15,12 +15,15 @@ from models.networks.recipe import LAST, Recipe
 from models.networks.training import train
 from models.registry import SEMI_SUPERVISED
 from models.semi_supervised import vat
+from models.semi_supervised.adamatch import AdaMatch
 from models.semi_supervised.autoencoder import Autoencoder
 from models.semi_supervised.fixmatch import FixMatch
+from models.semi_supervised.freematch import FreeMatch
 from models.semi_supervised.mean_teacher import MeanTeacher
 from models.semi_supervised.pi_model import PiModel
 from models.semi_supervised.planted import PlantedSounds
 from models.semi_supervised.pseudo_label import PseudoLabel
+from models.semi_supervised.softmatch import SoftMatch
 from models.semi_supervised.vat import VirtualAdversarial, adversarial_direction, divergence
 
 METHODS = {
@@ -30,10 +33,14 @@ METHODS = {
     "pseudo-label": lambda: PseudoLabel(0.6),
     "mean-teacher": MeanTeacher,
     "fixmatch": lambda: FixMatch(0.6),
+    "softmatch": lambda: SoftMatch(2.0, 0.99),
+    "freematch": lambda: FreeMatch(0.01, 0.99),
+    "adamatch": lambda: AdaMatch(0.5, 0.99),
     "planted": lambda: PlantedSounds(1),
 }
 PICTURES = torch.from_numpy(examples().images)
 SHAKEN = Augmentation(noise=1.0)
+SOME = torch.arange(12) < 4
 LOOKS = 2 * PICTURES[None].flip(1)
 
 
@@ -68,7 +75,7 @@ def test_a_term_is_a_finite_scalar_that_the_network_learns_from(name):
     method = METHODS[name]()
     method.prepare(net, SIZE)
     torch.manual_seed(0)
-    term = method(one_step(PICTURES, net, ema=average, weak=SHAKEN, strong=SHAKEN, views=LOOKS))
+    term = method(one_step(PICTURES, net, ema=average, weak=SHAKEN, strong=SHAKEN, views=LOOKS, labeled=SOME))
     assert term.loss.shape == ()
     assert torch.isfinite(term.loss)
     assert gradient(net, term.loss).norm() > 1e-6
@@ -86,7 +93,7 @@ def test_auxiliary_outputs_are_not_learned_without_labels(name):
     method = METHODS[name]()
     method.prepare(net, SIZE)
     average = network(outputs=4, seed=1)
-    method(one_step(PICTURES, net, ema=average, weak=SHAKEN, strong=SHAKEN, views=LOOKS)).loss.backward()
+    method(one_step(PICTURES, net, ema=average, weak=SHAKEN, strong=SHAKEN, views=LOOKS, labeled=SOME)).loss.backward()
     found = net.backbone.dense.weight.grad
     assert found is None or torch.equal(found[2:], torch.zeros(2, 5))
     assert name == "autoencoder" or found[:2].norm() > 0

@@ -41,7 +41,19 @@ def fit(method, images, recipe=RECIPE, net=None, count=None, seed=0):
 def test_no_label_is_among_what_a_method_is_given():
     names = {field.name for kind in (Step, UnlabeledPool) for field in dataclasses.fields(kind)}
     assert names == {
-        *("images", "views", "patient", "recording", "network", "ema", "classes", "weak", "strong", "progress"),
+        *(
+            "images",
+            "views",
+            "patient",
+            "recording",
+            "network",
+            "ema",
+            "classes",
+            "weak",
+            "strong",
+            "progress",
+            "labeled",
+        ),
         *("method", "unlabeled_count", "pseudo_labels"),
     }
 
