@@ -37,6 +37,10 @@ SEMI_SUPERVISED = {
         "models.semi_supervised.adamatch:build",
         "pseudo-labels aligned with labeled clips (Berthelot et al. 2022)",
     ),
+    "vicreg": (
+        "models.semi_supervised.vicreg:build",
+        "self-supervised on all clips first, then the labeled ones (Bardes et al. 2022)",
+    ),
     "planted": ("models.semi_supervised.planted:build", "a clip with a sound planted in it is more abnormal (ours)"),
 }
 """Adding a method = one file in models/semi_supervised/ + one line here; it gets one entry per backbone."""

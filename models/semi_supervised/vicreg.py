@@ -2,7 +2,7 @@
 
 Bardes, Ponce & LeCun 2022, VICReg: variance-invariance-covariance regularization for self-supervised learning,
 arXiv:2105.04906. The network is trained on all clips without any label first, through a projection head that is then
-dropped; the supervised training starts from there and has no unsupervised term. Differs: a projection head without batch
+dropped; the supervised training starts there and has no unsupervised term. Differs: a projection head without batch
 normalization, of the size of these networks.
 """
 

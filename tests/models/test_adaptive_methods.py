@@ -1,4 +1,4 @@
-"""The methods whose thresholds follow the predictions, against calculations by hand."""
+"""The methods whose thresholds follow the predictions, and VICReg, against calculations by hand."""
 
 import math
 
@@ -12,6 +12,7 @@ from models.semi_supervised.adamatch import AdaMatch
 from models.semi_supervised.freematch import FreeMatch
 from models.semi_supervised.running_average import RunningAverage
 from models.semi_supervised.softmatch import SoftMatch
+from models.semi_supervised.vicreg import VICReg, collapse, redundancy
 
 PICTURES = torch.from_numpy(examples().images)
 METHODS = {
@@ -155,3 +156,32 @@ def test_adamatch_by_hand():
     term.loss.backward()
     assert weak.grad is None
     assert strong.grad.flatten(1).norm(dim=1).gt(0).tolist() == [True, False, True, False]
+
+
+# VICReg
+
+
+def test_the_variance_and_the_covariance_of_embeddings_by_hand():
+    embeddings = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [1.0, 0.2], [-1.0, 0.2]])
+    lacking = 1 - math.sqrt(4 * 0.01 / 3 + 1e-4)  # of the second column; the first has more than 1
+    assert float(collapse(embeddings)) == pytest.approx(lacking / 2, rel=1e-4)
+    assert float(redundancy(embeddings)) == pytest.approx(0)
+    doubled = torch.tensor([[1.0, 2.0], [-1.0, -2.0]])  # covariance 4, twice
+    assert float(redundancy(doubled)) == pytest.approx((16 + 16) / 2)
+
+
+def test_vicreg_by_hand():
+    net, method = network(), VICReg(1)
+    method.prepare(net, SIZE)
+    one, other = PICTURES[:4], PICTURES[4:8]
+    with torch.no_grad():
+        a, b = (method.head(net.backbone.encode(images)) for images in (one, other))
+    by_hand = (a - b).square().mean() + (collapse(a) + collapse(b)) / 2 + 0.04 * (redundancy(a) + redundancy(b))
+    loss = method(one_step(PICTURES[:4], net, strong=in_turn(one, other))).loss
+    torch.testing.assert_close(loss.detach(), by_hand)
+    assert float(loss.detach()) > 0
+
+
+def test_embeddings_that_are_all_alike_cost_what_their_variance_lacks():
+    assert float(collapse(torch.ones(5, 3))) == pytest.approx(0.99)
+    assert float(collapse(torch.ones(1, 3))) == pytest.approx(0.99)  # of one clip

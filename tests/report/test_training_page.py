@@ -128,6 +128,33 @@ def test_curves_without_accuracy_are_drawn_without_its_panel(tmp_path: Path) -> 
     assert widths[0] > widths[1]
 
 
+def test_coverage_and_accuracy_of_pseudo_labels_by_epoch(tmp_path: Path) -> None:
+    strengths = {"supervised-cnn": 0.5, "pi-cnn": 0.6}
+    store = made_up_results(
+        tmp_path, strengths, twins={"pi-cnn": "supervised-cnn"}, seeds=1, protocol="patients-2fold-labels10"
+    )
+    results = load_results(store)
+    found = training(Source(results=results, folder=store.folder))
+    assert found is not None
+    assert found.shown == (0, 1, 2, 4, 5)
+    (row,) = found.pseudo_labels
+    model = results.find("pi-cnn")
+    assert model is not None
+    assert row[:2] == ["pi-cnn", "0.00 (n/a)"]
+    for epoch, cell in zip(found.shown[1:], row[2:], strict=True):
+        lines = [line for fit in model.fits for line in fit.record.curve if line["epoch"] == epoch]
+        coverage, right = (np.mean([line[key] for line in lines]) for key in ("confident", "confident_accuracy"))
+        assert cell == f"{coverage:.2f} ({right:.2f})"
+    assert "Coverage of the pseudo-labels by epoch" in report_text(results, [], store.folder)
+    unsure = training(Source(results=without(results, "confident_accuracy"), folder=store.folder))
+    assert unsure is not None
+    assert all(str(cell).endswith(" (n/a)") for cell in unsure.pseudo_labels[0][1:])
+    silent = training(Source(results=without(results, "confident"), folder=store.folder))
+    assert silent is not None
+    assert (silent.pseudo_labels, silent.shown) == ([], ())
+    assert "Coverage of the pseudo-labels" not in report_text(without(results, "confident"), [], store.folder)
+
+
 def without(results: Results, *columns: str) -> Results:
     """The same as from a version that recorded less."""
 

@@ -187,3 +187,34 @@ def test_beside_its_twin_a_tuned_model_is_marked(tmp_path: Path) -> None:
     assert (before.tuned, after.tuned) == ([], ["vat-cnn-tuned"])
     assert list(twin_rows(load_results(store)))
     assert re.search("Tuned, unlike the twin.*`vat-cnn-tuned`", report_text(load_results(store), [], tmp_path))
+
+
+def test_every_network_is_compared_with_the_classical_model_to_beat(tmp_path: Path) -> None:
+    strengths = {**STRENGTHS, "svm-adventitious": 0.5}
+    results = load_results(made_up_results(tmp_path, strengths, twins=OF, protocol=BUDGET))
+    reference = results.find("svm-adventitious")
+    assert reference is not None
+    found = twins(results)
+    assert found is not None
+    *_, last = found.rows
+    values = [reference.estimate(metric) for metric in COMPARED]
+    assert last == ["svm-adventitious", "", 6, values[0], "", values[1], "", "", values[2], ""]
+    assert {str(row[0]) for row in found.against} == {*OF, "supervised-cnn"}
+    for name, *numbers in found.against:
+        model = results.find(str(name))
+        assert model is not None
+        gains = [difference(model, reference, metric) for metric in COMPARED]
+        assert numbers[::2] == [model.estimate(metric) for metric in COMPARED]
+        assert numbers[1::2] == gains
+    assert "better-cnn" in found.against_verdicts["auroc"].better
+    text = report_text(results, [], tmp_path)
+    assert "better than `svm-adventitious`: `better-cnn`" in text
+    assert "the classical model that it has to beat" in text
+
+
+def test_without_the_classical_model_nothing_is_compared_with_it(written: Report) -> None:
+    found = twins(written.results)
+    assert found is not None
+    assert (found.against, found.against_verdicts) == ([], {})
+    assert len(found.rows) == len(OF)
+    assert "svm-adventitious" not in section(written)
