@@ -57,6 +57,16 @@ BACKBONES = {
 """The networks that every semi-supervised method is run with: those on columns and images of sounds, cheapest first,
 then those on raw series."""
 
+FEW_STEPS = {"cnn": {"epochs": 5, "steps": 10}, "cnn-gru": {"epochs": 5, "steps": 10}}
+"""By backbone, how long the methods and their supervised baseline are trained alike, where that was chosen for it."""
+
+SMALLEST_ALPHA = 0.03
+"""Weight of a method over a backbone of `FEW_STEPS`, unless a larger one was better by more than two standard errors on
+inner folds; see docs/decisions/0019-semi-supervised-without-harm.md."""
+
+LARGER_ALPHAS: dict[str, dict[str, float]] = {"cnn": {"planted": 1.0}, "cnn-gru": {"planted": 1.0}}
+"""By backbone, the methods for which one was."""
+
 OF_SOUND_ALONE = ("mlp", "resnet-maps", "planted", "planted-labeled")
 """The backbones and methods that are made for sounds; all others take movements, too."""
 
@@ -86,7 +96,7 @@ def semi_supervised_entries(backbone: str) -> list[ModelSpec]:
         target="models.semi_supervised.supervised:build",
         source="twin of the methods, sees no unlabeled clip",
         kind=NETWORK,
-        overrides={"backbone": backbone},
+        overrides={"backbone": backbone, **FEW_STEPS.get(backbone, {})},
         components=(BACKBONES[backbone],),
         optional=True,
         modalities=(SOUND,) if backbone in OF_SOUND_ALONE else MODALITIES,
@@ -98,7 +108,7 @@ def semi_supervised_entries(backbone: str) -> list[ModelSpec]:
             target=target,
             source=source,
             kind=ModelKind.SEMI_SUPERVISED,
-            overrides=baseline.overrides,
+            overrides={**baseline.overrides, **_weight(name.removesuffix("-labeled"), backbone)},
             components=baseline.components,
             unlabeled=unlabeled,
             optional=True,
@@ -112,6 +122,13 @@ def semi_supervised_entries(backbone: str) -> list[ModelSpec]:
         # How much the planted sounds add by themselves: the rest of the gain of `planted` is due to D_U.
         method("planted-labeled", SEMI_SUPERVISED["planted"][0], "the same in labeled clips alone", unlabeled=False),
     ]
+
+
+def _weight(method: str, backbone: str) -> dict[str, float]:
+    """The parameters of a method over a backbone for which its weight was chosen: alpha, and unlabeled clips."""
+    if backbone not in FEW_STEPS:
+        return {}
+    return {"alpha": LARGER_ALPHAS.get(backbone, {}).get(method, SMALLEST_ALPHA), "ratio": 1}
 
 
 REGISTRY = _entries(

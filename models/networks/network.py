@@ -42,6 +42,7 @@ class NetworkModel:
         pretraining: finds the weights of all but the last layer that training starts from; None = random ones.
 
     Attributes:
+        standardize_on_labeled: whether bands are standardized on the labeled training clips alone, also for a method.
         on_epoch: see `models.spec.TrainedByEpoch`.
         curve: see `models.spec.HasLearningCurve`.
         pseudo_labels: see `models.spec.HasPseudoLabels`.
@@ -66,6 +67,7 @@ class NetworkModel:
         self.method = method
         self.motion = motion
         self.pretraining = pretraining
+        self.standardize_on_labeled = False
         self.curve: Curve = []
         self.pseudo_labels: list[NDArray[np.int64]] = []
         self.on_epoch: OnEpoch | None = None
@@ -86,7 +88,8 @@ class NetworkModel:
             examples, held_out = _joined(examples, self._examples(valid)), None
             seen.append(valid)
         pool = None if self.method is None else self.unlabeled_pool(self.method, train_clips, unlabeled)
-        front = self._front_end(examples.images if pool is None else pool.images, train_clips)
+        seen_images = examples.images if pool is None or self.standardize_on_labeled else pool.images
+        front = self._front_end(seen_images, train_clips)
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
             outputs = self.classes + (AUXILIARY_OUTPUTS if recipe.auxiliary else 0)
@@ -97,6 +100,9 @@ class NetworkModel:
             if pool is not None:
                 kept = recipe.augmentation.length(frames)
                 pool.method.prepare(self.network, _behind(front, channels, bands, kept))
+        if pool is not None and pool.method.first:
+            self._train_unlabeled(recipe, pool)
+            pool = None
         on_epoch = None if self.on_epoch is None else self._callback(self.on_epoch)
         self.curve = train(self.network, recipe, self.seed, examples, held_out, self.classes, pool, on_epoch)
         self.pseudo_labels = pool.pseudo_labels if pool is not None and pool.unlabeled_count else []
@@ -111,6 +117,14 @@ class NetworkModel:
         untrained = Untrained(self.architecture, size, self.images, self.recipe, self.standardize)
         state = self.pretraining(untrained, [part.hide_labels() for part in seen])
         start_from(self.network.backbone, state, self.pretraining.head and seen[0].classes == TWO_CLASSES)
+
+    def _train_unlabeled(self, recipe: Recipe, pool: UnlabeledPool) -> None:
+        """Minimize the method's loss alone, before the supervised training."""
+        none = np.empty(0, dtype=np.int64)
+        labeled = Examples(pool.images[:0], Targets.of(none, none))
+        steps = recipe.steps or -(-len(pool.images) // recipe.unlabeled_batch)
+        first = replace(recipe, epochs=pool.method.first, steps=steps, class_weights=False)
+        train(self.network, first, self.seed, labeled, None, self.classes, pool)
 
     def _take_motion(self, train_clips: Clips) -> Recipe:
         """Replace the extractor by that for movements, and return how the network is trained on them."""

@@ -90,9 +90,12 @@ class UnsupervisedLoss(nn.Module):
 
     Attributes:
         threshold: probability from which on a prediction counts as confident.
+        first: epochs in which the term is minimized alone, before a supervised training without it; 0 = both are
+            minimized together.
     """
 
     threshold = 0.95
+    first = 0
 
     def views(self, images: Extractor) -> list[Extractor]:
         """Further extractors beside ``images``, each applied once per corpus; most methods need none."""

@@ -24,6 +24,8 @@ class SSLBackbone:
         strong: augmentation of the stronger view.
         pretraining: target ``"package.module:symbol"`` of what finds the weights that training starts from, those of
             every method and of the baseline alike; empty = random ones.
+        standardize_on_labeled: whether all of them standardize bands on the labeled clips alone, so that they are given
+            the same images; else the methods do so on all clips that they see.
     """
 
     target: str
@@ -32,6 +34,7 @@ class SSLBackbone:
     weak: Augment
     strong: Augment
     pretraining: str = ""
+    standardize_on_labeled: bool = False
 
 
 MLP = SSLBackbone(
@@ -43,18 +46,20 @@ MLP = SSLBackbone(
 
 CNN = SSLBackbone(
     target="models.networks.cnn:build",
-    parameters={"dropout": 0.3},
+    parameters={"dropout": 0.3, "images": "maps"},
     batch_size=8,
-    weak=Augmentation(shift=0.5, gain=2.0),
-    strong=Augmentation(shift=0.5, gain=2.0, noise=2.0, masked_bands=16, masked_frames=8),
+    weak=Augmentation(shift=0.5, equaliser=4.0),
+    strong=Augmentation(shift=0.5, equaliser=4.0, noise=2.0, masked_bands=6, masked_frames=12),
+    standardize_on_labeled=True,
 )
 
 CNN_GRU = SSLBackbone(
     target="models.networks.cnn_gru:build",
-    parameters={"dropout": 0.3},
+    parameters={"dropout": 0.3, "images": "maps"},
     batch_size=8,
-    weak=Augmentation(shift=0.5, gain=2.0),
-    strong=Augmentation(shift=0.5, gain=2.0, noise=2.0, masked_bands=16, masked_frames=8),
+    weak=Augmentation(shift=0.5, equaliser=4.0),
+    strong=Augmentation(shift=0.5, equaliser=4.0, noise=2.0, masked_bands=6, masked_frames=12),
+    standardize_on_labeled=True,
 )
 
 RESNET_MAPS = SSLBackbone(

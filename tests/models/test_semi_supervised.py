@@ -27,6 +27,7 @@ from models.semi_supervised.pseudo_label import PseudoLabel
 SEMI = [name for name, spec in REGISTRY.items() if spec.kind == "semi-supervised" and "backbone" in spec.overrides]
 METHODS = [name for name in SEMI if REGISTRY[name].unlabeled]
 BASELINES = [f"supervised-{backbone}" for backbone in BACKBONES]
+ALIKE = [name for name in BACKBONES if find_backbone(name).standardize_on_labeled]
 ONE_EACH = [f"{method}-{backbone}" for method, backbone in zip(SEMI_SUPERVISED, cycle(BACKBONES), strict=False)]
 """Every method and every backbone, but not all pairs: the two are independent."""
 
@@ -298,6 +299,24 @@ def test_an_unknown_backbone_is_refused():
         REGISTRY["vat-cnn"].build(0, {"backbone": "vgg"})
 
 
+@pytest.mark.parametrize("name", [f"{method}-{backbone}" for method in ("vicreg", "fixmatch") for backbone in ALIKE])
+def test_without_its_weight_a_method_is_its_baseline(name, parts):
+    """Both start at the same weights and standardize the same images in the same way."""
+    method = predicted(name, parts, parts[2].hide_labels(), alpha=0.0)
+    np.testing.assert_array_equal(method, predicted(REGISTRY[name].supervised_baseline, parts, None))
+
+
+def test_a_self_supervised_network_is_then_trained_as_its_baseline(parts):
+    """Its first epochs are not of the curve, in which no unsupervised term is left."""
+    labeled, valid, unlabeled, _ = parts
+    one, other = (unfitted(name).fit(labeled, valid, unlabeled) for name in ("vicreg-cnn", "supervised-cnn"))
+    assert [row.keys() for row in one.curve] == [row.keys() for row in other.curve]
+    assert one.curve[0]["train_loss"] != other.curve[0]["train_loss"]
+    assert one.pseudo_labels == []
+    longer = unfitted("vicreg-cnn", first=9).fit(labeled, valid, unlabeled)
+    assert longer.curve[0]["train_loss"] != one.curve[0]["train_loss"]
+
+
 # Order of the clips
 
 
@@ -343,9 +362,18 @@ def test_the_pool_is_the_unlabeled_clips_then_the_labeled_ones():
 
 def test_bands_are_standardized_on_all_clips_of_a_method_and_on_the_labeled_ones_of_its_baseline(parts):
     labeled, valid, unlabeled, _ = parts
-    for name, seen in (("vat-cnn", [*labeled, *unlabeled]), ("supervised-cnn", [*labeled])):
+    for name, seen in (("vat-resnet-maps", [*labeled, *unlabeled]), ("supervised-resnet-maps", [*labeled])):
         model = unfitted(name).fit(labeled, valid, unlabeled.hide_labels())
         mean = model.images(seen, labeled.rate).mean((0, 3), dtype=np.float64)
+        np.testing.assert_allclose(model.network.standardize.mean[0, :, :, 0], mean, rtol=1e-4)
+
+
+@pytest.mark.parametrize("backbone", ALIKE)
+def test_where_a_method_and_its_baseline_are_alike_bands_are_standardized_on_the_labeled_clips(backbone, parts):
+    labeled, valid, unlabeled, _ = parts
+    for name in (f"vat-{backbone}", f"supervised-{backbone}"):
+        model = unfitted(name).fit(labeled, valid, unlabeled.hide_labels())
+        mean = model.images([*labeled], labeled.rate).mean((0, 3), dtype=np.float64)
         np.testing.assert_allclose(model.network.standardize.mean[0, :, :, 0], mean, rtol=1e-4)
 
 
