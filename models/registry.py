@@ -8,6 +8,7 @@ from corpora.choices import MODALITIES, MOTION, SOUND
 from features.encoders.catalog import ENCODERS
 from models.encoder_entries import encoder_entries, fine_tuned_entries
 from models.pretraining.entries import pretrained_entries
+from models.semi_supervised.settings import baseline_settings, method_settings
 from models.spec import ModelKind, ModelSpec
 
 CONTROL, BASELINE, NETWORK = ModelKind.CONTROL, ModelKind.BASELINE, ModelKind.NETWORK
@@ -57,16 +58,6 @@ BACKBONES = {
 """The networks that every semi-supervised method is run with: those on columns and images of sounds, cheapest first,
 then those on raw series."""
 
-FEW_STEPS = {"cnn": {"epochs": 5, "steps": 10}, "cnn-gru": {"epochs": 5, "steps": 10}}
-"""By backbone, how long the methods and their supervised baseline are trained alike, where that was chosen for it."""
-
-SMALLEST_ALPHA = 0.03
-"""Weight of a method over a backbone of `FEW_STEPS`, unless a larger one was better by more than two standard errors on
-inner folds; see docs/decisions/0019-semi-supervised-without-harm.md."""
-
-LARGER_ALPHAS: dict[str, dict[str, float]] = {"cnn": {"planted": 1.0}, "cnn-gru": {"planted": 1.0}}
-"""By backbone, the methods for which one was."""
-
 OF_SOUND_ALONE = ("mlp", "resnet-maps", "planted", "planted-labeled")
 """The backbones and methods that are made for sounds; all others take movements, too."""
 
@@ -96,7 +87,7 @@ def semi_supervised_entries(backbone: str) -> list[ModelSpec]:
         target="models.semi_supervised.supervised:build",
         source="twin of the methods, sees no unlabeled clip",
         kind=NETWORK,
-        overrides={"backbone": backbone, **FEW_STEPS.get(backbone, {})},
+        overrides={"backbone": backbone, **baseline_settings(backbone)},
         components=(BACKBONES[backbone],),
         optional=True,
         modalities=(SOUND,) if backbone in OF_SOUND_ALONE else MODALITIES,
@@ -108,7 +99,7 @@ def semi_supervised_entries(backbone: str) -> list[ModelSpec]:
             target=target,
             source=source,
             kind=ModelKind.SEMI_SUPERVISED,
-            overrides={**baseline.overrides, **_weight(name.removesuffix("-labeled"), backbone)},
+            overrides={"backbone": backbone, **method_settings(name.removesuffix("-labeled"), backbone)},
             components=baseline.components,
             unlabeled=unlabeled,
             optional=True,
@@ -122,13 +113,6 @@ def semi_supervised_entries(backbone: str) -> list[ModelSpec]:
         # How much the planted sounds add by themselves: the rest of the gain of `planted` is due to D_U.
         method("planted-labeled", SEMI_SUPERVISED["planted"][0], "the same in labeled clips alone", unlabeled=False),
     ]
-
-
-def _weight(method: str, backbone: str) -> dict[str, float]:
-    """The parameters of a method over a backbone for which its weight was chosen: alpha, and unlabeled clips."""
-    if backbone not in FEW_STEPS:
-        return {}
-    return {"alpha": LARGER_ALPHAS.get(backbone, {}).get(method, SMALLEST_ALPHA), "ratio": 1}
 
 
 REGISTRY = _entries(
