@@ -48,8 +48,8 @@ CNN = SSLBackbone(
     target="models.networks.cnn:build",
     parameters={"dropout": 0.3, "images": "maps"},
     batch_size=8,
-    weak=Augmentation(shift=0.5, equaliser=4.0),
-    strong=Augmentation(shift=0.5, equaliser=4.0, noise=2.0, masked_bands=6, masked_frames=12),
+    weak=Augmentation(shift=0.5, gain=2.0),
+    strong=Augmentation(shift=0.5, gain=2.0, noise=2.0, masked_bands=4, masked_frames=20),
     standardize_on_labeled=True,
 )
 
@@ -57,8 +57,8 @@ CNN_GRU = SSLBackbone(
     target="models.networks.cnn_gru:build",
     parameters={"dropout": 0.3, "images": "maps"},
     batch_size=8,
-    weak=Augmentation(shift=0.5, equaliser=4.0),
-    strong=Augmentation(shift=0.5, equaliser=4.0, noise=2.0, masked_bands=6, masked_frames=12),
+    weak=Augmentation(shift=0.5, gain=2.0),
+    strong=Augmentation(shift=0.5, gain=2.0, noise=2.0, masked_bands=4, masked_frames=20),
     standardize_on_labeled=True,
 )
 
