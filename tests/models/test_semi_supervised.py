@@ -23,6 +23,7 @@ from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
 from models.selection import usual
 from models.semi_supervised.builder import find_backbone
 from models.semi_supervised.pseudo_label import PseudoLabel
+from models.semi_supervised.settings import LARGER_ALPHAS, SCHEDULES, SMALLEST_ALPHA
 
 SEMI = [name for name, spec in REGISTRY.items() if spec.kind == "semi-supervised" and "backbone" in spec.overrides]
 METHODS = [name for name in SEMI if REGISTRY[name].unlabeled]
@@ -252,6 +253,19 @@ def test_parameters_reach_the_recipe():
     recipe = REGISTRY["vat-mlp"].build(0, {"alpha": 0.7, "ramp": 0.2, "ratio": 3, "epochs": 4, "steps": 6}).recipe
     assert (recipe.alpha, recipe.ramp, recipe.epochs, recipe.steps) == (0.7, 0.2, 4, 6)
     assert recipe.unlabeled_batch == 3 * recipe.batch_size
+
+
+@pytest.mark.parametrize("name", [*SEMI, *BASELINES])
+def test_settings_are_those_that_were_chosen_for_the_backbone(name):
+    """Over the others, entries have the defaults of the method, on which their stored results depend."""
+    own = REGISTRY[name].overrides
+    if own["backbone"] not in SCHEDULES:
+        assert own == {"backbone": own["backbone"]}
+        return
+    assert {key: own[key] for key in ("epochs", "steps")} == SCHEDULES[own["backbone"]]
+    if name in SEMI:
+        method = name.removesuffix(f"-{own['backbone']}").removesuffix("-labeled")
+        assert own["alpha"] == LARGER_ALPHAS[own["backbone"]].get(method, SMALLEST_ALPHA)
 
 
 def test_every_backbone_is_the_network_of_that_name():
