@@ -43,6 +43,7 @@ class NetworkModel:
 
     Attributes:
         standardize_on_labeled: whether bands are standardized on the labeled training clips alone, also for a method.
+        random_on_movements: whether movements, for which there is no pretraining, are trained from random weights.
         on_epoch: see `models.spec.TrainedByEpoch`.
         curve: see `models.spec.HasLearningCurve`.
         pseudo_labels: see `models.spec.HasPseudoLabels`.
@@ -68,6 +69,7 @@ class NetworkModel:
         self.motion = motion
         self.pretraining = pretraining
         self.standardize_on_labeled = False
+        self.random_on_movements = False
         self.curve: Curve = []
         self.pseudo_labels: list[NDArray[np.int64]] = []
         self.on_epoch: OnEpoch | None = None
@@ -131,6 +133,8 @@ class NetworkModel:
         if self.motion is None:
             raise InputError("this network takes sounds only; choose another model for movements")
         self.images = series_of(train_clips)
+        if self.random_on_movements:
+            self.pretraining = None
         return self.motion.recipe(self.recipe)
 
     def _front_end(self, images: NDArray[np.float32], train_clips: Clips) -> nn.Module:

@@ -50,6 +50,7 @@ CNN = SSLBackbone(
     batch_size=8,
     weak=Augmentation(shift=0.5, gain=2.0),
     strong=Augmentation(shift=0.5, gain=2.0, noise=2.0, masked_bands=4, masked_frames=20),
+    pretraining="models.pretraining.simulated:SIMULATED_FEW_LABELS",
     standardize_on_labeled=True,
 )
 
@@ -59,6 +60,7 @@ CNN_GRU = SSLBackbone(
     batch_size=8,
     weak=Augmentation(shift=0.5, gain=2.0),
     strong=Augmentation(shift=0.5, gain=2.0, noise=2.0, masked_bands=4, masked_frames=20),
+    pretraining="models.pretraining.simulated:SIMULATED_FEW_LABELS",
     standardize_on_labeled=True,
 )
 

@@ -53,6 +53,7 @@ def build_ssl_model(
     if training.pretraining:
         module, _, symbol = training.pretraining.partition(":")
         model.pretraining = getattr(importlib.import_module(module), symbol)
+        model.random_on_movements = True
     model.standardize_on_labeled = training.standardize_on_labeled
     model.recipe = replace(
         model.recipe,

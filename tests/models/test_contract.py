@@ -22,6 +22,7 @@ from corpora.simulated.simulation import Simulation
 from corpora.splits.folds import Fold
 from corpora.splits.leave_patients_out import LeavePatientsOut
 from corpora.tasks import COARSER, for_task
+from models.pretraining import simulated
 from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
 from models.spec import Model, ModelKind, ModelSpec
 
@@ -67,6 +68,8 @@ def quick() -> Iterator[None]:
             own = spec.parameters()
             fewer = {key: value for key, value in (QUICK_STEPS if "steps" in own else QUICK).items() if key in own}
             patch.setitem(REGISTRY, name, replace(spec, overrides={**spec.overrides, **fewer}))
+        few = replace(simulated.SIMULATED_FEW_LABELS, patients=6, epochs=1)
+        patch.setattr(simulated, "SIMULATED_FEW_LABELS", few)
         yield
 
 

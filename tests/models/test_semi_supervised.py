@@ -19,6 +19,8 @@ from features import cache as features_cache
 from features.columns import Columns
 from models.networks.network import NetworkModel
 from models.networks.recipe import LAST, Recipe
+from models.pretraining import simulated
+from models.pretraining.simulated import Simulated
 from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
 from models.selection import usual
 from models.semi_supervised.builder import find_backbone
@@ -81,6 +83,7 @@ def unfitted(name, seed=0, **parameters):
     spec = REGISTRY[name]
     model = spec.build(seed, {"epochs": 1, "steps": 2, **parameters})
     model.images = Spectrum(Spectrum.SHAPES[spec.overrides["backbone"]])
+    model.pretraining = None  # test_a_method_starts_at_the_weights_of_its_baseline has it
     return model
 
 
@@ -318,6 +321,22 @@ def test_without_its_weight_a_method_is_its_baseline(name, parts):
     """Both start at the same weights and standardize the same images in the same way."""
     method = predicted(name, parts, parts[2].hide_labels(), alpha=0.0)
     np.testing.assert_array_equal(method, predicted(REGISTRY[name].supervised_baseline, parts, None))
+
+
+@pytest.mark.parametrize("backbone", ALIKE)
+def test_a_method_starts_at_the_weights_of_its_baseline(backbone, parts, monkeypatch):
+    labeled, valid, unlabeled, test = parts
+    monkeypatch.setattr(simulated, "SIMULATED_FEW_LABELS", Simulated(patients=6, epochs=1, rate_factor=0.1))
+    found = []
+    for name, own in ((f"fixmatch-{backbone}", {"alpha": 0.0}), (f"supervised-{backbone}", {})):
+        for pretrained in (True, False):
+            model = unfitted(name, **own)
+            model.pretraining = simulated.SIMULATED_FEW_LABELS if pretrained else None
+            assert REGISTRY[name].build(0).pretraining == simulated.SIMULATED_FEW_LABELS
+            found.append(model.fit(labeled, valid, unlabeled.hide_labels()).predict_proba(test.hide_labels()))
+    np.testing.assert_array_equal(found[0], found[2])
+    np.testing.assert_array_equal(found[1], found[3])
+    assert not np.array_equal(found[0], found[1])
 
 
 def test_a_self_supervised_network_is_then_trained_as_its_baseline(parts):
