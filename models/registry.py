@@ -26,22 +26,10 @@ SEMI_SUPERVISED = {
         "consistency with averaged weights (Tarvainen & Valpola 2017)",
     ),
     "fixmatch": ("models.semi_supervised.fixmatch:build", "weak view teaches strong view (Sohn et al. 2020)"),
-    "softmatch": (
-        "models.semi_supervised.softmatch:build",
-        "pseudo-labels weighted by their confidence (Chen et al. 2023)",
-    ),
-    "freematch": (
-        "models.semi_supervised.freematch:build",
-        "thresholds that follow the confidence (Wang et al. 2023)",
-    ),
-    "adamatch": (
-        "models.semi_supervised.adamatch:build",
-        "pseudo-labels aligned with labeled clips (Berthelot et al. 2022)",
-    ),
-    "vicreg": (
-        "models.semi_supervised.vicreg:build",
-        "self-supervised on all clips first, then the labeled ones (Bardes et al. 2022)",
-    ),
+    "softmatch": ("models.semi_supervised.softmatch:build", "weights by confidence (Chen et al. 2023)"),
+    "freematch": ("models.semi_supervised.freematch:build", "thresholds by confidence (Wang et al. 2023)"),
+    "adamatch": ("models.semi_supervised.adamatch:build", "aligned with labeled clips (Berthelot et al. 2022)"),
+    "vicreg": ("models.semi_supervised.vicreg:build", "self-supervised first (Bardes et al. 2022)"),
     "planted": ("models.semi_supervised.planted:build", "a clip with a sound planted in it is more abnormal (ours)"),
 }
 """Adding a method = one file in models/semi_supervised/ + one line here; it gets one entry per backbone."""
