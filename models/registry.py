@@ -21,10 +21,7 @@ SEMI_SUPERVISED = {
     "pi-model": ("models.semi_supervised.pi_model:build", "consistency of two passes (Laine & Aila 2017)"),
     "vat": ("models.semi_supervised.vat:build", "virtual adversarial training (Miyato et al. 2018)"),
     "pseudo-label": ("models.semi_supervised.pseudo_label:build", "confident predictions as labels (Lee 2013)"),
-    "mean-teacher": (
-        "models.semi_supervised.mean_teacher:build",
-        "consistency with averaged weights (Tarvainen & Valpola 2017)",
-    ),
+    "mean-teacher": ("models.semi_supervised.mean_teacher:build", "averaged weights (Tarvainen & Valpola 2017)"),
     "fixmatch": ("models.semi_supervised.fixmatch:build", "weak view teaches strong view (Sohn et al. 2020)"),
     "softmatch": ("models.semi_supervised.softmatch:build", "weights by confidence (Chen et al. 2023)"),
     "freematch": ("models.semi_supervised.freematch:build", "thresholds by confidence (Wang et al. 2023)"),
