@@ -9,7 +9,19 @@ from benchmarks.storage.identity import model_identity
 from models.registry import REGISTRY
 from models.selection import find
 
-OPTIONAL = {"mil-windows", "mil-windows-aligned", "mlp", "quant", "scattering"}
+PRETRAINED = {name for name, spec in REGISTRY.items() if "pretraining" in spec.overrides}
+
+OPTIONAL = {
+    "ensemble-planted",
+    "mil-windows",
+    "mil-windows-aligned",
+    "mlp",
+    "planted-ranking-maps",
+    "planted-ranking-mlp",
+    "quant",
+    "scattering",
+    *PRETRAINED,
+}
 """Beside the semi-supervised ones, which run under a label budget, and the probes of encoders."""
 
 PROBES = {name for name, spec in REGISTRY.items() if "encoder" in spec.overrides}
