@@ -61,6 +61,10 @@ PASSES = {
     "pseudo-label": Passes(),
     "mean-teacher": Passes(judged=1),
     "fixmatch": Passes(judged=1),
+    "softmatch": Passes(judged=1),
+    "freematch": Passes(judged=1),
+    "adamatch": Passes(judged=1),
+    "vicreg": Passes(learned=2),
     "planted": Passes(learned=2),
 }
 

@@ -27,13 +27,15 @@ PACKAGES = ("corpora", "features", "models", "benchmarks")
 NOT_FOLLOWED = frozenset(
     {
         "models.registry",
+        "models.pretraining.entries",
         "features.encoders.catalog",
         "features.encoders.encoder",
         "benchmarks.execution.memory",
         "corpora.code_identity.identity",
     }
 )
-"""Modules that compute no result: the lists of models and of encoders, what is measured beside a fit, and this file."""
+"""Modules that compute no result: the lists of models, pretrainings and encoders, what is measured beside a fit, and this
+file."""
 
 DISTANCE = 3
 """References along which definitions of equal text are told apart by what they refer to; all texts count anyway."""

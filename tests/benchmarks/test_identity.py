@@ -14,12 +14,12 @@ from corpora.catalog import open_corpus
 from corpora.code_identity.identity import NOT_FOLLOWED, PACKAGES, CodeBase
 from corpora.protocols import find
 from corpora.simulated.simulation import Simulation
-from models.registry import REGISTRY
+from models.registry import REGISTRY, SEMI_SUPERVISED
 from models.selection import from_file
 from models.spec import ModelSpec
 
 ROOT = Path(__file__).resolve().parents[2]
-METHODS = ("autoencoder", "pi-model", "vat", "pseudo-label", "mean-teacher", "fixmatch", "planted", "planted-labeled")
+METHODS = (*SEMI_SUPERVISED, "planted-labeled")
 NETWORKS = {name for name, spec in REGISTRY.items() if spec.kind == "network" or "backbone" in spec.overrides}
 ENSEMBLE = REGISTRY["ensemble"]
 
@@ -29,7 +29,8 @@ Edit = Callable[[str, str, str], tuple[set[str], set[str]]]
 
 def over(backbone: str) -> set[str]:
     """Entries that are built on a network."""
-    return {backbone, f"supervised-{backbone}", *(f"{method}-{backbone}" for method in METHODS)}
+    pretrained = {name for name, spec in REGISTRY.items() if spec.overrides.get("network") == backbone}
+    return {backbone, f"supervised-{backbone}", *(f"{method}-{backbone}" for method in METHODS), *pretrained}
 
 
 @pytest.fixture(scope="module")
