@@ -34,8 +34,7 @@ NOT_FOLLOWED = frozenset(
         "corpora.code_identity.identity",
     }
 )
-"""Modules that compute no result: the lists of models, pretrainings and encoders, what is measured beside a fit, and this
-file."""
+"""Modules that compute no result: lists of models, pretrainings and encoders, what is measured beside a fit, this file."""
 
 DISTANCE = 3
 """References along which definitions of equal text are told apart by what they refer to; all texts count anyway."""
