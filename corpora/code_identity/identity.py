@@ -34,7 +34,8 @@ NOT_FOLLOWED = frozenset(
         "corpora.code_identity.identity",
     }
 )
-"""Modules that compute no result: lists of models, pretrainings and encoders, what is measured beside a fit, this file."""
+"""Modules that compute no result: lists of models, pretrainings and encoders, what is measured beside fits, and this
+file."""
 
 DISTANCE = 3
 """References along which definitions of equal text are told apart by what they refer to; all texts count anyway."""
