@@ -34,7 +34,8 @@ def keep_freed_memory() -> None:
     """Keep what is freed for the next allocation, with glibc; elsewhere nothing changes.
 
     By default, the memory of a large tensor returns to Linux when the tensor is freed, and every step of a training
-    pays for fresh, zeroed pages: thousands of page faults, a sixth of the time of a step of `cnn-lecture`.
+    pays for fresh, zeroed pages: thousands of page faults, an eighth of the time of a step of `cnn-lecture`
+    (docs/decisions/0022-speed-of-training.md).
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if set_option is not None:
