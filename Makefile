@@ -111,8 +111,8 @@ explore: $(READY) ## describe a corpus: signals, spectrograms, classes, patients
 
 tables: $(READY) ## rewrite all tables and figures from the stored predictions
 	@$(BIN)/respbench report "$(RESULTS)"
-	@$(BIN)/python -m benchmarks.report.published "$(RESULTS)"
-	@if [ "$(RESULTS)" = results ]; then $(BIN)/python -m benchmarks.report.readme; fi
+	@$(BIN)/python -m respbench.benchmarks.report.published "$(RESULTS)"
+	@if [ "$(RESULTS)" = results ]; then $(BIN)/python -m respbench.benchmarks.report.readme; fi
 
 errors: $(READY) ## draw the clips that the best models are wrong on (RESULTS=, CORPUS=, DATA=, LISTEN=1)
 	@$(BIN)/respbench errors "$(RESULTS)" $(revisit_options) $(if $(filter-out 0 no false,$(LISTEN)),--listen)
@@ -158,13 +158,13 @@ format: $(READY) ## format the code
 	$(BIN)/ruff check --fix .
 
 coverage: $(READY) ## simulate studies, count how often intervals hold the truth (20 minutes, resumable; WORKERS=2)
-	@$(BIN)/python -m benchmarks.report.coverage --results "$(RESULTS)" $(if $(WORKERS),--workers "$(WORKERS)")
+	@$(BIN)/python -m respbench.benchmarks.report.coverage --results "$(RESULTS)" $(if $(WORKERS),--workers "$(WORKERS)")
 
 speed: $(READY) ## time features, training and the classical models on real files (DATA=, OTHER=, OTHER_DATA=)
-	@$(BIN)/python -m benchmarks.speed.pipeline $(if $(DATA),"$(DATA)")
-	@$(BIN)/python -m benchmarks.speed.lecture
-	@$(BIN)/python -m benchmarks.speed.steps
-	@$(BIN)/python -m benchmarks.speed.suite $(if $(OTHER),--corpus "$(OTHER)" $(if $(OTHER_DATA),--data "$(OTHER_DATA)"))
+	@$(BIN)/python -m respbench.benchmarks.speed.pipeline $(if $(DATA),"$(DATA)")
+	@$(BIN)/python -m respbench.benchmarks.speed.lecture
+	@$(BIN)/python -m respbench.benchmarks.speed.steps
+	@$(BIN)/python -m respbench.benchmarks.speed.suite $(if $(OTHER),--corpus "$(OTHER)" $(if $(OTHER_DATA),--data "$(OTHER_DATA)"))
 
 clean: ## remove prepared corpora, features and tool caches; keep results and data
 	rm -rf cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from synthetic_corpora import write_sound
 
-from benchmarks.cli import main
+from respbench.benchmarks.cli import main
 
 BAD = "120_1b1_Al_sc_Meditron_segment_1_0_0.wav"
 

@@ -12,12 +12,12 @@ from bad_input import Command
 from hypothesis import settings
 from synthetic_corpora import write_segmented
 
-from benchmarks import run
-from benchmarks.feature_costs import measure_feature_costs
-from benchmarks.report import pages
-from corpora import catalog
-from corpora.clips import Clips, Signal
-from features.threads import one_thread
+from respbench.benchmarks import run
+from respbench.benchmarks.feature_costs import measure_feature_costs
+from respbench.benchmarks.report import pages
+from respbench.corpora import catalog
+from respbench.corpora.clips import Clips, Signal
+from respbench.features.threads import one_thread
 
 DATA_VARIABLE = "RESPBENCH_DATA"
 """The environment variable that names the folder of the real data."""

@@ -30,7 +30,15 @@ RUN = (
 )
 """Fits and trials of classical models and of a network."""
 
-HEAVY = ("torch", "sklearn.svm", "xgboost", "optuna", "matplotlib.pyplot", "benchmarks.run", "benchmarks.report.pages")
+HEAVY = (
+    "torch",
+    "sklearn.svm",
+    "xgboost",
+    "optuna",
+    "matplotlib.pyplot",
+    "respbench.benchmarks.run",
+    "respbench.benchmarks.report.pages",
+)
 """Modules that a run imports."""
 
 EACH = 20
@@ -86,8 +94,8 @@ def _execute(folder: Path, words: Sequence[str]) -> None:
     with (folder / "output").open("ab") as output:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(output.fileno(), stream.fileno())
-    from benchmarks.cli import main
-    from corpora import catalog
+    from respbench.benchmarks.cli import main
+    from respbench.corpora import catalog
 
     catalog.CACHE = folder / "cache"
     status = main(words)

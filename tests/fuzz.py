@@ -26,7 +26,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from corpora.problems import InputError, InputErrors
+from respbench.corpora.problems import InputError, InputErrors
 
 BATCH = 250
 """Inputs of a kind that are drawn at a time."""

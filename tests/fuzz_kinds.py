@@ -23,28 +23,33 @@ from made_up_results import made_up_results
 from numpy.typing import NDArray
 from synthetic_corpora import noise, write_recording, write_sound, write_sprsound_recording
 
-from benchmarks.cli import main
-from benchmarks.outside import read_outside
-from benchmarks.statistics.loading import load_results
-from benchmarks.storage.feature_costs import FEATURE_COSTS, FeatureCost, read_feature_costs, write_feature_costs
-from benchmarks.storage.store import Store
-from corpora import catalog
-from corpora.catalog import open_corpus
-from corpora.digests import digest
-from corpora.patients import spelling
-from corpora.prepared.durable import is_whole
-from corpora.prepared.prepare import Prepared
-from corpora.problems import InputError, InputErrors
-from corpora.readers.audio import read_audio
-from corpora.readers.folds_file import read_folds
-from corpora.readers.icbhi import DEMOGRAPHICS, DIAGNOSES, OFFICIAL_SPLIT, read_icbhi
-from corpora.readers.manifest import read_manifest
-from corpora.readers.reading import Reading
-from corpora.readers.sprsound import read_sprsound
-from corpora.readers.sprsound_files import LIST
-from corpora.simulated.simulation import Simulation
-from corpora.unlabeled import read_unlabeled
-from models.selection import from_file
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.outside import read_outside
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.storage.feature_costs import (
+    FEATURE_COSTS,
+    FeatureCost,
+    read_feature_costs,
+    write_feature_costs,
+)
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora import catalog
+from respbench.corpora.catalog import open_corpus
+from respbench.corpora.digests import digest
+from respbench.corpora.patients import spelling
+from respbench.corpora.prepared.durable import is_whole
+from respbench.corpora.prepared.prepare import Prepared
+from respbench.corpora.problems import InputError, InputErrors
+from respbench.corpora.readers.audio import read_audio
+from respbench.corpora.readers.folds_file import read_folds
+from respbench.corpora.readers.icbhi import DEMOGRAPHICS, DIAGNOSES, OFFICIAL_SPLIT, read_icbhi
+from respbench.corpora.readers.manifest import read_manifest
+from respbench.corpora.readers.reading import Reading
+from respbench.corpora.readers.sprsound import read_sprsound
+from respbench.corpora.readers.sprsound_files import LIST
+from respbench.corpora.simulated.simulation import Simulation
+from respbench.corpora.unlabeled import read_unlabeled
+from respbench.models.selection import from_file
 
 RATE = 4000
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from corpora.download.icbhi import download_icbhi
-from corpora.download.unpack import PIECE
-from corpora.download.verify import Structure
-from corpora.problems import InputError
+from respbench.corpora.download.icbhi import download_icbhi
+from respbench.corpora.download.unpack import PIECE
+from respbench.corpora.download.verify import Structure
+from respbench.corpora.problems import InputError
 
 SMALL = Structure(recordings=3, patients=2, normal=3, crackle=1, wheeze=1, both=1)
 CYCLES = {

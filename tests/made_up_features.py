@@ -7,8 +7,8 @@ import numpy as np
 from made_up_clock import CLOCK, EXTRACTION, PREDICTION
 from numpy.typing import NDArray
 
-from corpora.clips import Clips
-from features.cache import cached
+from respbench.corpora.clips import Clips
+from respbench.features.cache import cached
 
 
 @dataclass(frozen=True)

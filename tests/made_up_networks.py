@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from corpora.clips import HIDDEN
-from features.augmentation import Augmentation
-from models.networks.backbone import Backbone, StandardizedNetwork
-from models.networks.losses import Targets
-from models.networks.training import Examples
-from models.networks.unsupervised import Step, Term, UnlabeledPool, UnsupervisedLoss
+from respbench.corpora.clips import HIDDEN
+from respbench.features.augmentation import Augmentation
+from respbench.models.networks.backbone import Backbone, StandardizedNetwork
+from respbench.models.networks.losses import Targets
+from respbench.models.networks.training import Examples
+from respbench.models.networks.unsupervised import Step, Term, UnlabeledPool, UnsupervisedLoss
 
 SIZE = (1, 4, 6)
 LABEL = np.array([0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0])

@@ -11,16 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.report.checks import CHECKS, Finding, run_checks
-from benchmarks.report.pages import report_pages
-from benchmarks.report.source import Source
-from benchmarks.statistics.results import Results
-from benchmarks.storage.records import FitKey, FitRecord
-from benchmarks.storage.store import Store
-from corpora.clips import Clips
-from corpora.digests import digest
-from corpora.facts import CorpusFacts
-from corpora.protocols import find_stored
+from respbench.benchmarks.report.checks import CHECKS, Finding, run_checks
+from respbench.benchmarks.report.pages import report_pages
+from respbench.benchmarks.report.source import Source
+from respbench.benchmarks.statistics.results import Results
+from respbench.benchmarks.storage.records import FitKey, FitRecord
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora.clips import Clips
+from respbench.corpora.digests import digest
+from respbench.corpora.facts import CorpusFacts
+from respbench.corpora.protocols import find_stored
 
 ACTIVITIES = ("Eat_soup", "Climb_stairs", "Pour_water", "Sitdown_chair", "Walk")
 KINDS = {"prior": "control", "metadata": "control", "duration": "control", "svm": "baseline", "xgboost": "baseline"}

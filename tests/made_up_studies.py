@@ -14,11 +14,11 @@ from optuna.distributions import (
     distribution_to_json,
 )
 
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.results import ModelResults, Results
-from benchmarks.storage.records import TrialRecord, TrialState
-from benchmarks.storage.store import Store
-from benchmarks.tuning.choice import candidates, choose
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.results import ModelResults, Results
+from respbench.benchmarks.storage.records import TrialRecord, TrialState
+from respbench.benchmarks.storage.store import Store
+from respbench.benchmarks.tuning.choice import candidates, choose
 
 SPACE: dict[str, BaseDistribution] = {
     "C": FloatDistribution(1e-2, 1e2, log=True),

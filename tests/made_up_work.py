@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.execution.job import JobResult
+from respbench.benchmarks.execution.job import JobResult
 
 
 @dataclass(frozen=True)

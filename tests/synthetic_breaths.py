@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from corpora.clips import Signal
-from corpora.simulated.acoustics import crackle, wheeze
+from respbench.corpora.clips import Signal
+from respbench.corpora.simulated.acoustics import crackle, wheeze
 
 RATE = 4000
 """Hz."""

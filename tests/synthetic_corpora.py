@@ -9,8 +9,8 @@ import pandas as pd
 import soundfile
 from numpy.typing import NDArray
 
-from corpora.clips import Clips
-from corpora.cycles import FOUR_CLASSES, TWO_CLASSES
+from respbench.corpora.clips import Clips
+from respbench.corpora.cycles import FOUR_CLASSES, TWO_CLASSES
 
 RATE = 4000
 """Hz."""

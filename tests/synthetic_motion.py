@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from corpora.choices import MOTION
-from corpora.clips import Clips
+from respbench.corpora.choices import MOTION
+from respbench.corpora.clips import Clips
 
 RATE = 32
 """Hz."""

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report import pages
-from benchmarks.report.coverage import PAGE as COVERAGE
-from benchmarks.report.folders import report_folders
-from benchmarks.report.generalization import write_generalization
-from benchmarks.report.index import write_index
-from benchmarks.report.label_efficiency import PAGE as LABEL_EFFICIENCY
-from benchmarks.report.label_efficiency import write_label_efficiency
-from benchmarks.report.pages import write_report
-from benchmarks.report.readme import PAGES, RESULTS, render
-from benchmarks.report.tables import COSTS, LEADERBOARD, RANKS, TUNING, TWINS
-from benchmarks.storage.store import Store
-from models.registry import REGISTRY
+from respbench.benchmarks.report import pages
+from respbench.benchmarks.report.coverage import PAGE as COVERAGE
+from respbench.benchmarks.report.folders import report_folders
+from respbench.benchmarks.report.generalization import write_generalization
+from respbench.benchmarks.report.index import write_index
+from respbench.benchmarks.report.label_efficiency import PAGE as LABEL_EFFICIENCY
+from respbench.benchmarks.report.label_efficiency import write_label_efficiency
+from respbench.benchmarks.report.pages import write_report
+from respbench.benchmarks.report.readme import PAGES, RESULTS, render
+from respbench.benchmarks.report.tables import COSTS, LEADERBOARD, RANKS, TUNING, TWINS
+from respbench.benchmarks.storage.store import Store
+from respbench.models.registry import REGISTRY
 
 PROJECT = Path(__file__).resolve().parents[1]
 TIMED = {
@@ -43,16 +43,18 @@ def block(name: str) -> str:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with the model added as CONTRIBUTING says."""
     clone = tmp_path_factory.mktemp("clone")
-    for name in ("corpora", "features", "models", "benchmarks", "tests"):
+    for name in ("respbench", "tests"):
         shutil.copytree(PROJECT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(PROJECT / "pyproject.toml", clone)
     if (PROJECT / ".mypy_cache").is_dir():  # of `make check`: the libraries' types need not be read again
         shutil.copytree(PROJECT / ".mypy_cache", clone / ".mypy_cache", ignore_dangling_symlinks=True)
-    (clone / "models" / "nearest.py").write_text(block("models/nearest.py"))
-    registry = clone / "models" / "registry.py"
+    (clone / "respbench" / "models" / "nearest.py").write_text(block("respbench/models/nearest.py"))
+    registry = clone / "respbench" / "models" / "registry.py"
     before, bracket, after = registry.read_text().partition("REGISTRY = _entries(\n")
     text = before + bracket + block("registry line") + after
-    (clone / "models" / "semi_supervised" / "entropy.py").write_text(block("models/semi_supervised/entropy.py"))
+    (clone / "respbench" / "models" / "semi_supervised" / "entropy.py").write_text(
+        block("respbench/models/semi_supervised/entropy.py")
+    )
     before, bracket, after = text.partition("SEMI_SUPERVISED = {\n")
     registry.write_text(before + bracket + block("method line") + after)
     return clone
@@ -85,7 +87,7 @@ def test_the_model_passes_the_checks(clone: Path) -> None:
     for check in (
         ("ruff", "check", "."),
         ("ruff", "format", "--check", "."),
-        ("mypy", "models/nearest.py", "models/semi_supervised/entropy.py"),
+        ("mypy", "respbench/models/nearest.py", "respbench/models/semi_supervised/entropy.py"),
     ):
         done = in_clone(clone, *check)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -95,17 +97,17 @@ def test_the_model_runs_beside_the_others_and_from_outside_and_the_method_beside
     clone: Path, tmp_path: Path
 ) -> None:
     outside = tmp_path / "near_by.py"
-    outside.write_text(block("models/nearest.py"))
+    outside.write_text(block("respbench/models/nearest.py"))
     options = ("--patients", "20", "--clips", "4", "--protocol", "patients-2fold-labels50", "--seeds", "1")
     models = ("--models", "prior,nearest,entropy-mlp", "--model", str(outside))
-    done = in_clone(clone, "benchmarks", "run", *options, *models, "--workers", "0")
+    done = in_clone(clone, "respbench", "run", *options, *models, "--workers", "0")
     assert done.returncode == 0, done.stdout + done.stderr
     for name in ("nearest", "near-by", "entropy-mlp", "supervised-mlp"):
         assert re.search(rf"^ *{name} .* complete", done.stdout, re.MULTILINE), done.stdout
 
 
 def test_a_method_is_one_short_file_and_one_line() -> None:
-    assert len(block("models/semi_supervised/entropy.py").splitlines()) < 80
+    assert len(block("respbench/models/semi_supervised/entropy.py").splitlines()) < 80
     assert len(block("method line").splitlines()) == 1
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[1] / "respbench"
 LAYERS = ("corpora", "features", "models", "benchmarks")
 """A package imports from itself and from those before it."""
 
@@ -51,12 +51,16 @@ def tree(file: str) -> ast.Module:
 
 
 def imports(source: ast.Module) -> Iterator[tuple[str, str]]:
-    """Every (module, name) that is imported, at any depth; name "" = the module; relative ones start with a dot."""
+    """Every (module, name) that is imported, at any depth; name "" = the module; relative ones start with a dot.
+
+    Names of the project's own modules are those below respbench.
+    """
     for node in ast.walk(source):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
+            yield from ((alias.name.removeprefix("respbench."), "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield from (("." * node.level + (node.module or ""), alias.name) for alias in node.names)
+            module = "." * node.level + (node.module or "").removeprefix("respbench.")
+            yield from ((module, alias.name) for alias in node.names)
 
 
 def imported_files(file: str) -> set[str]:

@@ -12,22 +12,22 @@ import pytest
 from made_up_results import fail, made_up_results, written_text
 from synthetic_corpora import TINY_RUN
 
-from benchmarks.cli import main
-from benchmarks.report.ablation import variant_verdicts
-from benchmarks.report.index import write_index
-from benchmarks.report.pages import write_report
-from benchmarks.statistics.comparisons import Verdict, difference
-from benchmarks.statistics.formatting import cell
-from benchmarks.statistics.metrics import COMPARED
-from benchmarks.storage.identity import model_identity
-from benchmarks.storage.store import Store
-from corpora import protocols
-from corpora.problems import InputError
-from corpora.protocols import find_stored, of_folder
-from features import adventitious
-from models import ablations
-from models.ablations import ABLATIONS, Ablation, changed, find_ablations, models_of
-from models.registry import REGISTRY
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.report.ablation import variant_verdicts
+from respbench.benchmarks.report.index import write_index
+from respbench.benchmarks.report.pages import write_report
+from respbench.benchmarks.statistics.comparisons import Verdict, difference
+from respbench.benchmarks.statistics.formatting import cell
+from respbench.benchmarks.statistics.metrics import COMPARED
+from respbench.benchmarks.storage.identity import model_identity
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora import protocols
+from respbench.corpora.problems import InputError
+from respbench.corpora.protocols import find_stored, of_folder
+from respbench.features import adventitious
+from respbench.models import ablations
+from respbench.models.ablations import ABLATIONS, Ablation, changed, find_ablations, models_of
+from respbench.models.registry import REGISTRY
 
 NAMES = [(group, spec.name) for group, ablation in ABLATIONS.items() for spec in ablation.variants]
 MADE_UP = Ablation(

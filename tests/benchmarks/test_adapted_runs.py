@@ -9,14 +9,14 @@ import pytest
 from made_up_results import written_text
 from synthetic_corpora import write_kauh, write_segmented
 
-from benchmarks.cli import main
-from benchmarks.report.checks import run_checks
-from benchmarks.report.index import results_index
-from benchmarks.statistics.loading import load_results
-from benchmarks.storage.records import FitKey
-from benchmarks.storage.store import Store
-from models.registry import REGISTRY
-from models.selection import usual
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.report.checks import run_checks
+from respbench.benchmarks.report.index import results_index
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.storage.records import FitKey
+from respbench.benchmarks.storage.store import Store
+from respbench.models.registry import REGISTRY
+from respbench.models.selection import usual
 
 SHIFTED = '''"""Loudness, standardized in each corpus: the smallest adaptation."""
 import numpy as np

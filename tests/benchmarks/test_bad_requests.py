@@ -6,8 +6,8 @@ import pytest
 from bad_input import run_refused
 from synthetic_corpora import noise, write_kauh, write_manifest, write_segmented, write_sound, write_sprsound_recording
 
-from benchmarks.cli import main
-from corpora.problems import InputError
+from respbench.benchmarks.cli import main
+from respbench.corpora.problems import InputError
 
 # Labels, patients and classes
 
@@ -233,7 +233,7 @@ def test_models_that_train_on_simulated_clips_are_not_tested_on_any(respbench, m
         plans.append(plan)
         raise InputError("planned")
 
-    monkeypatch.setattr("benchmarks.run.run", planned)
+    monkeypatch.setattr("respbench.benchmarks.run.run", planned)
     arguments = ["run", "--corpus", "simulated", "--patients", "8", "--clips", "5", "--results", str(respbench.results)]
     assert main([*arguments, "--models", "mil-windows"]) == 2
     assert "mil-windows: simulated clips are trained on, too" in respbench.capsys.readouterr().err

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.storage.records import TrialRecord, TrialState
-from benchmarks.tuning.choice import (
+from respbench.benchmarks.storage.records import TrialRecord, TrialState
+from respbench.benchmarks.tuning.choice import (
     CHALLENGERS,
     ERRORS,
     TEST_TO_TRAINING,

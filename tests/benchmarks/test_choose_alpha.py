@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from benchmarks.tuning import choose_alpha as module
-from benchmarks.tuning.choose_alpha import budget_folds, choose_alpha, judge_all, main, standard_error
-from corpora.catalog import open_corpus
-from corpora.simulated.simulation import Simulation
-from corpora.tasks import for_task
+from respbench.benchmarks.tuning import choose_alpha as module
+from respbench.benchmarks.tuning.choose_alpha import budget_folds, choose_alpha, judge_all, main, standard_error
+from respbench.corpora.catalog import open_corpus
+from respbench.corpora.simulated.simulation import Simulation
+from respbench.corpora.tasks import for_task
 
 BASELINE = np.array([0.6, 0.5, 0.7, 0.6])
 

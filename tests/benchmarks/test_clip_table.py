@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from made_up_results import synthetic_clips
 
-from benchmarks.storage.clip_table import clip_table
-from benchmarks.storage.store import Store
-from corpora.clips import HIDDEN
+from respbench.benchmarks.storage.clip_table import clip_table
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora.clips import HIDDEN
 
 
 def test_age_and_sex_are_stored_and_a_diagnosis_is_not(tmp_path: Path) -> None:

@@ -17,11 +17,11 @@ import pytest
 from distributed import Client, KilledWorker
 from made_up_work import Piece
 
-from benchmarks.cli import main
-from benchmarks.execution import dask_pool as cluster
-from benchmarks.execution.deaths import cause_of_death
-from benchmarks.execution.pool import Backend, Engine, Executor
-from corpora.problems import InputError
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.execution import dask_pool as cluster
+from respbench.benchmarks.execution.deaths import cause_of_death
+from respbench.benchmarks.execution.pool import Backend, Engine, Executor
+from respbench.corpora.problems import InputError
 
 RUN = ("--patients", "12", "--clips", "4", "--corpus-seed", "1", "--protocol", "patients-2fold", "--models", "prior")
 

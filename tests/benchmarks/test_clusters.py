@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from corpora.clips import Clips
-from models.networks.mlp import MLP
-from models.registry import REGISTRY
+from respbench.corpora.clips import Clips
+from respbench.models.networks.mlp import MLP
+from respbench.models.registry import REGISTRY
 
 COLUMNS = 20
 METHODS = [

@@ -9,13 +9,13 @@ import pytest
 from made_up_results import made_up_results
 from synthetic_corpora import TINY_RUN
 
-from benchmarks.cli import main
-from benchmarks.report.figures.style import write_figures
-from benchmarks.report.pages import write_report
-from benchmarks.storage.store import Store
-from corpora.prepared.durable import replacing
-from corpora.problems import InputError
-from features import cache as features
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.report.figures.style import write_figures
+from respbench.benchmarks.report.pages import write_report
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora.prepared.durable import replacing
+from respbench.corpora.problems import InputError
+from respbench.features import cache as features
 
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks.cli import main
-from benchmarks.storage.records import FitKey
-from benchmarks.storage.store import Store
-from models import registry
-from models.ablations import ABLATIONS, Ablation, changed
-from models.ensemble import combine
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.storage.records import FitKey
+from respbench.benchmarks.storage.store import Store
+from respbench.models import registry
+from respbench.models.ablations import ABLATIONS, Ablation, changed
+from respbench.models.ensemble import combine
 
 CORPUS = ("--patients", "20", "--clips", "5", "--corpus-seed", "1", "--protocol", "patients-3fold", "--workers", "0")
 
@@ -84,7 +84,7 @@ def test_an_ensemble_follows_the_predictions_that_stand_beside_it(tmp_path: Path
 def test_an_ensemble_whose_member_failed_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lost = replace(registry.REGISTRY["metadata"], target="models.lost:build")
+    lost = replace(registry.REGISTRY["metadata"], target="respbench.models.lost:build")
     monkeypatch.setitem(registry.REGISTRY, "metadata", lost)
     assert run(tmp_path, "--models", "metadata,prior,duo") == 1
     assert "duo failed" in capsys.readouterr().out

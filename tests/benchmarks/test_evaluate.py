@@ -8,10 +8,10 @@ import pytest
 from made_up_results import synthetic_clips
 from numpy.typing import NDArray
 
-from benchmarks.execution.evaluate import evaluate
-from benchmarks.storage.records import CLIP_METADATA
-from corpora.clips import HIDDEN, Clips
-from corpora.splits.folds import Fold
+from respbench.benchmarks.execution.evaluate import evaluate
+from respbench.benchmarks.storage.records import CLIP_METADATA
+from respbench.corpora.clips import HIDDEN, Clips
+from respbench.corpora.splits.folds import Fold
 
 
 class Probe:

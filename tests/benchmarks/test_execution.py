@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 from made_up_work import Piece
 
-from benchmarks.cli import main
-from benchmarks.execution import deaths, pool, processes
-from benchmarks.execution.job import JobResult
-from benchmarks.execution.pool import Engine, Executor, attempt
-from benchmarks.execution.progress import Best, TimeLeft
-from benchmarks.execution.timeout import OutOfTime, deadline
-from corpora.problems import InputError
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.execution import deaths, pool, processes
+from respbench.benchmarks.execution.job import JobResult
+from respbench.benchmarks.execution.pool import Engine, Executor, attempt
+from respbench.benchmarks.execution.progress import Best, TimeLeft
+from respbench.benchmarks.execution.timeout import OutOfTime, deadline
+from respbench.corpora.problems import InputError
 
 
 def done(folder: Path, engine: Engine, *deeds: str) -> dict[str, str | None]:
@@ -250,7 +250,7 @@ def test_wrong_options_are_refused(
 
 FAULTS = """
 import resource, torch
-from benchmarks.execution.memory import keep_freed_memory
+from respbench.benchmarks.execution.memory import keep_freed_memory
 keep_freed_memory()
 for _ in range(40):  # until the heap has its size, after about ten
     torch.ones(4 << 20)  # 16 MB, or 4,096 pages

@@ -10,14 +10,14 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from corpora import catalog
-from corpora.clips import Clips
-from corpora.simulated.simulation import Simulation, simulate
-from corpora.splits.folds import Fold, Splitter
-from corpora.splits.leave_patients_out import LeavePatientsOut
-from corpora.splits.random_clips import RandomClips
-from corpora.tasks import for_task
-from models.registry import REGISTRY
+from respbench.corpora import catalog
+from respbench.corpora.clips import Clips
+from respbench.corpora.simulated.simulation import Simulation, simulate
+from respbench.corpora.splits.folds import Fold, Splitter
+from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
+from respbench.corpora.splits.random_clips import RandomClips
+from respbench.corpora.tasks import for_task
+from respbench.models.registry import REGISTRY
 
 LEARNERS = ("svm", "xgboost", "mlp", "fixmatch-mlp")
 """One entry of each training loop and kind. What entries have of their own is tested for each: contract, features,

@@ -14,23 +14,28 @@ from made_up_results import change_record, made_up_results, synthetic_clips
 from rich.console import Console
 from synthetic_corpora import TINY_RUN
 
-from benchmarks.cli import main
-from benchmarks.execution import feature_costs
-from benchmarks.execution.feature_costs import SAMPLE, measure, sample
-from benchmarks.execution.pool import Engine
-from benchmarks.feature_costs import measure_feature_costs
-from benchmarks.report.costs import UNMEASURED, cost_rows, costs
-from benchmarks.report.pages import write_report
-from benchmarks.report.tables import COSTS
-from benchmarks.statistics.loading import load_results
-from benchmarks.storage.feature_costs import FEATURE_COSTS, FeatureCost, read_feature_costs, write_feature_costs
-from benchmarks.storage.records import FitKey
-from corpora.catalog import open_corpus
-from corpora.prepared.prepare import Prepared
-from corpora.problems import InputError
-from corpora.simulated.simulation import Simulation
-from models.registry import REGISTRY
-from models.spec import ModelKind, ModelSpec
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.execution import feature_costs
+from respbench.benchmarks.execution.feature_costs import SAMPLE, measure, sample
+from respbench.benchmarks.execution.pool import Engine
+from respbench.benchmarks.feature_costs import measure_feature_costs
+from respbench.benchmarks.report.costs import UNMEASURED, cost_rows, costs
+from respbench.benchmarks.report.pages import write_report
+from respbench.benchmarks.report.tables import COSTS
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.storage.feature_costs import (
+    FEATURE_COSTS,
+    FeatureCost,
+    read_feature_costs,
+    write_feature_costs,
+)
+from respbench.benchmarks.storage.records import FitKey
+from respbench.corpora.catalog import open_corpus
+from respbench.corpora.prepared.prepare import Prepared
+from respbench.corpora.problems import InputError
+from respbench.corpora.simulated.simulation import Simulation
+from respbench.models.registry import REGISTRY
+from respbench.models.spec import ModelKind, ModelSpec
 
 
 def spec(name: str = "slow", **overrides: Any) -> ModelSpec:

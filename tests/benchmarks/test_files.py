@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from made_up_results import made_up_results
 
-from benchmarks.storage.feature_costs import FEATURE_COSTS, read_feature_costs
-from benchmarks.storage.files import CannotWrite, write_atomically
-from benchmarks.storage.records import FitKey
-from corpora.bounded import decompress_bounded, read_bounded
-from corpora.problems import InputError
+from respbench.benchmarks.storage.feature_costs import FEATURE_COSTS, read_feature_costs
+from respbench.benchmarks.storage.files import CannotWrite, write_atomically
+from respbench.benchmarks.storage.records import FitKey
+from respbench.corpora.bounded import decompress_bounded, read_bounded
+from respbench.corpora.problems import InputError
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])

@@ -15,14 +15,14 @@ import pytest
 import threadpoolctl
 import torch
 
-from benchmarks.cli import main
-from benchmarks.execution import jobs as fitting
-from benchmarks.storage.records import FitKey
-from benchmarks.storage.store import Store
-from corpora.clips import Clips
-from corpora.splits.folds import Fold
-from models import registry
-from models.spec import ModelKind, ModelSpec
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.execution import jobs as fitting
+from respbench.benchmarks.storage.records import FitKey
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora.clips import Clips
+from respbench.corpora.splits.folds import Fold
+from respbench.models import registry
+from respbench.models.spec import ModelKind, ModelSpec
 
 OPTIONS = ("--patients", "12", "--clips", "4", "--corpus-seed", "1", "--protocol", "patients-2fold", "--workers", "0")
 
@@ -33,7 +33,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.cache import cached
+from respbench.features.cache import cached
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def test_a_faulty_model_fails_alone(
 def test_a_model_that_can_not_be_imported_fails_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lost = ModelSpec(name="lost", target="models.lost:build", source="nowhere", kind=ModelKind.NETWORK)
+    lost = ModelSpec(name="lost", target="respbench.models.lost:build", source="nowhere", kind=ModelKind.NETWORK)
     monkeypatch.setitem(registry.REGISTRY, "lost", lost)
     assert run(tmp_path, "--models", "prior,lost") == 1
     assert "lost failed: ModuleNotFoundError" in capsys.readouterr().out
@@ -236,8 +236,8 @@ from pathlib import Path
 
 from made_up_work import Piece
 
-from benchmarks.execution.pool import Engine, Executor
-from benchmarks.execution.signals import listening
+from respbench.benchmarks.execution.pool import Engine, Executor
+from respbench.benchmarks.execution.signals import listening
 
 if __name__ == "__main__":
     try:

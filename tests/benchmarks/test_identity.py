@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.storage import identity
-from benchmarks.storage.identity import fit_identity, model_identity, study_identity
-from benchmarks.tuning.study import tunable
-from corpora.catalog import open_corpus
-from corpora.code_identity.identity import NOT_FOLLOWED, PACKAGES, CodeBase
-from corpora.protocols import find
-from corpora.simulated.simulation import Simulation
-from models.registry import REGISTRY, SEMI_SUPERVISED
-from models.selection import from_file
-from models.spec import ModelSpec
+from respbench.benchmarks.storage import identity
+from respbench.benchmarks.storage.identity import fit_identity, model_identity, study_identity
+from respbench.benchmarks.tuning.study import tunable
+from respbench.corpora.catalog import open_corpus
+from respbench.corpora.code_identity.identity import NOT_FOLLOWED, PACKAGES, CodeBase
+from respbench.corpora.protocols import find
+from respbench.corpora.simulated.simulation import Simulation
+from respbench.models.registry import REGISTRY, SEMI_SUPERVISED
+from respbench.models.selection import from_file
+from respbench.models.spec import ModelSpec
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[2] / "respbench"
 METHODS = (*SEMI_SUPERVISED, "planted-labeled")
 NETWORKS = {name for name, spec in REGISTRY.items() if spec.kind == "network" or "backbone" in spec.overrides}
 ENSEMBLE = REGISTRY["ensemble"]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from benchmarks.tuning.compare_settings import OUTER, folds_of_repeats
-from corpora.simulated.simulation import Simulation, simulate
-from corpora.tasks import for_task
+from respbench.benchmarks.tuning.compare_settings import OUTER, folds_of_repeats
+from respbench.corpora.simulated.simulation import Simulation, simulate
+from respbench.corpora.tasks import for_task
 
 
 def test_inner_folds_never_touch_the_outer_test_patients() -> None:

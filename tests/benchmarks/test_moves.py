@@ -8,14 +8,14 @@ import pytest
 from made_up_results import CONTENTS, made_up_results
 from rich.console import Console
 
-from benchmarks.execution import jobs
-from benchmarks.execution.timeout import OutOfTime
-from benchmarks.report.tables import LEADERBOARD
-from benchmarks.run import archive_or_restore_results
-from benchmarks.storage.records import FitKey, TrialRecord
-from benchmarks.storage.store import Store
-from benchmarks.storage.studies import StoredStudy
-from corpora.problems import InputError
+from respbench.benchmarks.execution import jobs
+from respbench.benchmarks.execution.timeout import OutOfTime
+from respbench.benchmarks.report.tables import LEADERBOARD
+from respbench.benchmarks.run import archive_or_restore_results
+from respbench.benchmarks.storage.records import FitKey, TrialRecord
+from respbench.benchmarks.storage.store import Store
+from respbench.benchmarks.storage.studies import StoredStudy
+from respbench.corpora.problems import InputError
 
 KEY = FitKey("prior", 0, 0)
 CODE = "code of prior"

@@ -10,14 +10,14 @@ import pytest
 from made_up_results import change_predictions, made_up_results, written_text
 from synthetic_corpora import noise, write_sound
 
-from benchmarks.cli import main
-from benchmarks.report.pages import write_report
-from benchmarks.report.tables import LEADERBOARD
-from benchmarks.storage.store import Store
-from corpora.catalog import open_corpus
-from corpora.download.verify import ICBHI_2017, Structure, part_here
-from corpora.readers.companions import OFFICIAL_SPLIT
-from corpora.readers.icbhi import read_icbhi
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.report.pages import write_report
+from respbench.benchmarks.report.tables import LEADERBOARD
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora.catalog import open_corpus
+from respbench.corpora.download.verify import ICBHI_2017, Structure, part_here
+from respbench.corpora.readers.companions import OFFICIAL_SPLIT
+from respbench.corpora.readers.icbhi import read_icbhi
 
 PATIENTS = ("101", "102", "103", "156", "218", "226", "227", "228")
 """As in the database, 156 and 218 have recordings on both sides."""
@@ -106,7 +106,7 @@ def test_the_whole_database_is_not_called_a_part(database: Path) -> None:
 
 def test_a_part_is_described_without_another_fingerprint(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     part = open_corpus("icbhi", database).facts()
-    monkeypatch.setattr("corpora.catalog.part_here", lambda cycles: "")
+    monkeypatch.setattr("respbench.corpora.catalog.part_here", lambda cycles: "")
     whole = open_corpus("icbhi", database).facts()
     assert part.description != whole.description
     assert whole.description.endswith("breathing cycles")

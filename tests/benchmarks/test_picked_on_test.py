@@ -10,16 +10,16 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from benchmarks.cli import main
-from benchmarks.execution import picked
-from benchmarks.storage.picks import PICKED, Picks
-from benchmarks.storage.records import FitKey
-from benchmarks.storage.store import Store
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.execution import picked
+from respbench.benchmarks.storage.picks import PICKED, Picks
+from respbench.benchmarks.storage.records import FitKey
+from respbench.benchmarks.storage.store import Store
 
 OPTIONS = ("--patients", "12", "--clips", "4", "--corpus-seed", "1", "--protocol", "patients-2fold", "--workers", "0")
 
 NETWORK = '''"""A network that is trained for four epochs."""
-from models.networks.cnn import build as cnn
+from respbench.models.networks.cnn import build as cnn
 
 
 def build(*, seed):
@@ -157,8 +157,8 @@ def test_a_fit_of_another_machine_is_replaced_with_its_pick(
 
 def made_of(table: pd.DataFrame):  # type: ignore[no-untyped-def]
     """Clips, and probabilities that differ a little from the stored ones."""
-    from corpora.simulated.simulation import Simulation, simulate
-    from corpora.tasks import for_task
+    from respbench.corpora.simulated.simulation import Simulation, simulate
+    from respbench.corpora.tasks import for_task
 
     clips = for_task(simulate(Simulation(patients=12, clips_per_patient=4, seed=1)), "abnormal")
     rows = [clips.clip_id.tolist().index(name) for name in table["clip_id"]]

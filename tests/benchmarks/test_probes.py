@@ -9,14 +9,14 @@ import pytest
 from made_up_results import CLIPS, PATIENTS, made_up_results, synthetic_clips
 from synthetic_corpora import TINY_RUN
 
-from benchmarks.cli import main
-from benchmarks.probes import features_of, halves, probe
-from benchmarks.report.subgroups import subgroup_page
-from benchmarks.report.tables import PROBES
-from benchmarks.statistics.intervals import Estimate
-from benchmarks.statistics.loading import load_results
-from corpora.clips import Clips
-from models.registry import REGISTRY
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.probes import features_of, halves, probe
+from respbench.benchmarks.report.subgroups import subgroup_page
+from respbench.benchmarks.report.tables import PROBES
+from respbench.benchmarks.statistics.intervals import Estimate
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.corpora.clips import Clips
+from respbench.models.registry import REGISTRY
 
 NUMBER = np.repeat(np.arange(PATIENTS), CLIPS)
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from benchmarks.plan import Plan, status_of
-from benchmarks.storage.records import FitKey
-from benchmarks.storage.store import Store
-from corpora import catalog
-from corpora.protocols import find
-from corpora.simulated.simulation import Simulation
-from models.registry import REGISTRY
-from models.spec import ModelKind, ModelSpec
+from respbench.benchmarks.plan import Plan, status_of
+from respbench.benchmarks.storage.records import FitKey
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora import catalog
+from respbench.corpora.protocols import find
+from respbench.corpora.simulated.simulation import Simulation
+from respbench.models.registry import REGISTRY
+from respbench.models.spec import ModelKind, ModelSpec
 
 ENSEMBLE = REGISTRY["ensemble"]
 OWN = ModelSpec(name="own", target="own.py:build", source="a user", kind=ModelKind.OWN)

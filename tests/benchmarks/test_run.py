@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cli import main
-from benchmarks.execution.progress import Display
-from benchmarks.report import pages
-from benchmarks.report.figures.style import write_figures
-from benchmarks.storage.records import FitKey
-from benchmarks.storage.store import Store
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.execution.progress import Display
+from respbench.benchmarks.report import pages
+from respbench.benchmarks.report.figures.style import write_figures
+from respbench.benchmarks.storage.records import FitKey
+from respbench.benchmarks.storage.store import Store
 
 CORPUS = ("--patients", "20", "--clips", "5", "--corpus-seed", "1")
 CLASSICAL = ("--models", "prior,metadata,svm,xgboost", "--protocol", "patients-3fold", "--seeds", "2")
@@ -44,7 +44,7 @@ def build(*, seed):
 
 
 NETWORK = '''"""A network that is trained for two epochs."""
-from models.networks.mlp import build as mlp
+from respbench.models.networks.mlp import build as mlp
 
 
 def build(*, seed):

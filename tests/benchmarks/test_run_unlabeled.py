@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 from test_run import folder, respbench
 
-from benchmarks.execution import jobs as fitting
-from benchmarks.execution.evaluate import with_pseudo_label_accuracy
-from benchmarks.storage.records import FitKey, FitRecord
-from benchmarks.storage.store import Store
-from corpora.clips import Clips
-from corpora.splits.folds import Fold
-from models import registry
-from models.spec import ModelKind, ModelSpec
+from respbench.benchmarks.execution import jobs as fitting
+from respbench.benchmarks.execution.evaluate import with_pseudo_label_accuracy
+from respbench.benchmarks.storage.records import FitKey, FitRecord
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora.clips import Clips
+from respbench.corpora.splits.folds import Fold
+from respbench.models import registry
+from respbench.models.spec import ModelKind, ModelSpec
 
 BUDGET = ("--protocol", "patients-3fold-labels25", "--seeds", "1")
 

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from synthetic_corpora import TINY_RUN
 
-from benchmarks.cli import main
-from benchmarks.outside import read_outside
-from benchmarks.report.tables import LEADERBOARD
-from benchmarks.storage.records import FitKey
-from benchmarks.storage.store import Store
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.outside import read_outside
+from respbench.benchmarks.report.tables import LEADERBOARD
+from respbench.benchmarks.storage.records import FitKey
+from respbench.benchmarks.storage.store import Store
 
 CORPUS = TINY_RUN[:6]
 PROTOCOL = ("--protocol", "patients-2fold")
@@ -287,7 +287,7 @@ def test_files_that_are_no_text_are_refused(elsewhere):
 
 
 def test_what_would_fill_the_memory_is_refused(elsewhere, monkeypatch):
-    monkeypatch.setattr("benchmarks.outside.LARGEST", 1 << 20)
+    monkeypatch.setattr("respbench.benchmarks.outside.LARGEST", 1 << 20)
     path = elsewhere.folder / "mine.csv"
     for content in (bytes(2 << 20), gzip.compress(bytes(2 << 20))):
         path.write_bytes(content)

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.execution.evaluate import evaluate
-from corpora.clips import HIDDEN, Clips
-from corpora.splits.folds import Fold
-from corpora.splits.seen_classes import SeenClasses
-from models.registry import REGISTRY
-from models.spec import TrainedByEpoch
+from respbench.benchmarks.execution.evaluate import evaluate
+from respbench.corpora.clips import HIDDEN, Clips
+from respbench.corpora.splits.folds import Fold
+from respbench.corpora.splits.seen_classes import SeenClasses
+from respbench.models.registry import REGISTRY
+from respbench.models.spec import TrainedByEpoch
 
 
 @pytest.fixture

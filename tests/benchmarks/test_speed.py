@@ -7,21 +7,21 @@ import pytest
 import soundfile
 import torch
 
-from benchmarks.speed import lecture, stacked
-from benchmarks.speed import steps as step_speed
-from benchmarks.speed.lecture import matrix_products
-from benchmarks.speed.pipeline import Comparison, cut, page
-from benchmarks.speed.reference import NotebookCycles, handcrafted_by_file, notebook_fold
-from benchmarks.speed.steps import PASSES, StepCost, step_costs
-from benchmarks.speed.suite import classical, suite_stages
-from benchmarks.speed.suite import page as suite_page
-from corpora.cycles import Cycle
-from corpora.readers.audio import read_audio
-from corpora.simulated.simulation import Simulation, simulate
-from features.handcrafted import Handcrafted
-from features.images import ResizedMel
-from models.networks.cnn import TwoLayerCNN
-from models.registry import REGISTRY, SEMI_SUPERVISED
+from respbench.benchmarks.speed import lecture, stacked
+from respbench.benchmarks.speed import steps as step_speed
+from respbench.benchmarks.speed.lecture import matrix_products
+from respbench.benchmarks.speed.pipeline import Comparison, cut, page
+from respbench.benchmarks.speed.reference import NotebookCycles, handcrafted_by_file, notebook_fold
+from respbench.benchmarks.speed.steps import PASSES, StepCost, step_costs
+from respbench.benchmarks.speed.suite import classical, suite_stages
+from respbench.benchmarks.speed.suite import page as suite_page
+from respbench.corpora.cycles import Cycle
+from respbench.corpora.readers.audio import read_audio
+from respbench.corpora.simulated.simulation import Simulation, simulate
+from respbench.features.handcrafted import Handcrafted
+from respbench.features.images import ResizedMel
+from respbench.models.networks.cnn import TwoLayerCNN
+from respbench.models.registry import REGISTRY, SEMI_SUPERVISED
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_an_epoch_is_timed_beside_its_passes(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_suite_is_timed_stage_by_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     small = Simulation(patients=14, clips_per_patient=3)
-    monkeypatch.setattr("corpora.catalog.Simulation", lambda: small)
+    monkeypatch.setattr("respbench.corpora.catalog.Simulation", lambda: small)
     assert [spec.name for spec in classical()][:3] == ["prior", "metadata", "duration"]
     stages, clips = suite_stages("simulated", None, [REGISTRY["duration"], REGISTRY["svm"]])
     totals = [stage.total for stage in stages]

@@ -10,11 +10,11 @@ import pytest
 from made_up_results import found_by, made_up_results
 from made_up_studies import model_of, studied, trial, tune
 
-from benchmarks.report.checks import best_at_the_edge
-from benchmarks.report.models import studies
-from benchmarks.statistics.loading import load_results
-from benchmarks.storage.records import TrialRecord
-from benchmarks.tuning.analysis import at_the_edge, best_so_far, importances, inner_gain
+from respbench.benchmarks.report.checks import best_at_the_edge
+from respbench.benchmarks.report.models import studies
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.storage.records import TrialRecord
+from respbench.benchmarks.tuning.analysis import at_the_edge, best_so_far, importances, inner_gain
 
 
 def test_inner_gains_are_of_studies_with_both(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import __main__ as launcher
-from benchmarks import cli
-from benchmarks.execution import signals
-from benchmarks.execution.progress import Output
+from respbench.benchmarks import __main__ as launcher
+from respbench.benchmarks import cli
+from respbench.benchmarks.execution import signals
+from respbench.benchmarks.execution.progress import Output
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -45,10 +45,10 @@ def test_ctrl_c_while_modules_are_imported_ends_in_a_sentence(
 ) -> None:
     class Pressed(importlib.abc.MetaPathFinder):
         def find_spec(self, name: str, path: object, target: object = None) -> None:
-            if name == "benchmarks.cli":
+            if name == "respbench.benchmarks.cli":
                 raise KeyboardInterrupt
 
-    monkeypatch.delitem(sys.modules, "benchmarks.cli")
+    monkeypatch.delitem(sys.modules, "respbench.benchmarks.cli")
     monkeypatch.setattr(sys, "meta_path", [Pressed(), *sys.meta_path])
     assert launcher.main() == cli.INTERRUPTED
     assert capsys.readouterr().err == "\nrespbench: interrupted while it started; run the same command again\n"

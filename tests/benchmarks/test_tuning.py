@@ -19,22 +19,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_corpora import synthetic_clips
 
-from benchmarks.cli import main
-from benchmarks.options import TRIALS
-from benchmarks.options import trials as parse_trials
-from benchmarks.storage.records import FitKey, FitRecord, TrialRecord, TrialState
-from benchmarks.storage.store import Store
-from benchmarks.tuning import jobs as tuning_jobs
-from benchmarks.tuning import study as tuning
-from benchmarks.tuning.choice import CHALLENGERS, candidates, choose
-from benchmarks.tuning.folds import INNER, inner_folds
-from benchmarks.tuning.study import Study
-from corpora.clips import Clips
-from corpora.splits.folds import Fold
-from corpora.splits.leave_patients_out import LeavePatientsOut
-from models.registry import REGISTRY
-from models.selection import from_file
-from models.spec import ModelSpec
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.options import TRIALS
+from respbench.benchmarks.options import trials as parse_trials
+from respbench.benchmarks.storage.records import FitKey, FitRecord, TrialRecord, TrialState
+from respbench.benchmarks.storage.store import Store
+from respbench.benchmarks.tuning import jobs as tuning_jobs
+from respbench.benchmarks.tuning import study as tuning
+from respbench.benchmarks.tuning.choice import CHALLENGERS, candidates, choose
+from respbench.benchmarks.tuning.folds import INNER, inner_folds
+from respbench.benchmarks.tuning.study import Study
+from respbench.corpora.clips import Clips
+from respbench.corpora.splits.folds import Fold
+from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
+from respbench.models.registry import REGISTRY
+from respbench.models.selection import from_file
+from respbench.models.spec import ModelSpec
 
 MODEL = '''"""Measures how loud a clip is, the better the nearer its parameter is to 3; fails where it is far away."""
 import numpy as np

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from synthetic_corpora import clips_with
 
-from corpora.clips import Clips
-from corpora.problems import InputError
-from corpora.protocols import find, find_stored, of_folder
-from corpora.splits.balance import validation_patients
-from corpora.splits.folds import shared_patients, unlearned, unlearned_sentence
+from respbench.corpora.clips import Clips
+from respbench.corpora.problems import InputError
+from respbench.corpora.protocols import find, find_stored, of_folder
+from respbench.corpora.splits.balance import validation_patients
+from respbench.corpora.splits.folds import shared_patients, unlearned, unlearned_sentence
 
 ACTIVITIES = ("eat", "pour", "sit", "walk")
 TABLE = [[2, 4, 9, 9], *([0, 3, 2, 3] for _ in range(3)), *([0, 0, 2, 2] for _ in range(5)), [0, 0, 0, 3]]

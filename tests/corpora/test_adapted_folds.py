@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from synthetic_corpora import two_corpora
 
-from benchmarks.execution.evaluate import evaluate
-from benchmarks.storage.identity import splitter_targets
-from corpora.clips import HIDDEN, Clips
-from corpora.digests import digest
-from corpora.problems import InputError
-from corpora.protocols import adapted_from, find, find_stored
-from corpora.splits.cross_corpus import CORPUS, CrossCorpus
-from corpora.splits.cross_corpus_adapted import CrossCorpusAdapted
-from corpora.splits.folds import Fold
+from respbench.benchmarks.execution.evaluate import evaluate
+from respbench.benchmarks.storage.identity import splitter_targets
+from respbench.corpora.clips import HIDDEN, Clips
+from respbench.corpora.digests import digest
+from respbench.corpora.problems import InputError
+from respbench.corpora.protocols import adapted_from, find, find_stored
+from respbench.corpora.splits.cross_corpus import CORPUS, CrossCorpus
+from respbench.corpora.splits.cross_corpus_adapted import CrossCorpusAdapted
+from respbench.corpora.splits.folds import Fold
 
 SPLITTER = CrossCorpusAdapted("a")
 

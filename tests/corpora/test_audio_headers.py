@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_corpora import noise
 
-from corpora.problems import InputError
-from corpora.readers import audio
-from corpora.readers.audio import read_audio
+from respbench.corpora.problems import InputError
+from respbench.corpora.readers import audio
+from respbench.corpora.readers.audio import read_audio
 
 SOUND = noise(1.0)
 RATE = 4000

@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from benchmarks.cli import main
-from corpora import catalog
-from corpora.prepared import prepare
+from respbench.benchmarks.cli import main
+from respbench.corpora import catalog
+from respbench.corpora.prepared import prepare
 
 
 def test_missing_folder(respbench):
@@ -85,7 +85,7 @@ APART = ("unshare", "--mount", "--map-root-user", "sh", "-c")
 
 ON_A_SMALL_DISK = f"""
 mkdir -p "$RESPBENCH_CACHE" && mount -t tmpfs -o size=96k none "$RESPBENCH_CACHE" || exit 99
-{sys.executable} -m benchmarks prepare --corpus icbhi --data "$1" || echo "status $?"
+{sys.executable} -m respbench prepare --corpus icbhi --data "$1" || echo "status $?"
 find "$RESPBENCH_CACHE" -mindepth 2 -not -name '*.lock'
 """
 

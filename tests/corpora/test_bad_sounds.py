@@ -10,7 +10,7 @@ import soundfile
 from bad_input import BAD, cut, spoil
 from synthetic_corpora import noise, write_recording
 
-from benchmarks.cli import main
+from respbench.benchmarks.cli import main
 
 
 def test_good_sounds_are_accepted(respbench):

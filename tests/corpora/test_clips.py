@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_corpora import clips_with, synthetic_clips
 
-from corpora.clips import HIDDEN, StoredSignals
-from corpora.prepared.signal_files import write_signals
-from corpora.problems import InputError, InputErrors
-from corpora.tasks import for_task
+from respbench.corpora.clips import HIDDEN, StoredSignals
+from respbench.corpora.prepared.signal_files import write_signals
+from respbench.corpora.problems import InputError, InputErrors
+from respbench.corpora.tasks import for_task
 
 CLIPS = synthetic_clips(patients=6, clips_each=5, classes=4)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from corpora.code_identity.identity import CodeBase, code_identity, target_of
+from respbench.corpora.code_identity.identity import CodeBase, code_identity, target_of
 
 FILES = {
     "lab/__init__.py": "",
@@ -310,7 +310,7 @@ def test_the_version_of_python_does_not_count(tmp_path: Path) -> None:
 def test_the_locale_does_not_count(lab: Path) -> None:
     edit(lab, "late.py", "2", "len('é')")
     script = (
-        "import sys; from pathlib import Path; from corpora.code_identity.identity import CodeBase;"
+        "import sys; from pathlib import Path; from respbench.corpora.code_identity.identity import CodeBase;"
         "print(CodeBase(Path(sys.argv[1]), ('lab',)).identity('lab.model:build'))"
     )
     environment = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from corpora.problems import InputError
-from corpora.readers.columns import look_alike, named_columns
+from respbench.corpora.problems import InputError
+from respbench.corpora.readers.columns import look_alike, named_columns
 
 MANIFEST = Path("/m.csv")
 REQUIRED = ["path", "patient", "label"]

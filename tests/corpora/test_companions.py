@@ -2,8 +2,8 @@
 
 import pytest
 
-from corpora.problems import InputErrors
-from corpora.readers.companions import DEMOGRAPHICS, DIAGNOSES, OFFICIAL_SPLIT, Companions
+from respbench.corpora.problems import InputErrors
+from respbench.corpora.readers.companions import DEMOGRAPHICS, DIAGNOSES, OFFICIAL_SPLIT, Companions
 
 PATIENTS = {"101", "102"}
 

@@ -24,24 +24,24 @@ from synthetic_corpora import (
     write_sprsound,
 )
 
-from benchmarks.cli import main
-from benchmarks.report.crossing import crossing
-from benchmarks.report.index import results_index
-from benchmarks.report.pages import write_report
-from benchmarks.statistics.loading import load_results
-from benchmarks.storage.identity import fit_identity, splitter_targets
-from benchmarks.storage.records import FitKey
-from benchmarks.storage.store import Store
-from corpora.catalog import open_corpus, open_joined
-from corpora.problems import InputError
-from corpora.protocols import find, find_stored
-from corpora.simulated.simulation import Simulation
-from corpora.splits.balance import VALIDATION
-from corpora.splits.cross_corpus import CORPUS, CrossCorpus
-from corpora.tasks import for_task
-from features.cache import cached
-from features.handcrafted import Handcrafted
-from models.registry import REGISTRY
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.report.crossing import crossing
+from respbench.benchmarks.report.index import results_index
+from respbench.benchmarks.report.pages import write_report
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.storage.identity import fit_identity, splitter_targets
+from respbench.benchmarks.storage.records import FitKey
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora.catalog import open_corpus, open_joined
+from respbench.corpora.problems import InputError
+from respbench.corpora.protocols import find, find_stored
+from respbench.corpora.simulated.simulation import Simulation
+from respbench.corpora.splits.balance import VALIDATION
+from respbench.corpora.splits.cross_corpus import CORPUS, CrossCorpus
+from respbench.corpora.tasks import for_task
+from respbench.features.cache import cached
+from respbench.features.handcrafted import Handcrafted
+from respbench.models.registry import REGISTRY
 
 PROJECT = Path(__file__).resolve().parents[2]
 MODELS = ("--models", "prior,metadata", "--trials", "none", "--workers", "0", "--seeds", "1")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from corpora.digests import digest, file_digest
+from respbench.corpora.digests import digest, file_digest
 
 
 def test_digest_depends_on_order_and_borders_of_its_parts() -> None:

@@ -21,11 +21,11 @@ from urllib.error import URLError
 import pytest
 from loopback_site import ARCHIVE, HIDDEN, NOTES, STALL, Handler, Home, Site, quiet, small_files, wav, zipped
 
-from corpora.download import fetch as fetching
-from corpora.download.fetch import PAUSES, fetch
-from corpora.download.icbhi import download_icbhi, locked
-from corpora.download.unpack import PIECE, unpack
-from corpora.problems import InputError, InputErrors
+from respbench.corpora.download import fetch as fetching
+from respbench.corpora.download.fetch import PAUSES, fetch
+from respbench.corpora.download.icbhi import download_icbhi, locked
+from respbench.corpora.download.unpack import PIECE, unpack
+from respbench.corpora.problems import InputError, InputErrors
 
 
 @pytest.fixture

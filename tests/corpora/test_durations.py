@@ -11,17 +11,17 @@ import pytest
 from made_up_results import STRENGTHS, made_up_results, synthetic_clips, written_text
 from synthetic_corpora import TINY_RUN
 
-from benchmarks.cli import main
-from benchmarks.report.leaderboard import leaderboard_rows
-from benchmarks.report.pages import write_report
-from benchmarks.report.tables import LEADERBOARD
-from benchmarks.statistics.formatting import cell
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.metrics import GROUPED
-from benchmarks.storage.store import CLIPS, Store
-from corpora.clips import Clips
-from corpora.problems import InputError
-from models.registry import REGISTRY
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.report.leaderboard import leaderboard_rows
+from respbench.benchmarks.report.pages import write_report
+from respbench.benchmarks.report.tables import LEADERBOARD
+from respbench.benchmarks.statistics.formatting import cell
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.metrics import GROUPED
+from respbench.benchmarks.storage.store import CLIPS, Store
+from respbench.corpora.clips import Clips
+from respbench.corpora.problems import InputError
+from respbench.models.registry import REGISTRY
 
 COLUMN = "auroc_within_durations"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from corpora.catalog import open_corpus
-from corpora.problems import InputError
-from corpora.readers.hmp import TRIALS, read_hmp
-from corpora.tasks import for_task
-from corpora.windows import Windows
+from respbench.corpora.catalog import open_corpus
+from respbench.corpora.problems import InputError
+from respbench.corpora.readers.hmp import TRIALS, read_hmp
+from respbench.corpora.tasks import for_task
+from respbench.corpora.windows import Windows
 
 REAL = Path(os.environ.get("RESPBENCH_DATA", "")) / "hmp"
 

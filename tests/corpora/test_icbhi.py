@@ -5,10 +5,10 @@ import pytest
 from scipy.signal import fftconvolve, firwin
 from synthetic_corpora import noise, tone, write_recording, write_segmented, write_sound
 
-from corpora.catalog import open_corpus
-from corpora.prepared.prepare import prepare_files
-from corpora.readers.audio import read_audio
-from corpora.readers.icbhi import read_icbhi
+from respbench.corpora.catalog import open_corpus
+from respbench.corpora.prepared.prepare import prepare_files
+from respbench.corpora.readers.audio import read_audio
+from respbench.corpora.readers.icbhi import read_icbhi
 
 ANNOTATION = "0.1\t1.0\t0\t0\n1.0\t1.5\t1\t0\n\n1.5\t2.5\t0\t1\n2.5\t4.0\t1\t1\n"
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_corpora import noise, write_kauh, write_sound
 
-from corpora.catalog import open_corpus
-from corpora.problems import InputError
-from corpora.readers.kauh import SKIPPED, label_of, read_kauh
-from corpora.splits.leave_patients_out import LeavePatientsOut
-from corpora.tasks import for_task
+from respbench.corpora.catalog import open_corpus
+from respbench.corpora.problems import InputError
+from respbench.corpora.readers.kauh import SKIPPED, label_of, read_kauh
+from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
+from respbench.corpora.tasks import for_task
 
 
 def write(folder: Path, *names: str) -> list[Path]:

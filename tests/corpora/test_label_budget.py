@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_corpora import clips_with, synthetic_clips
 
-from corpora.choices import LABEL_PERCENTS, PROTOCOLS
-from corpora.problems import InputError
-from corpora.protocols import find
-from corpora.splits.label_budget import MIN_LABELED_PATIENTS, LabelBudget
-from corpora.splits.leave_patients_out import LeavePatientsOut
-from corpora.tasks import for_task
+from respbench.corpora.choices import LABEL_PERCENTS, PROTOCOLS
+from respbench.corpora.problems import InputError
+from respbench.corpora.protocols import find
+from respbench.corpora.splits.label_budget import MIN_LABELED_PATIENTS, LabelBudget
+from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
+from respbench.corpora.tasks import for_task
 
 
 @st.composite

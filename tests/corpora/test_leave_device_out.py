@@ -8,12 +8,12 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from synthetic_corpora import clips_with
 
-from corpora.choices import LEAVE_DEVICE_OUT, PROTOCOLS
-from corpora.clips import HIDDEN
-from corpora.problems import InputError
-from corpora.protocols import find, find_stored, of_folder
-from corpora.splits.leave_device_out import LeaveDeviceOut
-from corpora.splits.with_unlabeled import WithUnlabeled
+from respbench.corpora.choices import LEAVE_DEVICE_OUT, PROTOCOLS
+from respbench.corpora.clips import HIDDEN
+from respbench.corpora.problems import InputError
+from respbench.corpora.protocols import find, find_stored, of_folder
+from respbench.corpora.splits.leave_device_out import LeaveDeviceOut
+from respbench.corpora.splits.with_unlabeled import WithUnlabeled
 
 
 def recorded_with(clips, devices):

@@ -13,13 +13,13 @@ from synthetic_corpora import (
     write_sprsound_recording,
 )
 
-from benchmarks.cli import main
-from benchmarks.storage.store import Store
-from corpora.catalog import open_corpus
-from corpora.facts import CorpusFacts
-from corpora.prepared.left_out import read_left_out
-from corpora.prepared.prepare import Prepared
-from corpora.problems import InputErrors, Problem
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora.catalog import open_corpus
+from respbench.corpora.facts import CorpusFacts
+from respbench.corpora.prepared.left_out import read_left_out
+from respbench.corpora.prepared.prepare import Prepared
+from respbench.corpora.problems import InputErrors, Problem
 
 GOOD = "0.0\t1.0\t0\t0\n1.0\t2.0\t1\t0\n"
 

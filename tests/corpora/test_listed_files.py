@@ -5,8 +5,8 @@ import unicodedata
 import pytest
 from synthetic_corpora import write_manifest
 
-from corpora.problems import InputError
-from corpora.readers.manifest import read_manifest
+from respbench.corpora.problems import InputError
+from respbench.corpora.readers.manifest import read_manifest
 
 ABOUT_PATHS = r"(paths are relative to the manifest, or absolute)"
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from synthetic_corpora import noise, write_manifest, write_sound
 
-from corpora.catalog import open_corpus
-from corpora.patients import without_doubtful
-from corpora.problems import InputError
-from corpora.readers.manifest import read_manifest
-from corpora.tasks import for_task
+from respbench.corpora.catalog import open_corpus
+from respbench.corpora.patients import without_doubtful
+from respbench.corpora.problems import InputError
+from respbench.corpora.readers.manifest import read_manifest
+from respbench.corpora.tasks import for_task
 
 
 @pytest.fixture(autouse=True)

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedKFold
 from synthetic_corpora import noise, synthetic_clips, write_manifest, write_sound
 
-from benchmarks.execution.jobs import folds_of
-from corpora.catalog import open_corpus
-from corpora.cycles import Cycle
-from corpora.overlaps import with_overlaps
-from corpora.problems import InputError
-from corpora.protocols import find
-from corpora.splits.random_clips import RandomClips
+from respbench.benchmarks.execution.jobs import folds_of
+from respbench.corpora.catalog import open_corpus
+from respbench.corpora.cycles import Cycle
+from respbench.corpora.overlaps import with_overlaps
+from respbench.corpora.problems import InputError
+from respbench.corpora.protocols import find
+from respbench.corpora.splits.random_clips import RandomClips
 
 
 def groups(*spans: tuple[float, float | None], paths: tuple[str, ...] = ()) -> list[str]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from synthetic_corpora import noise, write_manifest, write_sound
 
-from corpora.catalog import open_corpus
-from corpora.cycles import UNLABELED, Cycle
-from corpora.patients import confused_with, shared_sounds, spelling, without_doubtful
-from corpora.problems import InputError
-from corpora.readers.reading import Reading
+from respbench.corpora.catalog import open_corpus
+from respbench.corpora.cycles import UNLABELED, Cycle
+from respbench.corpora.patients import confused_with, shared_sounds, spelling, without_doubtful
+from respbench.corpora.problems import InputError
+from respbench.corpora.readers.reading import Reading
 
 
 def clip(patient, line, begin=0.0, end=None, path="/a.wav", label="normal"):

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from synthetic_corpora import write_segmented
 
-from corpora.prepared import durable
-from corpora.prepared.prepare import Prepared, prepare_files
-from corpora.readers.icbhi import read_icbhi
+from respbench.corpora.prepared import durable
+from respbench.corpora.prepared.prepare import Prepared, prepare_files
+from respbench.corpora.readers.icbhi import read_icbhi
 
 DAMAGES = {
     "empty": lambda content: b"",

@@ -14,14 +14,14 @@ import pytest
 import soundfile
 from synthetic_corpora import noise, synthetic_clips, write_segmented, write_sound
 
-from corpora import clips as clips_module
-from corpora import measurement
-from corpora.cycles import FOUR_CLASSES
-from corpora.facts import CorpusFacts
-from corpora.prepared import prepare
-from corpora.prepared.prepare import prepare_clips, prepare_files
-from corpora.problems import InputError, InputErrors
-from corpora.readers.icbhi import read_icbhi
+from respbench.corpora import clips as clips_module
+from respbench.corpora import measurement
+from respbench.corpora.cycles import FOUR_CLASSES
+from respbench.corpora.facts import CorpusFacts
+from respbench.corpora.prepared import prepare
+from respbench.corpora.prepared.prepare import prepare_clips, prepare_files
+from respbench.corpora.problems import InputError, InputErrors
+from respbench.corpora.readers.icbhi import read_icbhi
 
 NAME = "odd[1] name*"
 """Manifests are called as their users like, and the name goes into that of a folder."""
@@ -29,9 +29,9 @@ NAME = "odd[1] name*"
 APART = """
 import os, signal, sys, time
 from pathlib import Path
-from corpora import measurement
-from corpora.prepared import prepare
-from corpora.readers.icbhi import read_icbhi
+from respbench.corpora import measurement
+from respbench.corpora.prepared import prepare
+from respbench.corpora.readers.icbhi import read_icbhi
 
 folder, cache, log, name, kill_at = sys.argv[1:]
 decode = measurement.read_audio
@@ -275,7 +275,13 @@ def test_generated_clips_are_stored_once_for_each_set_of_parameters(tmp_path):
             return synthetic_clips(seed=len(parameters))
 
         return prepare_clips(
-            make, "synthetic", 4000, parameters, "corpora.simulated.simulation:simulate", tmp_path, "synthetic"
+            make,
+            "synthetic",
+            4000,
+            parameters,
+            "corpora.simulated.simulation:simulate",
+            tmp_path,
+            "synthetic",
         )
 
     stored, _, other = corpus("a"), corpus("a"), corpus("bb")

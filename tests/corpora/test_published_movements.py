@@ -5,11 +5,11 @@ import io
 import numpy as np
 import pytest
 
-from corpora.catalog import open_corpus
-from corpora.problems import InputError
-from corpora.protocols import find
-from corpora.readers import pamap2, uci_har, wisdm
-from corpora.windows import Windows
+from respbench.corpora.catalog import open_corpus
+from respbench.corpora.problems import InputError
+from respbench.corpora.protocols import find
+from respbench.corpora.readers import pamap2, uci_har, wisdm
+from respbench.corpora.windows import Windows
 
 RANDOM = np.random.default_rng(0)
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from corpora.catalog import open_corpus
-from corpora.problems import InputError
-from corpora.windows import Windows
+from respbench.corpora.catalog import open_corpus
+from respbench.corpora.problems import InputError
+from respbench.corpora.windows import Windows
 
 RATE = 50
 

@@ -17,11 +17,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
-from corpora.clips import Clips
-from corpora.problems import InputError
-from corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE, breath_color, crackle, wheeze
-from corpora.simulated.patients import draw_patient
-from corpora.simulated.simulation import Simulation, simulate
+from respbench.corpora.clips import Clips
+from respbench.corpora.problems import InputError
+from respbench.corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE, breath_color, crackle, wheeze
+from respbench.corpora.simulated.patients import draw_patient
+from respbench.corpora.simulated.simulation import Simulation, simulate
 
 FAST = 48_000  # Hz, for measuring waveforms finely
 

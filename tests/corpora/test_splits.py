@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 from synthetic_corpora import clips_with, synthetic_clips
 
-from corpora.problems import InputError
-from corpora.protocols import find
-from corpora.splits.balance import assign_parts, count_by_patient, imbalance
-from corpora.splits.folds import shared_patients
-from corpora.splits.leave_patients_out import LeavePatientsOut
-from corpora.splits.official import OfficialSplit
-from corpora.splits.random_clips import RandomClips
-from corpora.tasks import for_task
+from respbench.corpora.problems import InputError
+from respbench.corpora.protocols import find
+from respbench.corpora.splits.balance import assign_parts, count_by_patient, imbalance
+from respbench.corpora.splits.folds import shared_patients
+from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
+from respbench.corpora.splits.official import OfficialSplit
+from respbench.corpora.splits.random_clips import RandomClips
+from respbench.corpora.tasks import for_task
 
 
 @st.composite

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_corpora import SPRSOUND_FOLDERS, noise, write_sound, write_sprsound, write_sprsound_recording
 
-from corpora.catalog import open_corpus
-from corpora.cycles import FOUR_CLASSES
-from corpora.problems import InputError, InputErrors
-from corpora.readers.sprsound import EVENTS as TYPES
-from corpora.readers.sprsound import RECORDINGS, implied_label, read_sprsound
-from corpora.readers.sprsound_files import RECORDING
-from corpora.tasks import for_task
+from respbench.corpora.catalog import open_corpus
+from respbench.corpora.cycles import FOUR_CLASSES
+from respbench.corpora.problems import InputError, InputErrors
+from respbench.corpora.readers.sprsound import EVENTS as TYPES
+from respbench.corpora.readers.sprsound import RECORDINGS, implied_label, read_sprsound
+from respbench.corpora.readers.sprsound_files import RECORDING
+from respbench.corpora.tasks import for_task
 
 EVENTS = [("100", "600", "Normal"), ("700", "1900", "Stridor")]
 

@@ -11,13 +11,13 @@ import pytest
 from bad_input import Command, run_refused
 from synthetic_corpora import clips_with
 
-from benchmarks.cli import main
-from benchmarks.report.pages import write_report
-from benchmarks.storage.store import Store
-from corpora.clips import Clips
-from corpora.problems import InputError
-from corpora.protocol import Protocol
-from corpora.protocols import find, find_stored, from_file, of_folder
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.report.pages import write_report
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora.clips import Clips
+from respbench.corpora.problems import InputError
+from respbench.corpora.protocol import Protocol
+from respbench.corpora.protocols import find, find_stored, from_file, of_folder
 
 DEVICES = ("Meditron", "AKGC417L")
 

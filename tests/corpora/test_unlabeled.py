@@ -16,20 +16,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_corpora import clips_with, noise, synthetic_clips, write_segmented, write_sound
 
-from benchmarks.cli import main
-from benchmarks.storage.identity import splitter_targets
-from corpora import catalog
-from corpora.catalog import open_corpus, open_with_unlabeled
-from corpora.clips import HIDDEN
-from corpora.problems import InputError
-from corpora.protocols import find
-from corpora.readers.audio import read_audio
-from corpora.splits.label_budget import LabelBudget
-from corpora.splits.leave_patients_out import LeavePatientsOut
-from corpora.splits.official import OfficialSplit
-from corpora.splits.with_unlabeled import WithUnlabeled, labeled_rows
-from corpora.tasks import for_task
-from corpora.unlabeled import CLIP, patient_of, read_unlabeled
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.storage.identity import splitter_targets
+from respbench.corpora import catalog
+from respbench.corpora.catalog import open_corpus, open_with_unlabeled
+from respbench.corpora.clips import HIDDEN
+from respbench.corpora.problems import InputError
+from respbench.corpora.protocols import find
+from respbench.corpora.readers.audio import read_audio
+from respbench.corpora.splits.label_budget import LabelBudget
+from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
+from respbench.corpora.splits.official import OfficialSplit
+from respbench.corpora.splits.with_unlabeled import WithUnlabeled, labeled_rows
+from respbench.corpora.tasks import for_task
+from respbench.corpora.unlabeled import CLIP, patient_of, read_unlabeled
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -260,7 +260,10 @@ def test_a_patients_own_recording_is_never_learned_from_where_the_patient_is_tes
 def test_the_code_of_both_splitters_is_in_the_identity():
     assert splitter_targets(LeavePatientsOut()) == ["corpora.splits.leave_patients_out:LeavePatientsOut"]
     budget = splitter_targets(WithUnlabeled(LabelBudget(10)))
-    assert budget == ["corpora.splits.with_unlabeled:WithUnlabeled", "corpora.splits.label_budget:LabelBudget"]
+    assert budget == [
+        "corpora.splits.with_unlabeled:WithUnlabeled",
+        "corpora.splits.label_budget:LabelBudget",
+    ]
     assert repr(WithUnlabeled(LabelBudget(10))) == "WithUnlabeled(splitter=LabelBudget(percent=10, folds=5))"
     assert WithUnlabeled(LabelBudget(10, 3)).folds == 3
     assert WithUnlabeled(OfficialSplit()).folds == 1

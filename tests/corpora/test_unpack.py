@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from loopback_site import SMALL, quiet, small_files, wav, zipped
 
-from corpora.download import unpack as unpacking
-from corpora.download.unpack import unpack
-from corpora.download.verify import ICBHI_2017, verify
-from corpora.problems import InputError, InputErrors
+from respbench.corpora.download import unpack as unpacking
+from respbench.corpora.download.unpack import unpack
+from respbench.corpora.download.verify import ICBHI_2017, verify
+from respbench.corpora.problems import InputError, InputErrors
 
 
 def test_no_flipped_byte_is_let_through(tmp_path: Path) -> None:

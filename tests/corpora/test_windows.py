@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpora.clips import Clips
-from corpora.cycles import Cycle
-from corpora.problems import InputError
-from corpora.protocols import find
-from corpora.windows import WHOLE, Windows
+from respbench.corpora.clips import Clips
+from respbench.corpora.cycles import Cycle
+from respbench.corpora.problems import InputError
+from respbench.corpora.protocols import find
+from respbench.corpora.windows import WHOLE, Windows
 
 RATE = 20
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from corpora.choices import MODALITIES
-from corpora.facts import CorpusFacts
-from corpora.wording import in_words_of
+from respbench.corpora.choices import MODALITIES
+from respbench.corpora.facts import CorpusFacts
+from respbench.corpora.wording import in_words_of
 
 BREATH = CorpusFacts(name="a", description="", simulated=False, rate=4000)
 MOTION = CorpusFacts(name="b", description="", simulated=False, rate=32, modality=MODALITIES[1], person="subject")

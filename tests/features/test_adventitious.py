@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy.signal import butter, resample_poly, sosfiltfilt
 from synthetic_breaths import RATE, breath, signal, with_crackles, with_wheeze
 
-from corpora.problems import InputError
-from corpora.simulated.acoustics import COARSE_CRACKLE
-from features.adventitious import FAMILIES, SHORTEST, Adventitious
+from respbench.corpora.problems import InputError
+from respbench.corpora.simulated.acoustics import COARSE_CRACKLE
+from respbench.features.adventitious import FAMILIES, SHORTEST, Adventitious
 
 EXTRACTOR = Adventitious()
 WIDTHS = {"continuous": 96, "discontinuous": 96, "rhythm": 24, "colour": 12, "whitened": 28}

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.augmentation import Augmentation
+from respbench.features.augmentation import Augmentation
 
 SHAPE = (5, 4, 32, 60)
 EVERYTHING = Augmentation(crop=40, equaliser=4.0, noise=2.0, masked_bands=6, masked_frames=12, shift=0.5, gain=2.0)

@@ -14,11 +14,11 @@ import pytest
 import torch
 from filelock import FileLock
 
-from corpora.clips import Clips, StoredSignals
-from corpora.problems import InputError
-from features import cache
-from features.cache import cached, key
-from features.handcrafted import Handcrafted
+from respbench.corpora.clips import Clips, StoredSignals
+from respbench.corpora.problems import InputError
+from respbench.features import cache
+from respbench.features.cache import cached, key
+from respbench.features.handcrafted import Handcrafted
 
 RATE = 4000
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from synthetic_breaths import breath, signal, with_crackles, with_wheeze
 
-from features.adventitious import Adventitious
-from features.cache import key
-from features.columns import Columns
-from features.handcrafted import Handcrafted
-from models.svm_adventitious import build
+from respbench.features.adventitious import Adventitious
+from respbench.features.cache import key
+from respbench.features.columns import Columns
+from respbench.features.handcrafted import Handcrafted
+from respbench.models.svm_adventitious import build
 
 RATE = 4000
 

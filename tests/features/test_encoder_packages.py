@@ -14,10 +14,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from features.encoders import resemblyzer
-from features.encoders.catalog import ENCODERS
-from features.encoders.embeddings import Embeddings, embeddings_of
-from features.encoders.weights import missing
+from respbench.features.encoders import resemblyzer
+from respbench.features.encoders.catalog import ENCODERS
+from respbench.features.encoders.embeddings import Embeddings, embeddings_of
+from respbench.features.encoders.weights import missing
 
 
 def embeddings(name: str) -> Embeddings:

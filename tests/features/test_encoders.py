@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from features.cache import key
-from features.encoders import catalog, crepe
-from features.encoders.catalog import ENCODERS, card_of
-from features.encoders.embeddings import embeddings_of, pooled
-from features.encoders.encoder import EncoderCard
-from features.encoders.weights import FOLDER_VARIABLE, find_weights, missing, weights_folder
+from respbench.features.cache import key
+from respbench.features.encoders import catalog, crepe
+from respbench.features.encoders.catalog import ENCODERS, card_of
+from respbench.features.encoders.embeddings import embeddings_of, pooled
+from respbench.features.encoders.encoder import EncoderCard
+from respbench.features.encoders.weights import FOLDER_VARIABLE, find_weights, missing, weights_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from librosa import feature
 
-from corpora.problems import InputError
-from features.handcrafted import SERIES, Handcrafted
-from features.summaries import SUMMARIES, summarize
+from respbench.corpora.problems import InputError
+from respbench.features.handcrafted import SERIES, Handcrafted
+from respbench.features.summaries import SUMMARIES, summarize
 
 RATE = 4000
 EVERYTHING = Handcrafted(summaries=tuple(SUMMARIES))

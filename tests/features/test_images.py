@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpora.problems import InputError
-from features.images import RepeatedMel, ResizedMel
+from respbench.corpora.problems import InputError
+from respbench.features.images import RepeatedMel, ResizedMel
 
 RATE = 4000
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from scipy.signal import butter, resample_poly, sosfiltfilt
 from synthetic_breaths import RATE, breath, signal, with_crackles, with_wheeze
 
-from corpora.problems import InputError
-from corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE
-from features.maps import BANDS, BANDWIDTH, CHANNELS, FRAME, SoundMaps, mirror
-from features.spectral import pad
+from respbench.corpora.problems import InputError
+from respbench.corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE
+from respbench.features.maps import BANDS, BANDWIDTH, CHANNELS, FRAME, SoundMaps, mirror
+from respbench.features.spectral import pad
 
 MAPS = SoundMaps()
 LEVEL, TONALITY, TRANSIENTS, BROADBAND = range(4)

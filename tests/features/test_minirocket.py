@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from corpora.clips import Signal
-from features.minirocket import TAPS, Dilated, MiniRocket, convolve, kernels
+from respbench.corpora.clips import Signal
+from respbench.features.minirocket import TAPS, Dilated, MiniRocket, convolve, kernels
 
 
 def noise(samples: int, seed: int = 0, channels: int = 3) -> Signal:

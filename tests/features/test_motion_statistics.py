@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from corpora.clips import Signal
-from corpora.problems import InputError
-from features.motion import LAGS, MotionStatistics, reflections
+from respbench.corpora.clips import Signal
+from respbench.corpora.problems import InputError
+from respbench.features.motion import LAGS, MotionStatistics, reflections
 
 GRAVITY = 9.81
 """m/s²."""

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from corpora.problems import InputError
-from features.encoders import audio_transformer, beats, clap, hear, opera, opera_networks, panns
-from features.encoders.catalog import ENCODERS
-from features.encoders.checkpoint import NetworkEncoder
-from features.encoders.embeddings import embeddings_of
-from features.encoders.spectrograms import kaldi_filter_bank, log_mel, mel_filters, power
-from features.encoders.weights import FOLDER_VARIABLE
+from respbench.corpora.problems import InputError
+from respbench.features.encoders import audio_transformer, beats, clap, hear, opera, opera_networks, panns
+from respbench.features.encoders.catalog import ENCODERS
+from respbench.features.encoders.checkpoint import NetworkEncoder
+from respbench.features.encoders.embeddings import embeddings_of
+from respbench.features.encoders.spectrograms import kaldi_filter_bank, log_mel, mel_filters, power
+from respbench.features.encoders.weights import FOLDER_VARIABLE
 
 BEATS = {
     "encoder_layers": 2,

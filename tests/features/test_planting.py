@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from corpora.problems import InputError
-from features.cache import key
-from features.images import ResizedMel
-from features.planting import SOUNDS, Planted, plant, planted
-from models.semi_supervised.planted import PlantedSounds, abnormality
+from respbench.corpora.problems import InputError
+from respbench.features.cache import key
+from respbench.features.images import ResizedMel
+from respbench.features.planting import SOUNDS, Planted, plant, planted
+from respbench.models.semi_supervised.planted import PlantedSounds, abnormality
 
 RATE = 4000
 

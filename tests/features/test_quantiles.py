@@ -5,9 +5,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from corpora.clips import Signal
-from corpora.problems import InputError
-from features.quantiles import IntervalQuantiles, interval_columns, interval_quantiles, representations
+from respbench.corpora.clips import Signal
+from respbench.corpora.problems import InputError
+from respbench.features.quantiles import IntervalQuantiles, interval_columns, interval_quantiles, representations
 
 RATE = 4000
 

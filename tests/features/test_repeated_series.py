@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from corpora.problems import InputError
-from features.series import RepeatedSeries
-from features.series_augmentation import SeriesAugmentation
+from respbench.corpora.problems import InputError
+from respbench.features.series import RepeatedSeries
+from respbench.features.series_augmentation import SeriesAugmentation
 
 
 def series(channels=3, samples=40, clips=5):

@@ -7,9 +7,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from corpora.clips import Signal
-from corpora.problems import InputError
-from features.scattering import FLOOR, Scattering, filter_bank, morlets, scatter
+from respbench.corpora.clips import Signal
+from respbench.corpora.problems import InputError
+from respbench.features.scattering import FLOOR, Scattering, filter_bank, morlets, scatter
 
 RATE = 4000
 SETTINGS = Scattering(per_octave=8)

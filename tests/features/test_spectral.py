@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpora.problems import InputError
-from features.spectral import batches, clip_lengths, decibels, log_mel, mel_filters, mfcc, pad, power_spectrum
+from respbench.corpora.problems import InputError
+from respbench.features.spectral import batches, clip_lengths, decibels, log_mel, mel_filters, mfcc, pad, power_spectrum
 
 RATE = 4000
 

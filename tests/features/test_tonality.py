@@ -6,10 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_breaths import RATE, breath, with_crackles, with_wheeze
 
-from corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE
-from features.adventitious import Adventitious
-from features.tonality import BAND_NAMES, EDGES, FLOOR, PITCHED, STANDS_OUT, continuous, percentiles, periodicity
-from features.transients import Bands
+from respbench.corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE
+from respbench.features.adventitious import Adventitious
+from respbench.features.tonality import (
+    BAND_NAMES,
+    EDGES,
+    FLOOR,
+    PITCHED,
+    STANDS_OUT,
+    continuous,
+    percentiles,
+    periodicity,
+)
+from respbench.features.transients import Bands
 
 CONTINUOUS = Adventitious(("continuous",))
 STRONGEST = "lasting line above its neighborhood, {}: p95"

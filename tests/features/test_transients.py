@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_breaths import RATE, breath, with_crackles, with_wheeze
 
-from corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE
-from features import transients
-from features.adventitious import Adventitious
-from features.tonality import BAND_NAMES, EDGES
-from features.transients import CLICK, EXPLOSIVE, ORDER, PREDICTION_ORDERS, Bands, colour, rhythm, whitened
+from respbench.corpora.simulated.acoustics import COARSE_CRACKLE, FINE_CRACKLE
+from respbench.features import transients
+from respbench.features.adventitious import Adventitious
+from respbench.features.tonality import BAND_NAMES, EDGES
+from respbench.features.transients import CLICK, EXPLOSIVE, ORDER, PREDICTION_ORDERS, Bands, colour, rhythm, whitened
 
 DISCONTINUOUS = Adventitious(("discontinuous", "whitened"))
 PREDICTED = tuple(f"predicted from {order} samples" for order in PREDICTION_ORDERS)

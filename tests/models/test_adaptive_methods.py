@@ -8,11 +8,11 @@ import torch
 from made_up_networks import SIZE, Given, examples, network, one_step
 from test_methods import gradient, in_turn, stated
 
-from models.semi_supervised.adamatch import AdaMatch
-from models.semi_supervised.freematch import FreeMatch
-from models.semi_supervised.running_average import RunningAverage
-from models.semi_supervised.softmatch import SoftMatch
-from models.semi_supervised.vicreg import VICReg, collapse, redundancy
+from respbench.models.semi_supervised.adamatch import AdaMatch
+from respbench.models.semi_supervised.freematch import FreeMatch
+from respbench.models.semi_supervised.running_average import RunningAverage
+from respbench.models.semi_supervised.softmatch import SoftMatch
+from respbench.models.semi_supervised.vicreg import VICReg, collapse, redundancy
 
 PICTURES = torch.from_numpy(examples().images)
 METHODS = {

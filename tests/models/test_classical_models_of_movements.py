@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from synthetic_motion import movements, parts
 
-from corpora.choices import SOUND
-from features.clip_series import clip_series
-from models.registry import REGISTRY
+from respbench.corpora.choices import SOUND
+from respbench.features.clip_series import clip_series
+from respbench.models.registry import REGISTRY
 
 FEW = {"xgboost": {"n_estimators": 20}, "minirocket": {"features": 504}}
 

@@ -13,18 +13,18 @@ import torch
 from numpy.typing import NDArray
 from synthetic_motion import movements
 
-from benchmarks.storage.identity import model_identity
-from corpora import catalog
-from corpora.choices import ACTIVITY, MOTION, SOUND
-from corpora.clips import Clips
-from corpora.cycles import FOUR_CLASSES, SEVEN_CLASSES
-from corpora.simulated.simulation import Simulation
-from corpora.splits.folds import Fold
-from corpora.splits.leave_patients_out import LeavePatientsOut
-from corpora.tasks import COARSER, for_task
-from models.pretraining import simulated
-from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
-from models.spec import Model, ModelKind, ModelSpec
+from respbench.benchmarks.storage.identity import model_identity
+from respbench.corpora import catalog
+from respbench.corpora.choices import ACTIVITY, MOTION, SOUND
+from respbench.corpora.clips import Clips
+from respbench.corpora.cycles import FOUR_CLASSES, SEVEN_CLASSES
+from respbench.corpora.simulated.simulation import Simulation
+from respbench.corpora.splits.folds import Fold
+from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
+from respbench.corpora.tasks import COARSER, for_task
+from respbench.models.pretraining import simulated
+from respbench.models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
+from respbench.models.spec import Model, ModelKind, ModelSpec
 
 QUICK = {"epochs": 2, "features": 504, "n_estimators": 20, "simulated_patients": 3}
 """Enough for networks and trees to learn at all; every other parameter is the entry's own."""

@@ -9,21 +9,21 @@ import pytest
 import torch
 from sklearn.svm import SVC
 
-from benchmarks.cli import main
-from benchmarks.probes import features_of
-from benchmarks.storage.identity import model_identity
-from corpora import catalog as corpora
-from corpora.clips import Clips
-from corpora.problems import InputError
-from corpora.simulated.simulation import Simulation
-from corpora.splits.leave_patients_out import LeavePatientsOut
-from corpora.tasks import for_task
-from features.encoders import catalog, crepe
-from features.encoders.weights import FOLDER_VARIABLE
-from models.encoder_entries import PROBES, encoder_entries
-from models.registry import REGISTRY
-from models.selection import find
-from models.spec import ModelSpec
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.probes import features_of
+from respbench.benchmarks.storage.identity import model_identity
+from respbench.corpora import catalog as corpora
+from respbench.corpora.clips import Clips
+from respbench.corpora.problems import InputError
+from respbench.corpora.simulated.simulation import Simulation
+from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
+from respbench.corpora.tasks import for_task
+from respbench.features.encoders import catalog, crepe
+from respbench.features.encoders.weights import FOLDER_VARIABLE
+from respbench.models.encoder_entries import PROBES, encoder_entries
+from respbench.models.registry import REGISTRY
+from respbench.models.selection import find
+from respbench.models.spec import ModelSpec
 
 CARD = replace(catalog.ENCODERS["crepe"], name="own", package="", files=("own.pth",), step=0.5, get="copy it")
 ENTRIES = {spec.name: spec for spec in encoder_entries(CARD)}

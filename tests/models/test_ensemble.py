@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.problems import InputError
-from corpora.simulated.simulation import Simulation, simulate
-from corpora.splits.leave_patients_out import LeavePatientsOut
-from corpora.tasks import for_task
-from models import ensemble
-from models.ensemble import Ensemble, combine, parts
-from models.registry import REGISTRY
+from respbench.corpora.problems import InputError
+from respbench.corpora.simulated.simulation import Simulation, simulate
+from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
+from respbench.corpora.tasks import for_task
+from respbench.models import ensemble
+from respbench.models.ensemble import Ensemble, combine, parts
+from respbench.models.registry import REGISTRY
 
 CHEAP = ("prior", "svm", "metadata")
 ENSEMBLE = REGISTRY["ensemble"]

@@ -9,26 +9,26 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmarks.storage.identity import model_identity
-from corpora import catalog as corpora
-from corpora.clips import Clips
-from corpora.problems import InputError
-from corpora.simulated.simulation import Simulation
-from corpora.splits.leave_patients_out import LeavePatientsOut
-from corpora.tasks import for_task
-from features.encoders import beats, birdnet, catalog, crepe, panns, resemblyzer
-from features.encoders.checkpoint import SoundNetwork
-from features.encoders.inputs import input_of
-from features.encoders.trainable import FramedCrepe, VoiceNetwork, sound_network
-from features.encoders.weights import FOLDER_VARIABLE
-from models.encoder_entries import FROZEN_ALONE, fine_tuned_entries
-from models.networks.backbone import StandardizedNetwork
-from models.networks.fine_tuned import FineTuned
-from models.networks.losses import Targets
-from models.networks.recipe import Recipe
-from models.networks.training import Examples, train
-from models.registry import REGISTRY
-from models.spec import ModelSpec
+from respbench.benchmarks.storage.identity import model_identity
+from respbench.corpora import catalog as corpora
+from respbench.corpora.clips import Clips
+from respbench.corpora.problems import InputError
+from respbench.corpora.simulated.simulation import Simulation
+from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
+from respbench.corpora.tasks import for_task
+from respbench.features.encoders import beats, birdnet, catalog, crepe, panns, resemblyzer
+from respbench.features.encoders.checkpoint import SoundNetwork
+from respbench.features.encoders.inputs import input_of
+from respbench.features.encoders.trainable import FramedCrepe, VoiceNetwork, sound_network
+from respbench.features.encoders.weights import FOLDER_VARIABLE
+from respbench.models.encoder_entries import FROZEN_ALONE, fine_tuned_entries
+from respbench.models.networks.backbone import StandardizedNetwork
+from respbench.models.networks.fine_tuned import FineTuned
+from respbench.models.networks.losses import Targets
+from respbench.models.networks.recipe import Recipe
+from respbench.models.networks.training import Examples, train
+from respbench.models.registry import REGISTRY
+from respbench.models.spec import ModelSpec
 
 CARD = replace(catalog.ENCODERS["panns"], name="own", files=("own.pth",))
 (ENTRY,) = fine_tuned_entries(CARD)

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from corpora.clips import HIDDEN
-from models.networks.losses import SupervisedLoss, Targets, supervised_loss
+from respbench.corpora.clips import HIDDEN
+from respbench.models.networks.losses import SupervisedLoss, Targets, supervised_loss
 
 CPU = torch.device("cpu")
 LABEL = np.array([0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0])

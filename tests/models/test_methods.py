@@ -9,23 +9,23 @@ import torch
 from made_up_networks import SIZE, Given, Spy, examples, network, one_step, pool_of, weights
 from torch.autograd.functional import hessian
 
-from features.augmentation import Augmentation
-from models.networks.cnn import TwoLayerCNN
-from models.networks.recipe import LAST, Recipe
-from models.networks.training import train
-from models.registry import SEMI_SUPERVISED
-from models.semi_supervised import vat
-from models.semi_supervised.adamatch import AdaMatch
-from models.semi_supervised.autoencoder import Autoencoder
-from models.semi_supervised.fixmatch import FixMatch
-from models.semi_supervised.freematch import FreeMatch
-from models.semi_supervised.mean_teacher import MeanTeacher
-from models.semi_supervised.pi_model import PiModel
-from models.semi_supervised.planted import PlantedSounds
-from models.semi_supervised.pseudo_label import PseudoLabel
-from models.semi_supervised.softmatch import SoftMatch
-from models.semi_supervised.vat import VirtualAdversarial, adversarial_direction, divergence
-from models.semi_supervised.vicreg import VICReg
+from respbench.features.augmentation import Augmentation
+from respbench.models.networks.cnn import TwoLayerCNN
+from respbench.models.networks.recipe import LAST, Recipe
+from respbench.models.networks.training import train
+from respbench.models.registry import SEMI_SUPERVISED
+from respbench.models.semi_supervised import vat
+from respbench.models.semi_supervised.adamatch import AdaMatch
+from respbench.models.semi_supervised.autoencoder import Autoencoder
+from respbench.models.semi_supervised.fixmatch import FixMatch
+from respbench.models.semi_supervised.freematch import FreeMatch
+from respbench.models.semi_supervised.mean_teacher import MeanTeacher
+from respbench.models.semi_supervised.pi_model import PiModel
+from respbench.models.semi_supervised.planted import PlantedSounds
+from respbench.models.semi_supervised.pseudo_label import PseudoLabel
+from respbench.models.semi_supervised.softmatch import SoftMatch
+from respbench.models.semi_supervised.vat import VirtualAdversarial, adversarial_direction, divergence
+from respbench.models.semi_supervised.vicreg import VICReg
 
 METHODS = {
     "autoencoder": Autoencoder,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from corpora.problems import InputError
-from models.selection import from_file
+from respbench.corpora.problems import InputError
+from respbench.models.selection import from_file
 
 HEAD = '"""A model."""\n'
 BUILD = "\ndef build(*, seed, depth=3):\n    return VALUE\n"

@@ -7,11 +7,11 @@ import pytest
 import torch
 from synthetic_motion import movements, parts
 
-from corpora.choices import MOTION, SOUND
-from corpora.problems import InputError
-from models.networks.motion import LONGEST, SHORTEST, Spectrogram, series_of, spectrograms
-from models.networks.series import Shorten
-from models.registry import REGISTRY
+from respbench.corpora.choices import MOTION, SOUND
+from respbench.corpora.problems import InputError
+from respbench.models.networks.motion import LONGEST, SHORTEST, Spectrogram, series_of, spectrograms
+from respbench.models.networks.series import Shorten
+from respbench.models.registry import REGISTRY
 
 
 @pytest.mark.parametrize("rate", [32, 50, 100])

@@ -5,14 +5,14 @@ import pytest
 from scipy.optimize import check_grad
 from sklearn.metrics import roc_auc_score
 
-from corpora import catalog
-from corpora.simulated.simulation import Simulation
-from corpora.splits.leave_patients_out import LeavePatientsOut
-from corpora.tasks import for_task
-from features.handcrafted import Handcrafted
-from features.windows import MOST, Windows, windows
-from models import multiple_instance
-from models.multiple_instance import Bags, NystromMap, fit_bags, pooled
+from respbench.corpora import catalog
+from respbench.corpora.simulated.simulation import Simulation
+from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
+from respbench.corpora.tasks import for_task
+from respbench.features.handcrafted import Handcrafted
+from respbench.features.windows import MOST, Windows, windows
+from respbench.models import multiple_instance
+from respbench.models.multiple_instance import Bags, NystromMap, fit_bags, pooled
 
 RATE = 4000
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.cli import main
-from benchmarks.storage.identity import model_identity
-from models.registry import REGISTRY
-from models.selection import find
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.storage.identity import model_identity
+from respbench.models.registry import REGISTRY
+from respbench.models.selection import find
 
 PRETRAINED = {name for name, spec in REGISTRY.items() if "pretraining" in spec.overrides}
 

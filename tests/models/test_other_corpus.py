@@ -4,21 +4,21 @@ import numpy as np
 import pytest
 from synthetic_breaths import breath, signal
 
-from benchmarks.cli import main
-from corpora import catalog
-from corpora.clips import HIDDEN, Clips
-from corpora.landmarks import landmarks
-from corpora.problems import InputError
-from corpora.simulated.simulation import Simulation
-from corpora.tasks import for_task
-from features.images import ResizedMel
-from models.networks.cnn import TwoLayerCNN
-from models.networks.network import NetworkModel
-from models.networks.recipe import LAST, Recipe
-from models.pretraining import artefacts, other_corpus
-from models.pretraining.other_corpus import VARIABLE, OtherCorpus, folder, make, weights_for
-from models.pretraining.pretrained import build
-from models.registry import REGISTRY
+from respbench.benchmarks.cli import main
+from respbench.corpora import catalog
+from respbench.corpora.clips import HIDDEN, Clips
+from respbench.corpora.landmarks import landmarks
+from respbench.corpora.problems import InputError
+from respbench.corpora.simulated.simulation import Simulation
+from respbench.corpora.tasks import for_task
+from respbench.features.images import ResizedMel
+from respbench.models.networks.cnn import TwoLayerCNN
+from respbench.models.networks.network import NetworkModel
+from respbench.models.networks.recipe import LAST, Recipe
+from respbench.models.pretraining import artefacts, other_corpus
+from respbench.models.pretraining.other_corpus import VARIABLE, OtherCorpus, folder, make, weights_for
+from respbench.models.pretraining.pretrained import build
+from respbench.models.registry import REGISTRY
 
 
 @pytest.fixture(autouse=True)

@@ -8,17 +8,17 @@ import pytest
 import torch
 from synthetic_breaths import breath, with_crackles
 
-from corpora.clips import Clips
-from corpora.problems import InputError
-from corpora.simulated.acoustics import COARSE_CRACKLE
-from features.images import ResizedMel
-from models.networks import planted_mlp, planted_resnet
-from models.networks.cnn import TwoLayerCNN
-from models.networks.network import NetworkModel
-from models.networks.planted_ranking import deep_ensemble
-from models.networks.recipe import LAST, Recipe
-from models.pretraining.simulated import Simulated
-from models.semi_supervised.planted import PlantedSounds, abnormality
+from respbench.corpora.clips import Clips
+from respbench.corpora.problems import InputError
+from respbench.corpora.simulated.acoustics import COARSE_CRACKLE
+from respbench.features.images import ResizedMel
+from respbench.models.networks import planted_mlp, planted_resnet
+from respbench.models.networks.cnn import TwoLayerCNN
+from respbench.models.networks.network import NetworkModel
+from respbench.models.networks.planted_ranking import deep_ensemble
+from respbench.models.networks.recipe import LAST, Recipe
+from respbench.models.pretraining.simulated import Simulated
+from respbench.models.semi_supervised.planted import PlantedSounds, abnormality
 
 IMAGES = ResizedMel(n_mels=16, width=32, n_fft=256, hop=64)
 

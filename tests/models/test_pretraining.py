@@ -13,26 +13,26 @@ import torch
 from made_up_networks import Small
 from synthetic_breaths import breath, signal
 
-from benchmarks.execution.evaluate import evaluate
-from corpora import catalog
-from corpora.choices import MOTION
-from corpora.clips import HIDDEN, Clips
-from corpora.problems import InputError
-from corpora.splits.folds import Fold
-from features.augmentation import Augmentation
-from features.images import ResizedMel
-from models.networks.backbone import Backbone
-from models.networks.cnn import TwoLayerCNN
-from models.networks.motion import SERIES
-from models.networks.network import NetworkModel
-from models.networks.recipe import LAST, Recipe
-from models.networks.starting_point import Untrained, last_layer, start_from
-from models.pretraining import artefacts
-from models.pretraining.artefacts import get_or_make, read
-from models.pretraining.planted import PlantedRanking
-from models.pretraining.simulated import Simulated
-from models.pretraining.task import train_unlabeled
-from models.semi_supervised.planted import PlantedSounds, abnormality
+from respbench.benchmarks.execution.evaluate import evaluate
+from respbench.corpora import catalog
+from respbench.corpora.choices import MOTION
+from respbench.corpora.clips import HIDDEN, Clips
+from respbench.corpora.problems import InputError
+from respbench.corpora.splits.folds import Fold
+from respbench.features.augmentation import Augmentation
+from respbench.features.images import ResizedMel
+from respbench.models.networks.backbone import Backbone
+from respbench.models.networks.cnn import TwoLayerCNN
+from respbench.models.networks.motion import SERIES
+from respbench.models.networks.network import NetworkModel
+from respbench.models.networks.recipe import LAST, Recipe
+from respbench.models.networks.starting_point import Untrained, last_layer, start_from
+from respbench.models.pretraining import artefacts
+from respbench.models.pretraining.artefacts import get_or_make, read
+from respbench.models.pretraining.planted import PlantedRanking
+from respbench.models.pretraining.simulated import Simulated
+from respbench.models.pretraining.task import train_unlabeled
+from respbench.models.semi_supervised.planted import PlantedSounds, abnormality
 
 STATE = {"weight": torch.arange(6.0).view(2, 3), "count": torch.tensor(3)}
 IMAGES = ResizedMel(n_mels=8, n_fft=128, hop=64)
@@ -309,7 +309,8 @@ def test_the_last_layer_of_other_classes_is_not_taken_over(classes, taken):
 def test_a_learning_rate_of_the_fit_is_a_share_of_the_recipe(monkeypatch):
     rates = []
     monkeypatch.setattr(
-        "models.networks.network.train", lambda network, recipe, *rest: rates.append(recipe.learning_rate) or []
+        "respbench.models.networks.network.train",
+        lambda network, recipe, *rest: rates.append(recipe.learning_rate) or [],
     )
     clips = clips_of()
     model_with(Spy(rate_factor=0.1), learning_rate=0.5).fit(clips, clips_of(2, seed=1))

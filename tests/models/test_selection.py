@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.options import parse
-from corpora.choices import CORPORA, MODALITIES, MOTION, SOUND, modality_of
-from corpora.facts import CorpusFacts
-from corpora.problems import InputError
-from models.registry import REGISTRY
-from models.selection import find, from_file, suited
+from respbench.benchmarks.options import parse
+from respbench.corpora.choices import CORPORA, MODALITIES, MOTION, SOUND, modality_of
+from respbench.corpora.facts import CorpusFacts
+from respbench.corpora.problems import InputError
+from respbench.models.registry import REGISTRY
+from respbench.models.selection import find, from_file, suited
 
 FACTS = CorpusFacts(name="study", description="", simulated=False, rate=50, modality=MOTION)
 

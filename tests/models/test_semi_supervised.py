@@ -11,21 +11,21 @@ import torch
 from made_up_networks import Given
 from synthetic_corpora import clips_with
 
-from corpora import catalog
-from corpora.problems import InputError
-from corpora.simulated.simulation import Simulation
-from corpora.tasks import for_task
-from features import cache as features_cache
-from features.columns import Columns
-from models.networks.network import NetworkModel
-from models.networks.recipe import LAST, Recipe
-from models.pretraining import simulated
-from models.pretraining.simulated import Simulated
-from models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
-from models.selection import usual
-from models.semi_supervised.builder import find_backbone
-from models.semi_supervised.pseudo_label import PseudoLabel
-from models.semi_supervised.settings import LARGER_ALPHAS, SCHEDULES, SMALLEST_ALPHA
+from respbench.corpora import catalog
+from respbench.corpora.problems import InputError
+from respbench.corpora.simulated.simulation import Simulation
+from respbench.corpora.tasks import for_task
+from respbench.features import cache as features_cache
+from respbench.features.columns import Columns
+from respbench.models.networks.network import NetworkModel
+from respbench.models.networks.recipe import LAST, Recipe
+from respbench.models.pretraining import simulated
+from respbench.models.pretraining.simulated import Simulated
+from respbench.models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
+from respbench.models.selection import usual
+from respbench.models.semi_supervised.builder import find_backbone
+from respbench.models.semi_supervised.pseudo_label import PseudoLabel
+from respbench.models.semi_supervised.settings import LARGER_ALPHAS, SCHEDULES, SMALLEST_ALPHA
 
 SEMI = [name for name, spec in REGISTRY.items() if spec.kind == "semi-supervised" and "backbone" in spec.overrides]
 METHODS = [name for name in SEMI if REGISTRY[name].unlabeled]
@@ -283,7 +283,8 @@ def test_there_is_an_entry_for_every_method_and_backbone():
     assert sorted(METHODS) == sorted(f"{method}-{backbone}" for method in SEMI_SUPERVISED for backbone in BACKBONES)
     for name in METHODS:
         spec = REGISTRY[name]
-        assert spec.target == SEMI_SUPERVISED[name.removesuffix(f"-{spec.overrides['backbone']}")][0]
+        file, _ = SEMI_SUPERVISED[name.removesuffix(f"-{spec.overrides['backbone']}")]
+        assert spec.target == f"respbench.models.semi_supervised.{file}:build"
         assert type(spec.build(0).method).__module__ == spec.target.partition(":")[0]
 
 

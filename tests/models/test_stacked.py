@@ -9,13 +9,13 @@ import torch
 from made_up_networks import LABEL, SIZE, SOUND, Small, examples, network
 from torch import nn
 
-from features.augmentation import Augmentation
-from models.networks.backbone import Standardize, StandardizedNetwork
-from models.networks.cnn import TwoLayerCNN
-from models.networks.mlp import MLP
-from models.networks.recipe import LAST, Recipe
-from models.networks.stacked import Member, train_stacked
-from models.networks.training import predict, train
+from respbench.features.augmentation import Augmentation
+from respbench.models.networks.backbone import Standardize, StandardizedNetwork
+from respbench.models.networks.cnn import TwoLayerCNN
+from respbench.models.networks.mlp import MLP
+from respbench.models.networks.recipe import LAST, Recipe
+from respbench.models.networks.stacked import Member, train_stacked
+from respbench.models.networks.training import predict, train
 
 COUNTS = (12, 9, 5)
 """Training clips of the members: with batches of 4, they have 3, 3 and 2 steps per epoch, and smaller last batches."""

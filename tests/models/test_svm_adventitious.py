@@ -6,14 +6,14 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from corpora import catalog
-from corpora.simulated.simulation import Simulation
-from corpora.splits.leave_patients_out import LeavePatientsOut
-from corpora.tasks import for_task
-from features.adventitious import FAMILIES, Adventitious
-from features.cache import cached
-from models import svm, svm_adventitious, xgboost_adventitious
-from models.svm_adventitious import FamilyKernel
+from respbench.corpora import catalog
+from respbench.corpora.simulated.simulation import Simulation
+from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
+from respbench.corpora.tasks import for_task
+from respbench.features.adventitious import FAMILIES, Adventitious
+from respbench.features.cache import cached
+from respbench.models import svm, svm_adventitious, xgboost_adventitious
+from respbench.models.svm_adventitious import FamilyKernel
 
 
 @pytest.fixture(scope="module")

@@ -8,18 +8,18 @@ import torch
 from made_up_networks import LABEL, SIZE, SOUND, Given, examples, network, weights
 from torch import nn
 
-from corpora.simulated.simulation import Simulation, simulate
-from corpora.splits.leave_patients_out import LeavePatientsOut
-from corpora.tasks import for_task
-from features.augmentation import Augmentation
-from models.networks import batches
-from models.networks import network as network_module
-from models.networks.backbone import Backbone, Standardize
-from models.networks.batches import ShuffledRows
-from models.networks.losses import Targets
-from models.networks.network import NetworkModel, image_extractor
-from models.networks.recipe import LAST, Recipe
-from models.networks.training import EMA, Examples, predict, train
+from respbench.corpora.simulated.simulation import Simulation, simulate
+from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
+from respbench.corpora.tasks import for_task
+from respbench.features.augmentation import Augmentation
+from respbench.models.networks import batches
+from respbench.models.networks import network as network_module
+from respbench.models.networks.backbone import Backbone, Standardize
+from respbench.models.networks.batches import ShuffledRows
+from respbench.models.networks.losses import Targets
+from respbench.models.networks.network import NetworkModel, image_extractor
+from respbench.models.networks.recipe import LAST, Recipe
+from respbench.models.networks.training import EMA, Examples, predict, train
 
 
 def linear(outputs=2):

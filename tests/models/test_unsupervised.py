@@ -9,10 +9,10 @@ import pytest
 import torch
 from made_up_networks import SIZE, Given, Spy, examples, network, one_step, pool_of, weights
 
-from features.augmentation import Augmentation
-from models.networks.recipe import LAST, Recipe
-from models.networks.training import predict, train
-from models.networks.unsupervised import Step, Term, UnlabeledPool, UnsupervisedLoss, deterministic, ramp_up
+from respbench.features.augmentation import Augmentation
+from respbench.models.networks.recipe import LAST, Recipe
+from respbench.models.networks.training import predict, train
+from respbench.models.networks.unsupervised import Step, Term, UnlabeledPool, UnsupervisedLoss, deterministic, ramp_up
 
 RECIPE = Recipe(epochs=3, batch_size=4, learning_rate=0.01, keep=LAST, steps=5, alpha=1.0, unlabeled_batch=6)
 

@@ -9,14 +9,14 @@ import pytest
 from made_up_results import ACTIVITIES, made_up_results, report_text, written_text
 from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 
-from benchmarks.report.evidence import read_report
-from benchmarks.report.pages import write_report
-from benchmarks.report.tables import LEADERBOARD_WITHOUT_NORMAL, read_leaderboard
-from benchmarks.statistics.intervals import leave_one_out
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.metrics import WITHOUT_NORMAL, Predictions, evaluate, metrics_of
-from benchmarks.statistics.unlearned import unlearned_in
-from benchmarks.storage.store import Store
+from respbench.benchmarks.report.evidence import read_report
+from respbench.benchmarks.report.pages import write_report
+from respbench.benchmarks.report.tables import LEADERBOARD_WITHOUT_NORMAL, read_leaderboard
+from respbench.benchmarks.statistics.intervals import leave_one_out
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.metrics import WITHOUT_NORMAL, Predictions, evaluate, metrics_of
+from respbench.benchmarks.statistics.unlearned import unlearned_in
+from respbench.benchmarks.storage.store import Store
 
 STRENGTHS = {"prior": 0.0, "metadata": 0.3, "svm": 1.2}
 

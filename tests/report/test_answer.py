@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from made_up_results import made_up_results, report_text, written_text
 
-from benchmarks.report.answer import Flattery, answer
-from benchmarks.report.pages import README, write_report
-from benchmarks.statistics.intervals import Estimate
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.results import Results
+from respbench.benchmarks.report.answer import Flattery, answer
+from respbench.benchmarks.report.pages import README, write_report
+from respbench.benchmarks.statistics.intervals import Estimate
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.results import Results
 
 STRENGTHS = {"prior": 0.0, "metadata": 0.5, "svm": 1.5, "twin-of-svm": 1.5, "weak": 0.45}
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up_results import made_up_results
 
-from benchmarks.statistics.bayes import ROPE, Posterior, as_good_as, correlated_t
-from benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.bayes import ROPE, Posterior, as_good_as, correlated_t
+from respbench.benchmarks.statistics.loading import load_results
 
 SPREAD = np.array([-1, -0.5, 0, 0.5, 1])
 """Five differences with variance 0.625."""

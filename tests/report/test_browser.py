@@ -13,9 +13,9 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from benchmarks.report.pages import Source, plan_drawings, write_pages
-from benchmarks.report.sounds import SOUND_PAGE
-from benchmarks.statistics.loading import load_results
+from respbench.benchmarks.report.pages import Source, plan_drawings, write_pages
+from respbench.benchmarks.report.sounds import SOUND_PAGE
+from respbench.benchmarks.statistics.loading import load_results
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = (

@@ -10,9 +10,9 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 
-from benchmarks.report.calibration import calibration_page
-from benchmarks.report.figures.calibration import plan_calibration
-from benchmarks.statistics.calibration import (
+from respbench.benchmarks.report.calibration import calibration_page
+from respbench.benchmarks.report.figures.calibration import plan_calibration
+from respbench.benchmarks.statistics.calibration import (
     brier,
     calibration_line,
     calibration_of,
@@ -23,11 +23,11 @@ from benchmarks.statistics.calibration import (
     reliability,
     slope,
 )
-from benchmarks.statistics.forecasts import Forecasts, Repeats, forecasts_of
-from benchmarks.statistics.intervals import leave_one_out
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.metrics import Predictions
-from benchmarks.statistics.operating import (
+from respbench.benchmarks.statistics.forecasts import Forecasts, Repeats, forecasts_of
+from respbench.benchmarks.statistics.intervals import leave_one_out
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.metrics import Predictions
+from respbench.benchmarks.statistics.operating import (
     SPECIFICITY,
     chosen_threshold,
     gain_in_net_benefit,

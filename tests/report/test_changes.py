@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from made_up_results import change_predictions, change_record, fail, made_up_results
 
-from benchmarks.cli import main
-from benchmarks.report.changes import page, summary
-from benchmarks.statistics.changes import changes
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.metrics import LEADING, METRICS
-from benchmarks.statistics.multiplicity import holm
-from benchmarks.storage.records import FitKey
-from benchmarks.storage.store import Store
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.report.changes import page, summary
+from respbench.benchmarks.statistics.changes import changes
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.metrics import LEADING, METRICS
+from respbench.benchmarks.statistics.multiplicity import holm
+from respbench.benchmarks.storage.records import FitKey
+from respbench.benchmarks.storage.store import Store
 
 STRENGTHS = {"prior": 0.0, "svm": 0.5, "cnn": 0.5, "steady": 1.0}
 

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from made_up_results import KINDS, STRENGTHS, made_up_results, report_text
 
-from benchmarks.report.answer import Flattery, answer
-from benchmarks.report.comparisons import BETTER, WORSE, comparisons, matrix, short_matrix
-from benchmarks.report.figures.comparisons import plan_comparisons
-from benchmarks.report.metadata_control import added
-from benchmarks.statistics.comparisons import Verdict, verdict
-from benchmarks.statistics.intervals import Difference
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.metadata_control import gain_of
-from benchmarks.statistics.metrics import LEADING
-from benchmarks.statistics.pairwise import Pairwise, ranks
-from benchmarks.statistics.results import METADATA, Results
+from respbench.benchmarks.report.answer import Flattery, answer
+from respbench.benchmarks.report.comparisons import BETTER, WORSE, comparisons, matrix, short_matrix
+from respbench.benchmarks.report.figures.comparisons import plan_comparisons
+from respbench.benchmarks.report.metadata_control import added
+from respbench.benchmarks.statistics.comparisons import Verdict, verdict
+from respbench.benchmarks.statistics.intervals import Difference
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.metadata_control import gain_of
+from respbench.benchmarks.statistics.metrics import LEADING
+from respbench.benchmarks.statistics.pairwise import Pairwise, ranks
+from respbench.benchmarks.statistics.results import METADATA, Results
 
 STRONG = {**STRENGTHS, "duration": 0.2, "weak": 0.01, "xgboost": 4.0, "cnn": 1.25}
 

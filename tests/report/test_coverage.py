@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.report.coverage import FIGURE, PAGE, main, page
-from benchmarks.statistics import coverage
-from benchmarks.statistics.coverage import (
+from respbench.benchmarks.report.coverage import FIGURE, PAGE, main, page
+from respbench.benchmarks.statistics import coverage
+from respbench.benchmarks.statistics.coverage import (
     DESIGNS,
     MEASUREMENTS,
     QUANTITIES,
@@ -22,8 +22,8 @@ from benchmarks.statistics.coverage import (
     tabulate,
     to_csv,
 )
-from benchmarks.statistics.intervals import leave_one_out
-from benchmarks.statistics.studies import (
+from respbench.benchmarks.statistics.intervals import leave_one_out
+from respbench.benchmarks.statistics.studies import (
     MEASURED,
     SLOPES,
     SPREAD,
@@ -122,12 +122,12 @@ def test_the_clause_of_the_captions_states_the_committed_range() -> None:
 
 
 def test_make_coverage_writes_table_page_and_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("benchmarks.statistics.coverage", "benchmarks.report.coverage"):
+    for module in ("respbench.benchmarks.statistics.coverage", "respbench.benchmarks.report.coverage"):
         monkeypatch.setattr(f"{module}.SCENARIOS", {"weak": SMALL, "60 features": SMALL})
         monkeypatch.setattr(f"{module}.SHARING", 2)
-    monkeypatch.setattr("benchmarks.report.coverage.LAYOUTS", 1)
-    monkeypatch.setattr("benchmarks.report.coverage.CACHE", tmp_path)
-    monkeypatch.setattr("benchmarks.report.coverage.MEASUREMENTS", tmp_path / "coverage.csv")
+    monkeypatch.setattr("respbench.benchmarks.report.coverage.LAYOUTS", 1)
+    monkeypatch.setattr("respbench.benchmarks.report.coverage.CACHE", tmp_path)
+    monkeypatch.setattr("respbench.benchmarks.report.coverage.MEASUREMENTS", tmp_path / "coverage.csv")
     assert main(["--results", str(tmp_path / "results")]) == 0
     cells = read_coverage(tmp_path / "coverage.csv")
     assert {(cell.scenario, cell.block) for cell in cells} == {("weak", "chosen by"), ("60 features", "checked with")}

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import friedmanchisquare
 
-from benchmarks.report.figures.critical_difference import draw_critical_difference
-from benchmarks.statistics.critical_difference import critical_difference, fewest_corpora, ranks_of
-from benchmarks.statistics.multiplicity import ALPHA
+from respbench.benchmarks.report.figures.critical_difference import draw_critical_difference
+from respbench.benchmarks.statistics.critical_difference import critical_difference, fewest_corpora, ranks_of
+from respbench.benchmarks.statistics.multiplicity import ALPHA
 
 MODELS = ("weak", "best", "twin", "middle")
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from made_up_results import change_record, made_up_results
 
-from benchmarks.report.crossing import SHOWN, crossing
-from benchmarks.report.pages import report_pages
-from benchmarks.report.source import Source
-from benchmarks.statistics.loading import load_results
-from benchmarks.storage.store import Store
-from corpora.facts import CorpusFacts
+from respbench.benchmarks.report.crossing import SHOWN, crossing
+from respbench.benchmarks.report.pages import report_pages
+from respbench.benchmarks.report.source import Source
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora.facts import CorpusFacts
 
 ACROSS, ADAPTED = "cross-corpus-from-other", "cross-corpus-adapted-from-other"
 TWINS = {"planted-mlp": "supervised-mlp"}

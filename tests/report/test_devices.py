@@ -7,15 +7,15 @@ import pytest
 from made_up_results import found_by, probabilities, record_of, synthetic_clips
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.report.checks import class_without_clips, devices_of_few_patients
-from benchmarks.report.devices import auroc_on, devices
-from benchmarks.report.pages import report_pages
-from benchmarks.report.source import Source
-from benchmarks.statistics.intervals import interval
-from benchmarks.statistics.loading import load_results
-from benchmarks.storage.records import FitKey
-from benchmarks.storage.store import Store
-from corpora.choices import LEAVE_DEVICE_OUT
+from respbench.benchmarks.report.checks import class_without_clips, devices_of_few_patients
+from respbench.benchmarks.report.devices import auroc_on, devices
+from respbench.benchmarks.report.pages import report_pages
+from respbench.benchmarks.report.source import Source
+from respbench.benchmarks.statistics.intervals import interval
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.storage.records import FitKey
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora.choices import LEAVE_DEVICE_OUT
 
 NAMES = np.array(["Alpha", "Beta", "Gamma"])
 OWNERS = np.array([0] * 14 + [1] * 7 + [2] * 3)

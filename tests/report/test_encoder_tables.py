@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from benchmarks.report.encoder_tables import CORPORA, catalog, probes
-from benchmarks.report.tables import LEADERBOARD, PROBES
-from benchmarks.statistics.intervals import Estimate
-from benchmarks.storage.feature_costs import FeatureCost, write_feature_costs
-from features.encoders.catalog import ENCODERS
+from respbench.benchmarks.report.encoder_tables import CORPORA, catalog, probes
+from respbench.benchmarks.report.tables import LEADERBOARD, PROBES
+from respbench.benchmarks.statistics.intervals import Estimate
+from respbench.benchmarks.storage.feature_costs import FeatureCost, write_feature_costs
+from respbench.features.encoders.catalog import ENCODERS
 
 
 def write(folder: Path, aurocs: dict[str, float], status: str = "complete") -> None:

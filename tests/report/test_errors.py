@@ -14,18 +14,18 @@ import soundfile
 from made_up_results import STRENGTHS, made_up_results, synthetic_clips
 from synthetic_corpora import TINY_RUN
 
-from benchmarks.cli import main
-from benchmarks.report import pages
-from benchmarks.report.errors import CLIPS_PER_LEADER, FIGURE, ErrorKind, Errors, find_errors, sounds_of
-from benchmarks.report.figures.errors import plan_errors, shown_clips
-from benchmarks.report.html import REPORT
-from benchmarks.report.pages import write_report
-from benchmarks.report.sounds import PEAK, SOUND_PAGE, wav
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.results import Results
-from benchmarks.storage.store import CLIPS, Store
-from corpora.clips import Clips
-from corpora.prepared.prepare import Prepared, prepare_clips
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.report import pages
+from respbench.benchmarks.report.errors import CLIPS_PER_LEADER, FIGURE, ErrorKind, Errors, find_errors, sounds_of
+from respbench.benchmarks.report.figures.errors import plan_errors, shown_clips
+from respbench.benchmarks.report.html import REPORT
+from respbench.benchmarks.report.pages import write_report
+from respbench.benchmarks.report.sounds import PEAK, SOUND_PAGE, wav
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.results import Results
+from respbench.benchmarks.storage.store import CLIPS, Store
+from respbench.corpora.clips import Clips
+from respbench.corpora.prepared.prepare import Prepared, prepare_clips
 
 ROOT = Path(__file__).resolve().parents[2]
 FOUR = ("normal", "crackle", "wheeze", "both")
@@ -53,7 +53,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
         clips, rng = synthetic_clips(), np.random.default_rng(0)
         return replace(clips, signals=[rng.normal(0, 0.1, s.shape).astype(np.float32) for s in clips])
 
-    code = "corpora.simulated.simulation:simulate"
+    code = "respbench.corpora.simulated.simulation:simulate"
     return prepare_clips(make, "made-up", 4000, "", code, tmp_path_factory.mktemp("cache"), "made-up clips")
 
 

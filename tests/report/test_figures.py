@@ -13,16 +13,16 @@ from made_up_results import fail, made_up_results
 from matplotlib.image import imread
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.report.explore import EXAMPLES, class_row, explore, group_rows, grouping_columns, typical
-from benchmarks.report.figures.curves import plan_curves
-from benchmarks.report.figures.explore import draw_sounds
-from benchmarks.report.figures.series import panels_of
-from benchmarks.report.pages import plan_drawings
-from benchmarks.statistics.confusion import GRID, mean_roc
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.metrics import Predictions
-from corpora.clips import HIDDEN, Clips
-from corpora.prepared.prepare import Prepared, prepare_clips
+from respbench.benchmarks.report.explore import EXAMPLES, class_row, explore, group_rows, grouping_columns, typical
+from respbench.benchmarks.report.figures.curves import plan_curves
+from respbench.benchmarks.report.figures.explore import draw_sounds
+from respbench.benchmarks.report.figures.series import panels_of
+from respbench.benchmarks.report.pages import plan_drawings
+from respbench.benchmarks.statistics.confusion import GRID, mean_roc
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.metrics import Predictions
+from respbench.corpora.clips import HIDDEN, Clips
+from respbench.corpora.prepared.prepare import Prepared, prepare_clips
 
 FOUR = ("normal", "crackle", "wheeze", "both")
 SIGNATURE = b"\x89PNG\r\n"
@@ -99,7 +99,13 @@ def noise_clips(rate: int = 4000) -> Clips:
 def prepared(cache: Path, rate: int) -> Prepared:
     description = "SIMULATED noise, made for a test"
     return prepare_clips(
-        lambda: noise_clips(rate), "noise", rate, "", "corpora.simulated.simulation:simulate", cache, description
+        lambda: noise_clips(rate),
+        "noise",
+        rate,
+        "",
+        "corpora.simulated.simulation:simulate",
+        cache,
+        description,
     )
 
 

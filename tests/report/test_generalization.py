@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from made_up_results import made_up_results
 
-from benchmarks.report.evidence import read_report
-from benchmarks.report.folders import GENERALIZATION as PAGE
-from benchmarks.report.generalization import (
+from respbench.benchmarks.report.evidence import read_report
+from respbench.benchmarks.report.folders import GENERALIZATION as PAGE
+from respbench.benchmarks.report.generalization import (
     DIAGRAM,
     FIGURE,
     Generalization,
@@ -18,17 +18,17 @@ from benchmarks.report.generalization import (
     value_rows,
     write_generalization,
 )
-from benchmarks.report.index import write_index
-from benchmarks.report.pages import write_report
-from benchmarks.report.tables import GENERALIZATION, LEADERBOARD, RANKS
-from benchmarks.statistics.critical_difference import fewest_corpora
-from benchmarks.statistics.formatting import cell
-from benchmarks.statistics.intervals import Estimate
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.metrics import METRICS
-from benchmarks.statistics.pairwise import Pairwise, ranks
-from benchmarks.statistics.results import FROM_OUTSIDE
-from benchmarks.statistics.status import Completion, Status
+from respbench.benchmarks.report.index import write_index
+from respbench.benchmarks.report.pages import write_report
+from respbench.benchmarks.report.tables import GENERALIZATION, LEADERBOARD, RANKS
+from respbench.benchmarks.statistics.critical_difference import fewest_corpora
+from respbench.benchmarks.statistics.formatting import cell
+from respbench.benchmarks.statistics.intervals import Estimate
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.metrics import METRICS
+from respbench.benchmarks.statistics.pairwise import Pairwise, ranks
+from respbench.benchmarks.statistics.results import FROM_OUTSIDE
+from respbench.benchmarks.statistics.status import Completion, Status
 
 PLACE = "patients-5fold"
 AUROC = {"good": 0.9, "fair": 0.7, "prior": 0.5}

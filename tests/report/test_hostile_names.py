@@ -10,8 +10,8 @@ import pytest
 from markdown_it import MarkdownIt
 from synthetic_corpora import noise, write_sound
 
-from benchmarks.cli import main
-from benchmarks.report.figures.style import new_figure, png
+from respbench.benchmarks.cli import main
+from respbench.benchmarks.report.figures.style import new_figure, png
 
 HARM = (
     "<script>alert(1)</script>",
@@ -95,7 +95,7 @@ def written(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[t
         patch.setattr("sys.stdout", printed)
         patch.setattr("sys.stderr", printed)
         for module in ("pages", "explore"):  # figures take most of the time, and have a test of their own
-            patch.setattr(f"benchmarks.report.{module}.write_figures", lambda folder, drawings: None)
+            patch.setattr(f"respbench.benchmarks.report.{module}.write_figures", lambda folder, drawings: None)
         assert main(["run", *data, *run, "--workers", "1"]) == 1  # one of the models fails
         assert main(["explore", *data]) == 0
         assert main(["run", *data, "--models", HARM[4]]) == 2

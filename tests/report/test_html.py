@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from made_up_results import made_up_results
 
-from benchmarks.report import html
-from benchmarks.report.html import REPORT, Media, Section, section_html
-from benchmarks.report.pages import README, Source, write_pages, write_report
-from benchmarks.statistics.loading import load_results
+from respbench.benchmarks.report import html
+from respbench.benchmarks.report.html import REPORT, Media, Section, section_html
+from respbench.benchmarks.report.pages import README, Source, write_pages, write_report
+from respbench.benchmarks.statistics.loading import load_results
 
 ATTACK = "<img src=x onerror=alert(1)>"
 CLOSING = "</script><script>alert(2)</script>"

@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from scipy.special import logit
 from scipy.stats import t as student
 
-from benchmarks.statistics.intervals import TRAINING, Difference, Estimate, Scale, estimate_of, interval, leave_one_out
-from benchmarks.statistics.metrics import METRICS, Predictions, auroc_over_folds, evaluate
+from respbench.benchmarks.statistics.intervals import (
+    TRAINING,
+    Difference,
+    Estimate,
+    Scale,
+    estimate_of,
+    interval,
+    leave_one_out,
+)
+from respbench.benchmarks.statistics.metrics import METRICS, Predictions, auroc_over_folds, evaluate
 
 CLASSES = ("normal", "abnormal")
 PATIENTS = 12

@@ -10,15 +10,15 @@ import pytest
 from made_up_results import made_up_results
 from matplotlib.image import imread
 
-from benchmarks.report.folders import link, report_folders
-from benchmarks.report.index import read_index, write_index
-from benchmarks.report.label_efficiency import PAGE, Family, budget_of, read_families, write_label_efficiency
-from benchmarks.report.pages import write_report
-from benchmarks.report.tables import LEADERBOARD, TWINS
-from benchmarks.statistics.comparisons import Verdict
-from benchmarks.statistics.intervals import Difference, Estimate
-from benchmarks.storage.records import FitKey
-from benchmarks.storage.store import Store
+from respbench.benchmarks.report.folders import link, report_folders
+from respbench.benchmarks.report.index import read_index, write_index
+from respbench.benchmarks.report.label_efficiency import PAGE, Family, budget_of, read_families, write_label_efficiency
+from respbench.benchmarks.report.pages import write_report
+from respbench.benchmarks.report.tables import LEADERBOARD, TWINS
+from respbench.benchmarks.statistics.comparisons import Verdict
+from respbench.benchmarks.statistics.intervals import Difference, Estimate
+from respbench.benchmarks.storage.records import FitKey
+from respbench.benchmarks.storage.store import Store
 
 OF = {"fixmatch-cnn": "supervised-cnn", "vat-cnn": "supervised-cnn", "fixmatch-mlp": "supervised-mlp"}
 MODELS = {"svm": 1.0, "supervised-cnn": 0.8, "fixmatch-cnn": 1.6, "vat-cnn": 0.8}

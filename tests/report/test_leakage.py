@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from made_up_results import fail, made_up_results
 
-from benchmarks.report.leakage import leakage
-from benchmarks.report.pages import report_pages
-from benchmarks.report.source import Source
-from benchmarks.statistics.intervals import interval, leave_one_out
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.metrics import LEADING, evaluate, evaluate_leading
-from corpora.protocols import find, find_stored, trained_on
+from respbench.benchmarks.report.leakage import leakage
+from respbench.benchmarks.report.pages import report_pages
+from respbench.benchmarks.report.source import Source
+from respbench.benchmarks.statistics.intervals import interval, leave_one_out
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.metrics import LEADING, evaluate, evaluate_leading
+from respbench.corpora.protocols import find, find_stored, trained_on
 
 APART = {"prior": 0.0, "svm": 0.5, "cnn": 0.5, "only-apart": 1.0}
 MIXED = {"prior": 0.0, "svm": 1.5, "cnn": 1.0, "only-mixed": 1.0}

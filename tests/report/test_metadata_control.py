@@ -8,8 +8,8 @@ from made_up_results import STRENGTHS, made_up_results
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.metadata_control import (
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.metadata_control import (
     balanced,
     combined,
     gain_over_metadata,
@@ -17,9 +17,9 @@ from benchmarks.statistics.metadata_control import (
     logistic,
     metadata_control,
 )
-from benchmarks.statistics.metrics import Floats, Predictions
-from benchmarks.statistics.multiplicity import ALPHA
-from benchmarks.statistics.results import Results
+from respbench.benchmarks.statistics.metrics import Floats, Predictions
+from respbench.benchmarks.statistics.multiplicity import ALPHA
+from respbench.benchmarks.statistics.results import Results
 
 PATIENTS = 60
 

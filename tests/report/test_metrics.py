@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, recall_score, roc_auc_score
 
-from benchmarks.statistics.confusion import confusion_matrix
-from benchmarks.statistics.groups import equal_parts
-from benchmarks.statistics.intervals import interval, leave_one_out
-from benchmarks.statistics.metrics import Predictions, auroc, evaluate
+from respbench.benchmarks.statistics.confusion import confusion_matrix
+from respbench.benchmarks.statistics.groups import equal_parts
+from respbench.benchmarks.statistics.intervals import interval, leave_one_out
+from respbench.benchmarks.statistics.metrics import Predictions, auroc, evaluate
 
 TWO = ("normal", "abnormal")
 FOUR = ("normal", "crackle", "wheeze", "both")

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up_results import STRENGTHS, made_up_results
 
-from benchmarks.statistics.comparisons import difference
-from benchmarks.statistics.intervals import Difference
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.multiplicity import ALPHA, holm
-from benchmarks.statistics.pairwise import Pairwise, Rank, leader, negative, ranks
-from benchmarks.statistics.results import Results
+from respbench.benchmarks.statistics.comparisons import difference
+from respbench.benchmarks.statistics.intervals import Difference
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.multiplicity import ALPHA, holm
+from respbench.benchmarks.statistics.pairwise import Pairwise, Rank, leader, negative, ranks
+from respbench.benchmarks.statistics.results import Results
 
 
 @pytest.fixture(scope="module")

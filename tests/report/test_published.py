@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from made_up_results import ACTIVITIES, change_record, made_up_results
 
-from benchmarks.report.pages import write_report
-from benchmarks.report.published import DATA, RESULTS, groups_of, page_of, published_page
-from benchmarks.report.published_data import ROUNDING, Published, read_published
-from benchmarks.report.tables import LEADERBOARD
-from benchmarks.statistics.intervals import Estimate
-from benchmarks.statistics.status import Completion, Status
-from corpora.problems import InputError
+from respbench.benchmarks.report.pages import write_report
+from respbench.benchmarks.report.published import DATA, RESULTS, groups_of, page_of, published_page
+from respbench.benchmarks.report.published_data import ROUNDING, Published, read_published
+from respbench.benchmarks.report.tables import LEADERBOARD
+from respbench.benchmarks.statistics.intervals import Estimate
+from respbench.benchmarks.statistics.status import Completion, Status
+from respbench.corpora.problems import InputError
 
 ONE = """
 on_epochs = "a remark"

@@ -21,23 +21,23 @@ from made_up_results import (
     written_text,
 )
 
-from benchmarks.report import checks, pages
-from benchmarks.report.index import read_index, write_index
-from benchmarks.report.leaderboard import leaderboard_rows
-from benchmarks.report.markdown import GENERATED, Page
-from benchmarks.report.measured import repeat_rows
-from benchmarks.report.pages import README, Report, write_report
-from benchmarks.report.tables import COSTS, LEADERBOARD
-from benchmarks.statistics.confusion import classification_report
-from benchmarks.statistics.formatting import cell, listed
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.metrics import METRICS
-from benchmarks.statistics.status import Completion, Status
-from benchmarks.storage.records import FitKey
-from benchmarks.storage.store import Store
-from corpora.digests import digest
-from corpora.facts import CorpusFacts
-from corpora.problems import InputError
+from respbench.benchmarks.report import checks, pages
+from respbench.benchmarks.report.index import read_index, write_index
+from respbench.benchmarks.report.leaderboard import leaderboard_rows
+from respbench.benchmarks.report.markdown import GENERATED, Page
+from respbench.benchmarks.report.measured import repeat_rows
+from respbench.benchmarks.report.pages import README, Report, write_report
+from respbench.benchmarks.report.tables import COSTS, LEADERBOARD
+from respbench.benchmarks.statistics.confusion import classification_report
+from respbench.benchmarks.statistics.formatting import cell, listed
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.metrics import METRICS
+from respbench.benchmarks.statistics.status import Completion, Status
+from respbench.benchmarks.storage.records import FitKey
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora.digests import digest
+from respbench.corpora.facts import CorpusFacts
+from respbench.corpora.problems import InputError
 
 FOUR = ("normal", "crackle", "wheeze", "both")
 TEMPLATES = Path(checks.__file__).parent / "templates"

@@ -10,17 +10,17 @@ import pytest
 from made_up_results import CLIPS, PATIENTS, made_up_results, synthetic_clips
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.report.figures.subgroups import plan_subgroups
-from benchmarks.report.subgroups import MARK, subgroup_page
-from benchmarks.statistics.effective import effective_size, effective_sizes
-from benchmarks.statistics.forecasting import forecasts_by
-from benchmarks.statistics.intervals import Estimate
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.metrics import Predictions
-from benchmarks.statistics.results import Results
-from benchmarks.statistics.subgroups import measured_subgroups, size, sounds, subgroups
-from benchmarks.storage.store import Store
-from corpora.clips import Clips
+from respbench.benchmarks.report.figures.subgroups import plan_subgroups
+from respbench.benchmarks.report.subgroups import MARK, subgroup_page
+from respbench.benchmarks.statistics.effective import effective_size, effective_sizes
+from respbench.benchmarks.statistics.forecasting import forecasts_by
+from respbench.benchmarks.statistics.intervals import Estimate
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.metrics import Predictions
+from respbench.benchmarks.statistics.results import Results
+from respbench.benchmarks.statistics.subgroups import measured_subgroups, size, sounds, subgroups
+from respbench.benchmarks.storage.store import Store
+from respbench.corpora.clips import Clips
 
 FOUR = ("normal", "crackle", "wheeze", "both")
 ROOT = Path(__file__).resolve().parents[2]

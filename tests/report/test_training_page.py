@@ -13,14 +13,14 @@ from made_up_results import made_up_results, probabilities, report_text, synthet
 from matplotlib.image import imread
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from benchmarks.report.figures.curves import LEARNING, plan_curves
-from benchmarks.report.source import Source
-from benchmarks.report.training import training
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.picked import picked_on_test
-from benchmarks.statistics.results import Results
-from benchmarks.storage.picks import PICKED, PickRecord, Picks
-from benchmarks.storage.store import Store
+from respbench.benchmarks.report.figures.curves import LEARNING, plan_curves
+from respbench.benchmarks.report.source import Source
+from respbench.benchmarks.report.training import training
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.picked import picked_on_test
+from respbench.benchmarks.statistics.results import Results
+from respbench.benchmarks.storage.picks import PICKED, PickRecord, Picks
+from respbench.benchmarks.storage.store import Store
 
 CLIPS = synthetic_clips()
 

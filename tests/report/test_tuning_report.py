@@ -10,20 +10,20 @@ from made_up_results import fail, found_by, made_up_results, report_text, writte
 from made_up_studies import model_of, studied, trial, tune, usual
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.report import checks
-from benchmarks.report.figures.label_efficiency import Panel
-from benchmarks.report.figures.tuning import plan_tuning
-from benchmarks.report.models import model_section
-from benchmarks.report.pages import Report, write_report
-from benchmarks.report.tables import TUNING
-from benchmarks.report.tuning import tuning, tuning_rows
-from benchmarks.statistics.comparisons import Verdict, difference, tuned_pairs
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.metrics import LEADING
-from benchmarks.storage.records import FitKey, TrialRecord
-from benchmarks.storage.store import Store
-from benchmarks.tuning.analysis import inner_gain, outer_gains, without_extreme
-from models.spec import ModelKind
+from respbench.benchmarks.report import checks
+from respbench.benchmarks.report.figures.label_efficiency import Panel
+from respbench.benchmarks.report.figures.tuning import plan_tuning
+from respbench.benchmarks.report.models import model_section
+from respbench.benchmarks.report.pages import Report, write_report
+from respbench.benchmarks.report.tables import TUNING
+from respbench.benchmarks.report.tuning import tuning, tuning_rows
+from respbench.benchmarks.statistics.comparisons import Verdict, difference, tuned_pairs
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.metrics import LEADING
+from respbench.benchmarks.storage.records import FitKey, TrialRecord
+from respbench.benchmarks.storage.store import Store
+from respbench.benchmarks.tuning.analysis import inner_gain, outer_gains, without_extreme
+from respbench.models.spec import ModelKind
 
 STRENGTHS = {
     "prior": 0.0,

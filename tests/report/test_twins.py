@@ -18,15 +18,15 @@ from made_up_results import (
 from made_up_studies import usual
 from matplotlib.image import imread
 
-from benchmarks.report import checks
-from benchmarks.report.figures.curves import plan_curves
-from benchmarks.report.pages import Report, write_report
-from benchmarks.report.tables import TWINS
-from benchmarks.report.twins import twin_rows, twins
-from benchmarks.statistics.comparisons import Verdict, difference, twin_pairs
-from benchmarks.statistics.loading import load_results
-from benchmarks.statistics.metrics import COMPARED
-from benchmarks.storage.records import FitKey
+from respbench.benchmarks.report import checks
+from respbench.benchmarks.report.figures.curves import plan_curves
+from respbench.benchmarks.report.pages import Report, write_report
+from respbench.benchmarks.report.tables import TWINS
+from respbench.benchmarks.report.twins import twin_rows, twins
+from respbench.benchmarks.statistics.comparisons import Verdict, difference, twin_pairs
+from respbench.benchmarks.statistics.loading import load_results
+from respbench.benchmarks.statistics.metrics import COMPARED
+from respbench.benchmarks.storage.records import FitKey
 
 BUDGET = "patients-3fold-labels10"
 STRENGTHS = {"prior": 0.0, "supervised-cnn": 0.8, "equal-cnn": 0.8, "better-cnn": 1.6, "worse-cnn": 0.2}

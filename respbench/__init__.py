@@ -1,0 +1,1 @@
+"""respbench: a benchmark of respiratory-sound classifiers, and of activities in movements, on unseen patients."""
