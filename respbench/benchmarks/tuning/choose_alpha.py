@@ -3,8 +3,8 @@
 ``python -m respbench.benchmarks.tuning.choose_alpha vat-cnn,planted-cnn DATA`` fits each model with each candidate,
 and its supervised baseline, on inner folds of the training patients with few labels. The smallest candidate is chosen,
 with which a method hardly differs from the baseline, unless a larger one has a higher AUROC by more than two standard
-errors of the paired difference; of several, that with the highest. The same labeled patients rarely recur from one fold to the
-next: the standard error is that of independent differences.
+errors of the paired difference; of several, that with the highest. The same labeled patients rarely recur from one fold
+to the next: the standard error is that of independent differences.
 """
 
 import argparse
