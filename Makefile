@@ -65,10 +65,10 @@ run_options = $(task_options) \
 	$(if $(FIT_TIMEOUT),--fit-timeout "$(FIT_TIMEOUT)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup encoders benchmark ablation explore tables errors costs folds score compare probes coverage data test endurance fuzz check format speed clean
+.PHONY: help setup encoders benchmark ablation explore tables errors costs folds score compare probes coverage data test endurance fuzz docs docs-check check format speed clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make benchmark CORPUS=simulated|icbhi|sprsound|kauh|manifest|hmp|uci-har|wisdm|pamap2|motionsense|series DATA=<folder or csv>"
 	@echo "                 TASK=abnormal|four-class|seven-class|recording-three-class|recording-five-class|activity"
@@ -146,6 +146,18 @@ endurance: $(READY) ## kill and restart runs at random, compare every byte (KILL
 
 fuzz: $(READY) ## give every reader damaged files (N=100000, START=, about an hour)
 	@$(BIN)/python tests/fuzz.py $(if $(N),--inputs "$(N)") $(if $(START),--start "$(START)")
+
+DOCS_READY := $(VENV)/.docs-ready
+
+$(DOCS_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
+docs: $(DOCS_READY) ## build the documentation site (build/site) and open it
+	@$(BIN)/python docs/site/build.py --open
+
+docs-check: $(DOCS_READY) ## build it from scratch; warnings and broken links are errors
+	@$(BIN)/python docs/site/build.py --fresh
 
 check: $(READY) ## check formatting, lint, types and layering
 	$(BIN)/ruff format --check .
