@@ -68,7 +68,7 @@ class Run:
         environment = {**os.environ, "RESPBENCH_CACHE": str(folder / "cache")}
         self.output = folder / "output"
         if workers:
-            command = [sys.executable, "-m", "benchmarks", *words]
+            command = [sys.executable, "-m", "respbench", *words]
             with self.output.open("ab") as output:
                 process = subprocess.Popen(
                     command, env=environment, start_new_session=True, stdout=output, stderr=output

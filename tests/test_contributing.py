@@ -180,7 +180,7 @@ def test_every_name_in_the_architecture_page_exists() -> None:
     assert len(names) > 15
     for name in names:
         module, _, attribute = name.rpartition(".")
-        assert hasattr(importlib.import_module(module), attribute), name
+        assert hasattr(importlib.import_module(f"respbench.{module}"), attribute), name
     for place in re.findall(r"^ *(\w+/|\w+\.py) +", text, re.MULTILINE):
         assert list(PROJECT.glob(f"*/**/{place}")) or (PROJECT / place).exists(), place
 

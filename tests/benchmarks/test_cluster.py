@@ -135,7 +135,7 @@ def command(folder: Path, results: str, *more: str) -> list[str]:
 def begun(folder: Path, dask: Cluster) -> Iterator[subprocess.Popen[str]]:
     """A run on a cluster all of whose workers, two at most, wait for the gate in the middle of a trial."""
     run = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks", *command(folder, "cluster", *through(dask.address))],
+        [sys.executable, "-m", "respbench", *command(folder, "cluster", *through(dask.address))],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

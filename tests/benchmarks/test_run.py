@@ -67,7 +67,7 @@ def respbench(results: Path, *more: str) -> int:
 
 
 def command(results: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "benchmarks", "run", *CORPUS, "--results", str(results), "--trials", "none", *more]
+    return [sys.executable, "-m", "respbench", "run", *CORPUS, "--results", str(results), "--trials", "none", *more]
 
 
 def folder(results: Path, protocol: str = "patients-3fold") -> Path:

@@ -203,7 +203,7 @@ def test_names_of_own_models_are_taken(elsewhere, name):
 
 def test_a_row_that_this_suite_fitted_is_never_replaced(elsewhere):
     model = elsewhere.folder / "own.py"
-    model.write_text("from models.prior import build\n")
+    model.write_text("from respbench.models.prior import build\n")
     arguments = ("--models", "prior", "--model", str(model), "--trials", "0", "--results", str(elsewhere.results))
     assert main(["run", *TINY_RUN, *arguments]) == 0
     assert "holds fits that this suite made" in elsewhere.refuses(elsewhere.table, "--name", "own", "--replace")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from respbench.benchmarks import __main__ as launcher
+from respbench import __main__ as launcher
 from respbench.benchmarks import cli
 from respbench.benchmarks.execution import signals
 from respbench.benchmarks.execution.progress import Output
@@ -32,12 +32,12 @@ def test_another_locale_starts_python_again_in_utf_8(monkeypatch: pytest.MonkeyP
         raise Execution
 
     monkeypatch.setattr(sys, "getfilesystemencoding", lambda: encoding)
-    monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "benchmarks", "list"])
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "respbench", "list"])
     monkeypatch.setattr(os, "execve", execve)
     monkeypatch.setenv("PYTHONIOENCODING", encoding)
     with pytest.raises(Execution):
         launcher.main()
-    assert started == [(sys.executable, [sys.executable, "-m", "benchmarks", "list"], "1", encoding)]
+    assert started == [(sys.executable, [sys.executable, "-m", "respbench", "list"], "1", encoding)]
 
 
 def test_ctrl_c_while_modules_are_imported_ends_in_a_sentence(

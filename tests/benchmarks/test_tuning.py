@@ -394,7 +394,7 @@ def test_killed_twice_it_ends_the_same(whole: Path, tmp_path: Path) -> None:
     arguments = ["run", *CORPUS, "--results", str(tmp_path), *options]
     for least in (1, 4):
         process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks", *arguments],
+            [sys.executable, "-m", "respbench", *arguments],
             start_new_session=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -98,7 +98,7 @@ def test_ctrl_c_keeps_the_part(home: Home) -> None:
 
 def test_sigkill_in_the_middle_then_resume(home: Home) -> None:
     home.site.faults = ["stall"]
-    code = "import sys; from pathlib import Path; from corpora.download.icbhi import download_icbhi as get; "
+    code = "import sys; from pathlib import Path; from respbench.corpora.download.icbhi import download_icbhi as get; "
     arguments = [sys.executable, "-c", code + "get(Path(sys.argv[1]), sys.argv[2])", str(home.folder), home.site.url]
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as running:
         deadline = time.monotonic() + 20
