@@ -112,7 +112,7 @@ explore: $(READY) ## describe a corpus: signals, spectrograms, classes, patients
 tables: $(READY) ## rewrite all tables and figures from the stored predictions
 	@$(BIN)/respbench report "$(RESULTS)"
 	@$(BIN)/python -m respbench.benchmarks.report.published "$(RESULTS)"
-	@if [ "$(RESULTS)" = results ]; then $(BIN)/python -m respbench.benchmarks.report.readme; fi
+	@if [ "$(RESULTS)" = results ]; then $(BIN)/python -m respbench.benchmarks.report.readme && $(BIN)/python -m respbench.benchmarks.report.cards; fi
 
 errors: $(READY) ## draw the clips that the best models are wrong on (RESULTS=, CORPUS=, DATA=, LISTEN=1)
 	@$(BIN)/respbench errors "$(RESULTS)" $(revisit_options) $(if $(filter-out 0 no false,$(LISTEN)),--listen)
