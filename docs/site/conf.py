@@ -17,6 +17,7 @@ extensions = [
     "myst_parser",
     "code_names",
     "command_line",
+    "constant_texts",
     "mathml",
     "practical_pages",
     "repository_files",
@@ -54,6 +55,8 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
+html_show_search_summary = False  # would be fetched from the pages, which browsers refuse for file://
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
