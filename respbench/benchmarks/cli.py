@@ -24,6 +24,7 @@ from respbench.benchmarks.opening import (
     stored_reports,
 )
 from respbench.benchmarks.options import TRIALS, parse
+from respbench.benchmarks.predict import predict
 from respbench.benchmarks.pretrain import pretrain
 from respbench.benchmarks.sharing import compare, folds
 from respbench.corpora.problems import InputError, printable
@@ -293,4 +294,5 @@ COMMANDS = {
     "errors": errors,
     "costs": costs,
     "probe": probe,
+    "predict": predict,
 }

@@ -138,6 +138,7 @@ def parser() -> argparse.ArgumentParser:
     )
 
     _add_revisits(commands, corpus)
+    _add_predict(commands)
     return options
 
 
@@ -206,16 +207,37 @@ def _add_revisits(commands: "argparse._SubParsersAction[_Parser]", corpus: _Pars
     probing.add_argument("folder", type=_folder, help="results folder, or one report's folder")
 
 
-def _corpus_options() -> _Parser:
-    """Options of every command that opens a corpus."""
+def _add_predict(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    """Add the command that predicts recordings; its windows are cut from these, not from a corpus of movements."""
+    one = commands.add_parser(
+        "predict",
+        parents=[_corpus_options(windows=False)],
+        help="fit a model to a whole corpus once, and predict recordings; no medical device",
+    )
+    one.add_argument("model", help="name of one model (see `respbench list`), or the path of a model file")
+    one.add_argument("recordings", type=_path, nargs="+", help="sound files; cycles of a .txt beside one are used")
+    one.add_argument("--task", choices=TASKS, help="which classes (default: that of the corpus)")
+    one.add_argument("--output", type=_folder, default=Path("predictions"), help="folder (default: predictions)")
+    one.add_argument("--replace", action="store_true", help="replace predictions that the folder holds")
+    one.add_argument(
+        "--window", dest="cut_window", type=_seconds, help="s per window (default: annotated cycles, else 3)"
+    )
+    one.add_argument("--hop", dest="cut_hop", type=_seconds, help="s between windows (default: half a window)")
+    one.add_argument("--whole", action="store_true", help="each file is one clip, such as a cycle that is cut already")
+    one.add_argument("--protocol", default="patients-5fold", help="folds of the calibration (default: patients-5fold)")
+    one.add_argument("--workers", type=_number, help="fits at once (default: one per core); 0 = in this process")
+    one.set_defaults(window=0.0, hop=0.0)
+
+
+def _corpus_options(windows: bool = True) -> _Parser:
+    """Options of every command that opens a corpus; of movements only with ``windows``."""
     corpus = _Parser(add_help=False)
     corpus.add_argument("--corpus", choices=CORPORA, default=CORPORA[0], help="what to work on (default: simulated)")
     corpus.add_argument("--data", type=_path, help="folder of the recordings, or the manifest's CSV file")
     corpus.add_argument("--rate", type=int, help="analysis rate of sounds in Hz (default: 4000)")
-    corpus.add_argument("--window", type=_seconds, default=0.0, help="s of movement per clip (default: whole trials)")
-    corpus.add_argument(
-        "--hop", type=_seconds, default=0.0, help="s from a window's beginning to the next one's (default: half of it)"
-    )
+    if windows:
+        corpus.add_argument("--window", type=_seconds, default=0.0, help="s of movement per clip (default: all)")
+        corpus.add_argument("--hop", type=_seconds, default=0.0, help="s between windows (default: half a window)")
     corpus.add_argument(
         "--leave-out-bad", action="store_true", help="leave out clips that can't be used, and list them"
     )

@@ -151,7 +151,7 @@ class _Renderer(RendererHTML):
         if name in self.media.charts:
             shown = f'<div class="chart" data-chart="{html.escape(name)}" role="group" aria-label="{text}"></div>'
         elif name in self.media.images:
-            shown = f'<img src="{_data("image/png", self.media.images[name])}" alt="{text}" loading="lazy">'
+            shown = f'<img src="{data_url("image/png", self.media.images[name])}" alt="{text}" loading="lazy">'
         else:
             shown = f"<p>{text}</p>"
         players = "".join(_player(caption, wav) for caption, wav in self.media.sounds.get(name, {}).items())
@@ -190,7 +190,7 @@ def html_report(title: str, warnings: Sequence[str], sections: Sequence[Section]
         scripts=[Markup(script) for script in scripts],
         charts=Markup(charts.replace("<", "\\u003c")),  # it can't end the element that holds it
         policy="default-src 'none'; img-src data:; media-src data:; "
-        f"style-src {_digest(style)}; script-src {' '.join(map(_digest, scripts))}",
+        f"style-src {source_hash(style)}; script-src {' '.join(map(source_hash, scripts))}",
     )
 
 
@@ -245,16 +245,18 @@ def _is_image(block: SyntaxTreeNode) -> bool:
     return block.type == "paragraph" and [part.type for part in block.children[0].children] == ["image"]
 
 
-def _data(kind: str, content: bytes) -> str:
+def data_url(kind: str, content: bytes) -> str:
+    """Embed a file of a media type as a URL."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _player(caption: str, wav: bytes) -> str:
-    text, source = html.escape(caption), _data("audio/wav", wav)
+    text, source = html.escape(caption), data_url("audio/wav", wav)
     return f'<p>{text}<audio controls preload="metadata" aria-label="{text}" src="{source}"></audio></p>'
 
 
-def _digest(text: str) -> str:
+def source_hash(text: str) -> str:
+    """Hash a style or script as a Content-Security-Policy states it."""
     return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
