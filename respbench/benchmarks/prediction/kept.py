@@ -12,6 +12,7 @@ import secrets
 from functools import partial
 from pathlib import Path
 
+from joblib.externals import cloudpickle
 from platformdirs import user_data_path
 
 from respbench.benchmarks.storage.files import CannotWrite, write_atomically
@@ -39,7 +40,7 @@ def write_model(folder: Path, fingerprint: str, fitted: object) -> None:
         InputError: the key can't be used.
         Exception: the model can't be pickled.
     """
-    content = pickle.dumps(fitted, protocol=pickle.HIGHEST_PROTOCOL)
+    content = cloudpickle.dumps(fitted)  # unlike pickle also functions that `build` defines, as of networks
     write_atomically(folder / FILE, _signature(fingerprint, content) + content)
 
 

@@ -21,6 +21,9 @@ WINDOW = 3.0
 
 ANNOTATION = ".txt"
 
+DEVICES = frozenset({"AKGC417L", "LittC2SE", "Litt3200", "Meditron"})
+"""Of ICBHI 2017. Names of other corpora have as many parts, which mean something else."""
+
 UNKNOWN = "unknown"
 """Device, location or mode that the name of a recording does not state."""
 
@@ -134,9 +137,10 @@ def read_recording(path: Path, rate: int, cutting: Cutting) -> Recording:
     annotation = path.with_suffix(ANNOTATION)
     segment = SEGMENT.fullmatch(path.stem)
     name = RECORDING.fullmatch(segment["recording"] if segment else path.stem)
-    stated = {key: value for key, value in name.groupdict().items() if key != "index"} if name else {}
-    if name:
-        stated["recording"] = name.string
+    stated: dict[str, str] = {}
+    if name and name["device"] in DEVICES:
+        parts = {part: name[part] for part in ("patient", "location", "mode", "device")}
+        stated = {"recording": name.string, **parts}
     windowed = cutting.window is not None or cutting.hop is not None
     spans: Sequence[Span]
     if cutting.whole or (segment and not windowed):
