@@ -12,7 +12,7 @@ import secrets
 from functools import partial
 from pathlib import Path
 
-from joblib.externals import cloudpickle
+import cloudpickle
 from platformdirs import user_data_path
 
 from respbench.benchmarks.storage.files import CannotWrite, write_atomically
