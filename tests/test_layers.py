@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1] / "respbench"
 LAYERS = ("corpora", "features", "models", "benchmarks")
 """A package imports from itself and from those before it."""
 
-ROOMS = ("storage", "statistics", "execution", "tuning", "report", "prediction", "", "speed")
+ROOMS = ("storage", "statistics", "execution", "tuning", "report", "prediction", "", "notebook", "speed")
 """Of benchmarks: a room imports from itself and from those before it; "" = the files of the folder itself.
 
 ``speed`` times all of the others, and none imports it.

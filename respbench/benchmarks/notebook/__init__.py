@@ -1,0 +1,1 @@
+"""What a notebook uses, as names of `respbench` itself: clips, folds, fitted models, their evaluation, figures."""
