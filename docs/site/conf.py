@@ -24,7 +24,7 @@ extensions = [
 ]
 source_suffix = {".md": "markdown", ".py": "markdown"}
 root_doc = "index"
-exclude_patterns = ["site/**", "practical/_*", "practical/README.md", "**/__pycache__/**"]
+exclude_patterns = ["site/**", "practical/[!0-9]*.py", "**/__pycache__/**"]
 needs_sphinx = "9.0"
 show_warning_types = True
 
@@ -34,6 +34,9 @@ myst_dmath_allow_labels = False
 myst_dmath_allow_digits = False
 myst_dmath_allow_space = False
 myst_links_external_new_tab = False
+
+nitpicky = True  # types of this project that a signature names must be in the reference; those of others are not
+nitpick_ignore_regex = [(r"py:.*", r"(?!respbench\.).*")]
 
 default_role = "literal"
 autodoc_member_order = "bysource"
