@@ -31,6 +31,7 @@ SCHEDULER ?=
 FIT_TIMEOUT ?=
 TRIALS ?=
 PREDICTIONS ?=
+RECORDINGS ?=
 ROW ?=
 REPLACE ?=
 BEFORE ?=
@@ -53,6 +54,8 @@ relative = $(filter-out /% ~%,$(firstword $($(1))))
 $(foreach name,$(PATHS),$(if $(and $(CALLER),$(call given,$(name)),$(call relative,$(name))),\
 	$(eval override $(name) := $(PWD)/$($(name)))))
 
+$(if $(CALLER),$(eval override RECORDINGS := $(foreach name,$(RECORDINGS),$(if $(filter /% ~%,$(name)),,$(PWD)/)$(name))))
+
 window_options = $(if $(WINDOW),--window "$(WINDOW)") $(if $(HOP),--hop "$(HOP)")
 corpus_options = --corpus "$(CORPUS)" $(if $(DATA),--data "$(DATA)") $(if $(RATE),--rate "$(RATE)") \
 	$(window_options) $(if $(filter-out 0 no false,$(LEAVE_OUT_BAD)),--leave-out-bad) --results "$(RESULTS)"
@@ -65,7 +68,7 @@ run_options = $(task_options) \
 	$(if $(FIT_TIMEOUT),--fit-timeout "$(FIT_TIMEOUT)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup encoders benchmark ablation explore tables errors costs folds score compare probes coverage data test endurance fuzz docs docs-check check format speed clean
+.PHONY: help setup encoders benchmark ablation explore tables errors costs folds score predict compare probes coverage data test endurance fuzz docs docs-check check format speed clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -129,6 +132,12 @@ folds: $(READY) ## write the folds of a protocol, to fit models elsewhere (OUTPU
 score: $(READY) ## score predictions that were made elsewhere (PREDICTIONS=, ROW=, REPLACE=1)
 	$(if $(PREDICTIONS),,$(error make score needs PREDICTIONS=<CSV file>))
 	@$(BIN)/respbench score "$(PREDICTIONS)" $(task_options) $(if $(ROW),--name "$(ROW)") \
+		$(if $(filter-out 0 no false,$(REPLACE)),--replace)
+
+predict: $(READY) ## predict recordings; no medical device (MODELS=svm, RECORDINGS="a.wav b.wav", CORPUS=, DATA=, OUTPUT=)
+	$(if $(and $(MODELS),$(strip $(RECORDINGS))),,$(error make predict needs MODELS=<one model> and RECORDINGS="<sound files>"))
+	@$(BIN)/respbench predict "$(MODELS)" $(RECORDINGS) $(corpus_options) $(if $(TASK),--task "$(TASK)") \
+		$(if $(OUTPUT),--output "$(OUTPUT)") $(if $(WORKERS),--workers "$(WORKERS)") \
 		$(if $(filter-out 0 no false,$(REPLACE)),--replace)
 
 compare: $(READY) ## what changed between two results folders (BEFORE=, AFTER=, OUTPUT=)

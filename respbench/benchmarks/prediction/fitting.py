@@ -135,6 +135,8 @@ def fit_whole(spec: ModelSpec, request: Request, console: Console) -> WholeModel
         if spec.parts():
             _combine(spec, members, request)
     fitted = [read_model(request.folder(part), request.fingerprint(part), part) for part in members]
+    if any(one is None for one in fitted):
+        raise InputError(f"{request.cache} lost a fit of {spec.name}; run the same command again")
     return WholeModel(
         spec=spec,
         fingerprint=request.fingerprint(spec),

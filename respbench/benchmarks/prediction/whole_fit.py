@@ -1,7 +1,6 @@
 """One fit of a model to a whole corpus, as a job that keeps the model."""
 
 import time
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from respbench.benchmarks.execution.job import JobResult
 from respbench.benchmarks.execution.timeout import OutOfTime
 from respbench.benchmarks.prediction.kept import write_model
 from respbench.benchmarks.storage.files import disk_refuses
-from respbench.benchmarks.storage.records import FitKey
-from respbench.benchmarks.storage.store import Store
 from respbench.corpora.clips import Clips
 from respbench.corpora.prepared.prepare import Prepared
 from respbench.corpora.problems import InputError
@@ -97,7 +94,6 @@ class WholeFitJob:
         except Exception as error:
             if disk_refuses(error) or isinstance(error, OutOfTime | InputError):
                 raise
-            Store(self.folder).write_failure(FitKey(self.spec.name, SEED, 0), traceback.format_exc())
             return self.give_up(f"{type(error).__name__}: {error}")
         return JobResult(name=self.name, group=self.group, seconds=time.perf_counter() - start)
 
