@@ -61,7 +61,7 @@ MOVEMENTS: dict[str, tuple[Callable[[Path], Reading], str]] = {
 
 def open_corpus(
     corpus: str,
-    data: Path | None = None,
+    data: Path | str | None = None,
     *,
     task: str = "abnormal",
     rate: int | None = None,
@@ -100,7 +100,7 @@ def open_corpus(
         if data is not None:
             raise InputError(f"the simulated corpus takes no DATA; set CORPUS={'|'.join(CORPORA[1:])} to use your own")
         return _simulated(simulation or Simulation(), rate, cache or CACHE)
-    reading, name, description = _recorded(corpus, None if data is None else data.absolute(), task)
+    reading, name, description = _recorded(corpus, None if data is None else Path(data).absolute(), task)
     reading = without_doubtful(reading)
     _require_samples(windows, reading.measurement.rate)
     return prepare_files(

@@ -35,6 +35,11 @@ class Evaluation:
     draws: bool = False
     warning: str = ""
 
+    def __repr__(self) -> str:
+        patients = len(np.unique(self.clips.patient))
+        repeats = f", {len(self.by_repeat)} repeats" if len(self.by_repeat) > 1 else ""
+        return f"<Evaluation of {self.model}: {len(self.clips)} clips of {patients} patients{repeats}>"
+
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the columns of ``probabilities``."""
@@ -58,6 +63,9 @@ class Evaluation:
 
     def metrics(self) -> pd.DataFrame:
         """Compute every metric of the leaderboard.
+
+        The intervals are those of the leaderboard, whose coverage was measured on whole cross-validations: those of one
+        fold, with few patients, are wide.
 
         Returns:
             By metric (``score``, ``sensitivity``, ``specificity``, ``auroc``, …): ``value``, the mean over repeats, and

@@ -7,9 +7,15 @@ from respbench.benchmarks.notebook.evaluation import Evaluation
 from respbench.benchmarks.notebook.fitting import FittedModel
 from respbench.benchmarks.report.figures.explore import draw_spectrogram, draw_wave
 from respbench.benchmarks.report.figures.style import LABEL, REFERENCE, grid, line_style
+from respbench.benchmarks.statistics import calibration
 from respbench.benchmarks.statistics.confusion import GRID, mean_roc
+from respbench.benchmarks.statistics.forecasts import repeats_of
 from respbench.corpora.clips import Signal
+from respbench.corpora.cycles import NORMAL
 from respbench.corpora.problems import InputError
+
+CURVES = {"loss": "loss (nats per clip)", "accuracy": "accuracy (share of clips)"}
+"""What learning curves show, with the labels of their axes."""
 
 
 def waveform(signal: Signal, rate: int, ax: Axes | None = None) -> Axes:
@@ -67,24 +73,31 @@ def confusion_matrix(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def learning_curves(model: FittedModel, ax: Axes | None = None) -> Axes:
+def learning_curves(model: FittedModel, ax: Axes | None = None, shown: str = "loss") -> Axes:
     """Draw training and validation loss by epoch; a dotted line marks the epoch that was kept.
 
+    Args:
+        model: a fitted network.
+        ax: to draw on; None = new axes.
+        shown: ``loss``, or ``accuracy``.
+
     Raises:
-        InputError: the model has no epochs.
+        InputError: the model has no epochs, or they have no ``shown``.
     """
-    curve = model.curve
+    curve, columns = model.curve, {f"train_{shown}": "training", f"valid_{shown}": "validation"}
     if "epoch" not in curve:
         raise InputError(f"{model.name} isn't trained by epoch; draw the learning curves of a network, such as cnn")
+    if shown not in CURVES or not set(columns) & set(curve):
+        raise InputError(f"the curve of {model.name} has no {shown!r}; choose {' or '.join(CURVES)}")
     ax = _axes(ax)
-    for number, (column, label) in enumerate({"train_loss": "training", "valid_loss": "validation"}.items()):
+    for number, (column, label) in enumerate(columns.items()):
         if column in curve:
             ax.plot(curve["epoch"], curve[column], label=label, linewidth=1.8, **line_style(number))
     kept = curve["kept"].astype(bool) if "kept" in curve else np.zeros(len(curve), dtype=np.bool_)
     for epoch in curve["epoch"][kept]:
         ax.axvline(epoch, color="0.4", linestyle=":", label="epoch kept")
     ax.set_xlabel("epoch")
-    ax.set_ylabel("loss (cross-entropy, nats)")
+    ax.set_ylabel(CURVES[shown])
     ax.set_title(model.name)
     ax.locator_params(axis="x", integer=True)
     ax.legend(frameon=False)
@@ -98,7 +111,7 @@ def roc(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     Raises:
         InputError: the task has no class ``normal``.
     """
-    if "normal" not in evaluation.classes:
+    if NORMAL not in evaluation.classes:
         raise InputError("the task has no class normal, so that there is no ROC curve; draw the confusion matrix")
     ax = _axes(ax)
     curve, area = mean_roc(evaluation.repeats)
@@ -109,6 +122,33 @@ def roc(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     ax.set_ylabel("abnormal clips called abnormal (sensitivity)")
     ax.set_aspect("equal")
     ax.legend(frameon=False, loc="lower right")
+    grid(ax)
+    return ax
+
+
+def reliability(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
+    """Draw how often clips are abnormal by the probability that was stated, in bins of equal numbers of clips.
+
+    Args:
+        evaluation: of which all repeats are pooled.
+        ax: to draw on; None = new axes.
+
+    Raises:
+        InputError: the task has no class ``normal``.
+    """
+    if NORMAL not in evaluation.classes:
+        raise InputError("the task has no class normal, so that no event is forecast; draw the confusion matrix")
+    ax = _axes(ax)
+    patients = len(np.unique(evaluation.clips.patient))
+    bins = calibration.reliability(repeats_of(dict(enumerate(evaluation.repeats)), patients).pooled)
+    ax.plot([0, 1], [0, 1], label="calibrated", **REFERENCE)
+    ax.plot(bins[:, 0], bins[:, 1], marker="o", label=evaluation.model, linewidth=1.8, **line_style(0))
+    ax.set_xlabel("stated probability of abnormal")
+    ax.set_ylabel("observed share of abnormal clips")
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1)
+    ax.set_aspect("equal")
+    ax.legend(frameon=False, loc="upper left")
     grid(ax)
     return ax
 

@@ -18,6 +18,9 @@ from respbench.features.threads import one_thread
 from respbench.models.selection import find, from_file
 from respbench.models.spec import Model, ModelSpec
 
+MEMBERS = ("fit", "predict_proba", "n_parameters")
+"""What a model of the user's own needs, see `models.spec.Model`."""
+
 
 @dataclass(frozen=True, eq=False)
 class FittedModel:
@@ -34,7 +37,7 @@ class FittedModel:
     """
 
     name: str
-    model: Model
+    model: Model = field(repr=False)
     clips: Clips = field(repr=False)
     fold: Fold = field(repr=False)
     curve: pd.DataFrame = field(repr=False)
@@ -79,18 +82,27 @@ def fit(
 
     Args:
         model: the name of an entry of the registry (see ``respbench list``), the path of a model file, or an unfitted
-            model of your own with ``fit``, ``predict_proba`` and ``n_parameters`` (see `models.spec.Model`).
+            model of your own with ``fit``, ``predict_proba`` and ``n_parameters`` (see `models.spec.Model`), which gets
+            the unlabeled clips if it has the attribute ``unlabeled = True``.
         clips: of a task, with labels.
         fold: rows of them, see `folds`.
         seed: decides everything random in the model, such as initial weights.
         parameters: those that differ from the defaults of the model's ``build``, such as ``epochs=2`` of a network.
 
     Raises:
-        InputError: there is no such model, or it doesn't take such clips.
+        InputError: there is no such model, it has no such parameter, or it doesn't take such clips; or rows of the fold
+            are not rows of the clips, or have no label.
         ValueError: what it predicts are not probabilities.
+
+    Example:
+        >>> model = respbench.fit("cnn", clips, folds[0], seed=0, epochs=2)
+        >>> model.curve[["epoch", "train_loss", "valid_loss"]]
     """
     spec = _spec(model)
-    unfitted = cast(Model, model) if spec is None else spec.build(seed, parameters)
+    _check(clips, fold)
+    unfitted = (
+        _unfitted(cast(Model, model), seed, parameters) if spec is None else _build(spec, clips, seed, parameters)
+    )
     unlabeled = spec.unlabeled if spec else bool(getattr(model, "unlabeled", False))
     result = execution.evaluate(unfitted, clips, fold, unlabeled=unlabeled)
     return FittedModel(
@@ -137,16 +149,45 @@ def evaluate(model: FittedModel, clips: Clips, fold: Fold) -> Evaluation:
 
 
 def _warning(model: FittedModel, clips: Clips, fold: Fold) -> str:
+    """What is wrong with an evaluation, in a sentence."""
     if clips is not model.clips:
         return ""
     shared = shared_patients(clips, [replace(model.fold, test=fold.test)])
     return f"LEAKY: {len(shared)} of the tested patients were trained on, too." if shared else ""
 
 
+def _check(clips: Clips, fold: Fold) -> None:
+    """Refuse rows that are not there, or that nothing can be learned from."""
+    labeled = np.concatenate([fold.train, fold.valid])
+    if max(rows.max(initial=-1) for rows in (labeled, fold.test, fold.unlabeled)) >= len(clips):
+        raise InputError(f"the fold is of other clips: it has rows beyond the {len(clips)} given; make it with folds()")
+    if not len(fold.train) or (clips.label[labeled] == HIDDEN).any():
+        raise InputError("training or validation clips have no label, or there are none; make the fold with folds()")
+
+
+def _build(spec: ModelSpec, clips: Clips, seed: int, parameters: dict[str, Any]) -> Model:
+    if clips.modality not in spec.modalities:
+        raise InputError(f"{spec.name} takes no clips of {clips.modality}; choose another model (see `respbench list`)")
+    unknown = sorted(parameters.keys() - spec.parameters().keys())
+    if unknown:
+        raise InputError(f"{spec.name} has no parameter {unknown[0]!r}; it has {', '.join(spec.parameters())}")
+    return spec.build(seed, parameters)
+
+
+def _unfitted(model: Model, seed: int, parameters: dict[str, Any]) -> Model:
+    if seed or parameters:
+        raise InputError("a model that is built already takes neither seed nor parameters; set them when you build it")
+    return model
+
+
 def _spec(model: str | Path | ModelSpec | Model) -> ModelSpec | None:
     """The entry of a model; None if it is a model itself."""
     if isinstance(model, ModelSpec):
         return model
+    if not isinstance(model, str | Path) and not all(hasattr(model, name) for name in MEMBERS):
+        raise InputError(
+            f"a model is named, like 'svm', or is a file, or an object with {', '.join(MEMBERS)}; got {model!r}"
+        )
     if isinstance(model, Path) or (isinstance(model, str) and model.endswith(".py")):
         return from_file(Path(model))
     return find(model)[0] if isinstance(model, str) else None
