@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from respbench.benchmarks.storage.files import write_atomically
@@ -46,25 +47,28 @@ def build(output: Path, chosen: Sequence[str] = ()) -> None:
         from nbclient import NotebookClient
         from nbclient.exceptions import CellExecutionError
     except ImportError as error:
-        raise InputError(f"{error.name} is missing; install the pages' tools with pip install 'respbench[docs]'") from error
+        raise InputError(f"{error.name} is missing; install it with pip install 'respbench[docs]'") from error
     output.mkdir(parents=True, exist_ok=True)
-    manager = KernelManager(kernel_name="python3")
-    manager.start_kernel(cwd=str(PAGES), env={**os.environ, "PYTHONWARNINGS": "error::FutureWarning"})
-    try:
-        for page in pages:
-            notebook = _read(page)
-            begin = time.perf_counter()
-            client = NotebookClient(notebook, km=manager, timeout=LONGEST, resources={"metadata": {"path": str(PAGES)}})
-            try:
-                client.execute(cleanup_kc=False)
-            except CellExecutionError as error:
-                raise InputError(f"{page} fails: {str(error).strip().splitlines()[-1]}; correct it") from error
-            client.kc.execute(FORGET, reply=True)
-            client.kc.stop_channels()
-            _write(notebook, output, page.stem)
-            print(f"{page.stem}: {time.perf_counter() - begin:.1f} s", flush=True)
-    finally:
-        manager.shutdown_kernel(now=True)
+    with TemporaryDirectory() as sockets:
+        # On POSIX by files that others can't open, not by ports; their place must not depend on the kernel's folder.
+        by_files = {"transport": "ipc", "ip": f"{sockets}/kernel"} if os.name == "posix" else {}
+        manager = KernelManager(kernel_name="python3", **by_files)
+        manager.start_kernel(cwd=str(PAGES))
+        try:
+            for page in pages:
+                notebook, begin = _read(page), time.perf_counter()
+                resources = {"metadata": {"path": str(PAGES)}}
+                client = NotebookClient(notebook, km=manager, timeout=LONGEST, startup_timeout=300, resources=resources)
+                try:
+                    client.execute(cleanup_kc=False)
+                except CellExecutionError as error:
+                    raise InputError(f"{page} fails: {str(error).strip().splitlines()[-1]}; correct it") from error
+                client.kc.execute(FORGET, reply=True)
+                client.kc.stop_channels()
+                _write(notebook, output, page.stem)
+                print(f"{page.stem}: {time.perf_counter() - begin:.1f} s", flush=True)
+        finally:
+            manager.shutdown_kernel(now=True)
 
 
 def _read(page: Path) -> Any:

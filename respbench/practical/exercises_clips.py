@@ -83,13 +83,13 @@ def patients_with_both(answer: Answer, setting: Setting) -> str:
     clips = sounds(setting)
     counts = pd.crosstab(clips.patient, clips.label).to_numpy()
     both = int((counts > 0).all(axis=1).sum())
-    if given == len(counts) and both != len(counts):
+    if given == both:
+        return f"of {len(counts)} patients"
+    if given == len(counts):
         raise Wrong(f"{given:g} is the number of all patients")
     if given == len(counts) - both:
         raise Wrong(f"{given:g} patients have cycles of one class only; the others are asked for")
-    if given != both:
-        raise Wrong(f"not {given:g} patients have both; count the classes of each with pandas.crosstab")
-    return f"of {len(counts)} patients"
+    raise Wrong(f"not {given:g} patients have both; count the classes of each with pandas.crosstab")
 
 
 def partition(answer: Answer, setting: Setting) -> str:

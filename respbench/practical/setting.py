@@ -27,7 +27,7 @@ DATA_VARIABLE = "RESPBENCH_PRACTICAL_DATA"
 HMP_VARIABLE = "RESPBENCH_PRACTICAL_HMP"
 QUICK_VARIABLE = "RESPBENCH_PRACTICAL_QUICK"
 
-SMALL = Simulation(patients=24, clips_per_patient=6)
+SMALL = Simulation(patients=25, clips_per_patient=6)
 """The corpus of a quick walk."""
 
 PAGES = PROJECT / "docs" / "practical"
