@@ -42,10 +42,13 @@ PICKED_ON_TEST ?=
 KILLS ?=
 N ?=
 START ?=
+HMP ?=
+PAGE ?=
+QUICK ?=
 
 # After `make -C`, relative paths are those of the folder that make was called in. Make then says w for "print the folder"
 # or, where it is to be silent, nothing: its own arguments tell.
-PATHS := DATA OTHER_DATA UNLABELED MODEL FOLDS PREDICTIONS RESULTS OUTPUT BEFORE AFTER
+PATHS := DATA HMP OTHER_DATA UNLABELED MODEL FOLDS PREDICTIONS RESULTS OUTPUT BEFORE AFTER
 moved = $(or $(findstring w,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),\
 	$(shell ps -o args= -p $$PPID 2>/dev/null | grep -E -- ' (-[A-Za-z]*C|--directory)'))
 CALLER := $(if $(filter-out $(CURDIR),$(PWD)),$(if $(moved),$(PWD)))
@@ -68,7 +71,7 @@ run_options = $(task_options) \
 	$(if $(FIT_TIMEOUT),--fit-timeout "$(FIT_TIMEOUT)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup encoders benchmark ablation explore tables errors costs folds score predict compare probes coverage data test endurance fuzz docs docs-check check format speed clean
+.PHONY: help setup encoders benchmark ablation explore tables errors costs folds score predict compare probes coverage data test endurance fuzz practical docs docs-check check format speed clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -161,6 +164,10 @@ DOCS_READY := $(VENV)/.docs-ready
 $(DOCS_READY): $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	@touch $@
+
+practical: $(DOCS_READY) ## execute the pages of docs/practical to build/practical (DATA=<cycles>, HMP=<folder>, PAGE=03, QUICK=1)
+	@$(if $(DATA),RESPBENCH_PRACTICAL_DATA="$(DATA)") $(if $(HMP),RESPBENCH_PRACTICAL_HMP="$(HMP)") \
+		$(if $(filter-out 0 no false,$(QUICK)),RESPBENCH_PRACTICAL_QUICK=1) $(BIN)/python -m respbench.practical build $(PAGE)
 
 docs: $(DOCS_READY) ## build the documentation site (build/site) and open it
 	@$(BIN)/python docs/site/build.py --open

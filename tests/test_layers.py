@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "respbench"
-LAYERS = ("corpora", "features", "models", "benchmarks")
+LAYERS = ("corpora", "features", "models", "benchmarks", "practical")
 """A package imports from itself and from those before it."""
 
 ROOMS = ("storage", "statistics", "execution", "tuning", "report", "prediction", "", "notebook", "speed")

@@ -63,7 +63,7 @@ def batch_normalized(answer: Answer, setting: Setting) -> str:
             raise
         except Exception as error:
             raise Wrong(f"fitting it raised {type(error).__name__}: {error}") from error
-    if not np.array_equal(*found):
+    if not np.array_equal(found[0], found[1]):
         raise Wrong("two fits with the same seed predict different probabilities")
     if not isinstance(model, NetworkModel):
         raise Wrong("build must return a NetworkModel, as two_layers.py does")

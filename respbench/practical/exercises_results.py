@@ -57,7 +57,7 @@ def predictions() -> Predictions:
     table = pd.concat(tables, ignore_index=True)
     classes = ("normal", "abnormal")
     return Predictions(
-        label=table["label"].map({name: number for number, name in enumerate(classes)}).to_numpy(np.int64),
+        label=np.array([classes.index(name) for name in table["label"]], dtype=np.int64),
         probabilities=table[list(classes)].to_numpy(np.float64),
         patient=np.unique(table["patient"].to_numpy(np.str_), return_inverse=True)[1],
         fold=np.repeat(np.arange(len(tables)), [len(one) for one in tables]),
