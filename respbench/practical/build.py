@@ -58,13 +58,15 @@ def build(output: Path, chosen: Sequence[str] = ()) -> None:
             for page in pages:
                 notebook, begin = _read(page), time.perf_counter()
                 resources = {"metadata": {"path": str(PAGES)}}
+                notebook.cells.append(_cell(FORGET))
                 client = NotebookClient(notebook, km=manager, timeout=LONGEST, startup_timeout=300, resources=resources)
                 try:
                     client.execute(cleanup_kc=False)
                 except CellExecutionError as error:
                     raise InputError(f"{page} fails: {str(error).strip().splitlines()[-1]}; correct it") from error
-                client.kc.execute(FORGET, reply=True)
-                client.kc.stop_channels()
+                if client.kc is not None:
+                    client.kc.stop_channels()
+                notebook.cells.pop()
                 _write(notebook, output, page.stem)
                 print(f"{page.stem}: {time.perf_counter() - begin:.1f} s", flush=True)
         finally:
@@ -78,6 +80,12 @@ def _read(page: Path) -> Any:
     notebook.metadata.pop("jupytext", None)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return notebook
+
+
+def _cell(code: str) -> Any:
+    from nbformat.v4 import new_code_cell
+
+    return new_code_cell(code)
 
 
 def _write(notebook: Any, output: Path, stem: str) -> None:
