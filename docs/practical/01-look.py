@@ -44,7 +44,7 @@ def typical(name):
     return rows[np.argmin(np.abs(clips.seconds[rows] - np.median(clips.seconds)))]
 
 
-figure, axes = plt.subplots(2, 3, figsize=(12, 5.5), layout="constrained", height_ratios=[1, 2])
+figure, axes = plt.subplots(2, 3, figsize=(12, 6.5), layout="constrained", height_ratios=[2, 3])
 for column, name in enumerate(("normal", "crackle", "wheeze")):
     row = typical(name)
     respbench.figures.waveform(clips.signals[row], clips.rate, ax=axes[0, column])
@@ -72,7 +72,12 @@ ax.plot(frequency, middle, label="median cycle")
 ax.set_xlabel("frequency (Hz)")
 ax.set_ylabel("power below it (%)")
 ax.set_ylim(0, 102)
+ax.set_xscale("log")
+ax.set_xlim(10, clips.rate / 2)
+ax.set_xticks([10, 20, 50, 100, 200, 500, 1000, 2000], [10, 20, 50, 100, 200, 500, 1000, 2000])
 ax.grid(color="0.92")
+ax.set_axisbelow(True)
+ax.minorticks_off()
 ax.legend(frameon=False, loc="lower right")
 print(f"half of the cycles have 99 % of their power below {frequency[np.argmax(middle >= 99)]:.0f} Hz")
 
