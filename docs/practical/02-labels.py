@@ -84,10 +84,12 @@ ax.set_xticks([])
 ax.margins(x=0.01)
 ax.legend(frameon=False)
 share = by_patient.sum(axis=1).iloc[:10].sum() / len(table)
+one_class = (by_patient > 0).sum(axis=1).eq(1).mean()
 print(f"the ten patients with most cycles have {share:.0%} of them")
+print(f"{one_class:.0%} of the patients have cycles of one class only")
 
 # %% [markdown]
-# Two things to see. Patients are unequal: a few have a large part of the cycles. And many are of one color: the
+# Two things to see. Patients are unequal: a few have a large part of the cycles. And some are of one color: the
 # patient determines the label. Page 3 is about what follows.
 #
 # ## Exercises

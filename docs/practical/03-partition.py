@@ -64,8 +64,8 @@ respbench.figures.roc(random, ax=ax)
 lines = [line for line in ax.lines if line.get_label() != "chance"]
 for line, name, color in zip(lines, ("new patients", "patients mixed (LEAKY)"), ("C0", "C3"), strict=True):
     line.set(label=f"{name}, AUROC {numbers.loc['auroc', name]:.2f}", color=color)
-ax.lines[2].set_visible(False)  # chance, a second time
 ax.legend(handles=[ax.lines[0], *lines], frameon=False, loc="lower right")
+ax.lines[2].set_visible(False)  # chance, a second time
 
 # %% [markdown]
 # Nothing about the model has changed. In the leaky split it recognizes patients, and a patient's cycles mostly share a

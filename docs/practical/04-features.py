@@ -43,8 +43,8 @@ on_test = [roc_auc_score(y[fold.test], x[fold.test, c]) for c in order[:5]]
 pd.DataFrame({"training patients": single[order[:5]], "test patients": on_test}, index=names[order[:5]]).round(2)
 
 # %% [markdown]
-# The best columns of 288 look better where they were picked than on new patients. This is the smallest example of
-# selection: the more you try, the more the winner flatters itself.
+# Expect columns to look better where they were picked than on new patients. This is the smallest example of selection:
+# the more you try, the more the winner flatters itself.
 
 # %%
 best = order[0]
@@ -60,6 +60,7 @@ unit = "dB" if "contrast" in names[best] else unit
 ax.set_xlabel(f"{names[best]} ({unit})")
 ax.set_ylabel("cycles of the class (%)")
 ax.legend(frameon=False)
+ax.set_axisbelow(True)
 ax.grid(color="0.92")
 
 # %% [markdown]

@@ -59,8 +59,9 @@ for ax, image, label in zip(axes, images, labels, strict=False):
     picture = ax.imshow(image[0], origin="lower", aspect="auto", vmin=low, vmax=high, cmap="magma")
     ax.set_title(train.classes[label])
     ax.set_xlabel("frame (of 64)")
-axes[0].set_ylabel("mel band (of 128; 0 to 2 kHz)")
 figure.colorbar(picture, ax=axes, label="power (dB)")
+axes[0].set_ylabel("mel band (of 128, lowest first)")
+print(f"mel bands cover 0 to {clips.rate / 2:g} Hz; a cycle of any duration has 64 frames")
 
 # %% [markdown]
 # ## What shuffles, what does not

@@ -63,8 +63,8 @@ right.axhline(50, color="0.7", linewidth=1)
 right.set_xlabel("epoch")
 right.set_ylabel("correct (%)")
 right.locator_params(axis="x", integer=True)
-right.grid(color="0.92")
 right.legend(frameon=False)
+right.grid(color="0.92")
 
 # %%
 last = curve.iloc[-1]

@@ -75,6 +75,7 @@ ax.axvline(correct.mean(), color="0.4", linestyle=":", label="measured")
 ax.set_xlabel("accuracy of svm")
 ax.set_ylabel("draws (%)")
 ax.legend(frameon=False, fontsize=9)
+ax.set_axisbelow(True)
 ax.grid(color="0.92")
 print(f"drawing patients makes the interval {widths['patients'] / widths['cycles (too narrow)']:.1f} times as wide")
 

@@ -38,10 +38,10 @@ for column, row in enumerate(shown):
     extent = (0, time[-1], 0.5 * clips.rate / turn.n_fft, (turn.bands - 0.5) * clips.rate / turn.n_fft)
     picture = axes[1, column].imshow(image, origin="lower", aspect="auto", extent=extent, vmin=0, vmax=40, cmap="magma")
     axes[1, column].set_xlabel("time (s)")
-axes[0, 0].set_ylabel("acceleration (m/s²)")
 axes[0, 0].legend(frameon=False, ncols=3, fontsize=8)
-axes[1, 0].set_ylabel("frequency (Hz)")
 figure.colorbar(picture, ax=axes[1, :], label="power (dB)")
+for ax, label in zip(axes[:, 0], ("acceleration (m/s²)", "frequency (Hz)"), strict=True):
+    ax.set_ylabel(label)
 
 # %% [markdown]
 # Two facts to see in the curves. Gravity, about 9.8 m/s², is always there: its share in each axis shows how the sensor

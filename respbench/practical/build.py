@@ -53,7 +53,8 @@ def build(output: Path, chosen: Sequence[str] = ()) -> None:
         # On POSIX by files that others can't open, not by ports; their place must not depend on the kernel's folder.
         by_files = {"transport": "ipc", "ip": f"{sockets}/kernel"} if os.name == "posix" else {}
         manager = KernelManager(kernel_name="python3", **by_files)
-        manager.start_kernel(cwd=str(PAGES))
+        quiet = "ignore:IProgress not found"  # of tqdm, which Optuna imports
+        manager.start_kernel(cwd=str(PAGES), env={**os.environ, "PYTHONWARNINGS": quiet})
         try:
             for page in pages:
                 notebook, begin = _read(page), time.perf_counter()

@@ -5,7 +5,6 @@
 """
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -118,19 +117,14 @@ def file_names(clips: Clips) -> list[str]:
 
     ``<recording>_segment_<number>_<crackle>_<wheeze>.wav``; simulated clips have no file, but get a name of this form.
     """
-    numbers: dict[str, int] = {}
-    return [_name(recording, label, numbers) for recording, label in zip(_recordings(clips), clips.label, strict=True)]
-
-
-def _recordings(clips: Clips) -> Iterator[str]:
     if clips.classes != FOUR_CLASSES:
         raise InputError(f"names state {', '.join(FOUR_CLASSES)}; take clips of the task four-class")
-    yield from (str(name) for name in clips.meta["recording"])
-
-
-def _name(recording: str, label: int, numbers: dict[str, int]) -> str:
-    numbers[recording] = numbers.get(recording, 0) + 1
-    return f"{recording}_segment_{numbers[recording]}_{label & 1}_{label >> 1}.wav"
+    recording = clips.meta["recording"]
+    cycle = clips.meta["cycle"] if "cycle" in clips.meta else recording.groupby(recording).cumcount() + 1
+    return [
+        f"{name}_segment_{number}_{label & 1}_{label >> 1}.wav"
+        for name, number, label in zip(recording, cycle, clips.label.tolist(), strict=True)
+    ]
 
 
 ACTIVITIES = {"sit": (0.0, 0.3), "walk": (1.8, 3.0), "brush": (3.5, 5.0)}
