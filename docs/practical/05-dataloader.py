@@ -56,7 +56,7 @@ print(f"images {tuple(images.shape)} = (batch, channels, mel bands, frames), lab
 figure, axes = plt.subplots(1, 4, figsize=(12, 3.2), layout="constrained", sharey=True)
 low, high = np.percentile(images[:4].numpy(), [2, 99.8])
 for ax, image, label in zip(axes, images, labels, strict=False):
-    picture = ax.imshow(image[0], origin="lower", aspect="auto", vmin=low, vmax=high, cmap="magma")
+    picture = ax.imshow(image[0].numpy(), origin="lower", aspect="auto", vmin=low, vmax=high, cmap="magma")
     ax.set_title(train.classes[label])
     ax.set_xlabel("frame (of 64)")
 figure.colorbar(picture, ax=axes, label="power (dB)")
@@ -93,7 +93,7 @@ with one_thread():
 print(
     f"{seen} cycles: {loaded - begin:.2f} s of processor time per epoch as above, {read - loaded:.2f} s from the cache"
 )
-print(f"equal images: {np.allclose(stored[0], Cycles(train)[0][0])}")
+print(f"equal images: {np.allclose(stored[0], Cycles(train)[0][0].numpy())}")
 
 # %% [markdown]
 # ## Exercises

@@ -28,7 +28,7 @@ clips = respbench.clips_of(respbench.open_corpus(**where.corpus), task="abnormal
 fold = respbench.folds(clips, "patients-5fold")[0]
 epochs = where.epochs(16)
 print(where)
-model = respbench.fit(MODEL, clips, fold, seed=0, parameters={"epochs": epochs})
+model = respbench.fit(MODEL, clips, fold, seed=0, epochs=epochs)
 print(f"{model.name}: {model.n_parameters} weights, {model.fit_seconds:.0f} s for {len(model.curve)} epochs")
 
 # %% [markdown]

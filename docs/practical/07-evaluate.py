@@ -15,8 +15,7 @@ from respbench.practical import setting
 where = setting.chosen()
 clips = respbench.clips_of(respbench.open_corpus(**where.corpus), task="abnormal")
 print(where)
-epochs = {"epochs": where.epochs(16)}
-cnn = respbench.cross_validate(setting.PAGES / "two_layers.py", clips, parameters=epochs, progress=False)
+cnn = respbench.cross_validate(setting.PAGES / "two_layers.py", clips, epochs=where.epochs(16), progress=False)
 svm = respbench.cross_validate("svm", clips, progress=False)
 
 # %%
@@ -51,7 +50,7 @@ pd.DataFrame({"two-layers": cnn.metrics()["value"], "svm": svm.metrics()["value"
 # all of their cycles.
 
 # %%
-correct = (svm.probabilities[0].argmax(axis=1) == svm.clips.label).astype(float)
+correct = (svm.probabilities.argmax(axis=1) == svm.clips.label).astype(float)
 owner = np.unique(svm.clips.patient, return_inverse=True)[1]
 rng = np.random.default_rng(0)
 

@@ -58,7 +58,7 @@ wrong = mark.reshape(1, frames, channels * bands)[0]
 
 figure, axes = plt.subplots(1, 2, figsize=(11, 3.4), layout="constrained", sharey=True)
 for ax, numbers, title in ((axes[0], right, "flatten, transpose"), (axes[1], wrong, "reshape alone: frames are mixed")):
-    picture = ax.imshow(numbers[:, :64], aspect="auto", cmap="viridis", interpolation="nearest")
+    picture = ax.imshow(numbers[:, :64].numpy(), aspect="auto", cmap="viridis", interpolation="nearest")
     ax.set_title(title)
     ax.set_xlabel(f"number within the step (first 64 of {numbers.shape[1]})")
 axes[0].set_ylabel(f"step of the GRU (of {frames})")
@@ -69,8 +69,7 @@ print(f"frames within the first step: {len(set(right[0].tolist()))} and {len(set
 # ## Does it help?
 
 # %%
-epochs = {"epochs": where.epochs(16)}
-models = {name: respbench.fit(name, clips, fold, seed=0, parameters=epochs) for name in ("cnn", "cnn-gru")}
+models = {name: respbench.fit(name, clips, fold, epochs=where.epochs(16)) for name in ("cnn", "cnn-gru")}
 rows = []
 for name, model in models.items():
     metrics = respbench.evaluate(model, clips, fold).metrics()["value"]

@@ -34,7 +34,7 @@ for column, row in enumerate(shown):
     axes[0, column].set_xlabel("time (s)")
     turn = Spectrogram(clips.rate)
     centered = torch.from_numpy(series - series.mean(axis=1, keepdims=True))[None, :, None]
-    image = turn(centered)[0].mean(0)[1:]  # the mean over axes, without the band at 0 Hz
+    image = turn(centered)[0].mean(0)[1:].numpy()  # the mean over axes, without the band at 0 Hz
     extent = (0, time[-1], 0.5 * clips.rate / turn.n_fft, (turn.bands - 0.5) * clips.rate / turn.n_fft)
     picture = axes[1, column].imshow(image, origin="lower", aspect="auto", extent=extent, vmin=0, vmax=40, cmap="magma")
     axes[1, column].set_xlabel("time (s)")
@@ -62,7 +62,7 @@ print(f"images {tuple(images.shape)} = (batch, axes, bands, frames): cnn and cnn
 epochs = {"epochs": where.epochs(16)}
 rows = []
 for name, given in (("cnn", "images"), ("cnn-1d", "raw series"), ("svm", "statistics")):
-    model = respbench.fit(name, clips, fold, seed=0, parameters={} if name == "svm" else epochs)
+    model = respbench.fit(name, clips, fold, **({} if name == "svm" else epochs))
     metrics = respbench.evaluate(model, clips, fold).metrics()["value"]
     rows.append({"model": name, "is given": given, "numbers": model.n_parameters, "score": metrics["score"]})
 pd.DataFrame(rows).set_index("model").round(2)
