@@ -69,7 +69,7 @@ print(f"frames within the first step: {len(set(right[0].tolist()))} and {len(set
 # ## Does it help?
 
 # %%
-models = {name: respbench.fit(name, clips, fold, epochs=where.epochs(16)) for name in ("cnn", "cnn-gru")}
+models = {name: respbench.fit(name, clips, fold, epochs=where.epochs(6)) for name in ("cnn", "cnn-gru")}
 rows = []
 for name, model in models.items():
     metrics = respbench.evaluate(model, clips, fold).metrics()["value"]
