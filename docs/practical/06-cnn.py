@@ -47,9 +47,9 @@ pd.DataFrame(rows)
 # %% [markdown]
 # ## Training and validation curves
 #
-# In each epoch the network sees every training cycle once. Training loss falls as long as you wait. Validation loss,
-# on patients that the network does not train on, falls and then rises: from there on it learns its training patients
-# by heart.
+# In each epoch the network sees every training cycle once. Training loss falls as long as you wait: the network
+# memorizes its training cycles. What it learns in this way does not help with other patients: their loss rises sooner
+# or later, while the network becomes ever more certain of its errors.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.6), layout="constrained")

@@ -2,7 +2,7 @@
 # # 7 · Confusion matrix, report, and intervals over patients
 #
 # One fold tests a fifth of the patients. Fit your network on all five folds, so that every patient is tested once, by
-# a network that was trained on others. (Five epochs, to save time: the epoch kept on page 6 is often an early one.)
+# a network that was trained on others. (Five epochs instead of sixteen, to save time.)
 
 # %%
 import matplotlib.pyplot as plt
