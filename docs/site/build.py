@@ -1,6 +1,7 @@
 """Build the documentation site strictly into build/site, check its links, and open it where there is a browser."""
 
 import argparse
+import os
 import shutil
 import sys
 import webbrowser
@@ -39,7 +40,9 @@ def main() -> int:
 
 
 def _has_window() -> bool:
-    """Whether a browser with a window can be opened: not one that would take over the terminal."""
+    """Whether a browser can be opened: the one that the user names, else one that doesn't take over the terminal."""
+    if os.environ.get("BROWSER"):
+        return True
     try:
         browser = webbrowser.get()
     except webbrowser.Error:
