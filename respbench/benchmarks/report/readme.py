@@ -20,6 +20,8 @@ from respbench.benchmarks.statistics.results import Results
 from respbench.benchmarks.storage.files import write_atomically
 from respbench.benchmarks.storage.store import Store
 from respbench.corpora.problems import InputError
+from respbench.models.registry import REGISTRY
+from respbench.models.spec import ModelKind
 
 PROJECT = Path(__file__).resolve().parents[3]
 RESULTS = Path("results")
@@ -45,6 +47,9 @@ IN_ONE_HOSPITAL = 2
 
 GAINS = ("auroc", "auroc_within_patients")
 COLUMNS = ("score", "auroc", "auroc_within_patients", "auroc_within_strata")
+LEADING_COLUMNS = COLUMNS[:3]
+LEADERS = 8
+"""Models on the first page, besides the controls."""
 
 
 def render(page: str, text: str, results: Path) -> str:
@@ -92,6 +97,15 @@ def leaderboard(results: Path) -> str:
     ]
     leaks = ["*LEAKY: AUROC if patients are mixed*", "*LEAKY: score if epochs are picked on test*"]
     return plain_table(["model", "repeats", *metric_labels(COLUMNS), *leaks], rows)
+
+
+def leaders(results: Path) -> str:
+    """Format the best models of the real cycles, and the controls."""
+    models = _complete(results.joinpath(*SHOWN))
+    controls = {spec.name for spec in REGISTRY.values() if spec.kind == ModelKind.CONTROL}
+    names = [name for place, name in enumerate(models) if place < LEADERS or name in controls]
+    rows = [[name, *(cell(models[name][metric], 2) for metric in LEADING_COLUMNS)] for name in names]
+    return plain_table(["model", *metric_labels(LEADING_COLUMNS)], rows)
 
 
 def hospitals(results: Path) -> str:
@@ -176,14 +190,11 @@ def _complete(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 PAGES: dict[str, dict[str, Callable[[Path], str]]] = {
-    "README.md": {
-        "answer": opening,
-        "leaderboard": leaderboard,
-        "hospitals": hospitals,
-        "few labels": few_labels,
-        "tuning": tuning,
-        "speed": speed,
-    },
+    "README.md": {"leaders": leaders, "answer": opening},
+    "docs/results.md": {"answer": opening, "leaderboard": leaderboard, "hospitals": hospitals},
+    "docs/howto/few-labels.md": {"few labels": few_labels},
+    "docs/howto/tuning.md": {"tuning": tuning},
+    "docs/howto/speed.md": {"speed": speed},
     "docs/encoders.md": {"encoders": encoder_tables.catalog, "probes": encoder_tables.probes},
     "docs/movement.md": {"activities": activities},
 }
