@@ -70,8 +70,11 @@ run_options = $(task_options) \
 	$(if $(BACKEND),--backend "$(BACKEND)") $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") \
 	$(if $(FIT_TIMEOUT),--fit-timeout "$(FIT_TIMEOUT)")
 
+DOCKER ?= docker
+MOUNTED := CORPUS TASK PROTOCOL MODELS REPEATS WORKERS TRIALS RATE LEAVE_OUT_BAD
+
 .DEFAULT_GOAL := help
-.PHONY: help setup encoders benchmark ablation explore tables errors costs folds score predict compare probes coverage data test endurance fuzz practical docs docs-check check format speed clean
+.PHONY: help setup encoders benchmark ablation explore tables errors costs folds score predict compare probes coverage data test endurance fuzz practical docs docs-check dist dist-check image cpu-torch container check format speed clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -181,6 +184,26 @@ check: $(READY) ## check formatting, lint, types and layering
 	$(BIN)/mypy
 	$(BIN)/pytest tests/test_layers.py
 
+dist: $(READY) ## build the wheel and the source distribution (dist/)
+	@rm -rf dist build/lib build/bdist.*
+	$(BIN)/python -m build --quiet --outdir dist .
+
+dist-check: dist ## build both, install the wheel outside the clone, run it from an empty folder
+	$(BIN)/python .ci/installed.py dist
+
+cpu-torch: ## install PyTorch without CUDA into .venv, before `make setup`
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --index-url https://download.pytorch.org/whl/cpu torch
+
+image: ## build a container image with the CPU build of PyTorch (docker, or DOCKER=podman)
+	$(DOCKER) build --tag respbench .
+
+container: ## run make benchmark in it; results and cache stay in this folder (DATA= is mounted)
+	@mkdir -p results cache
+	$(DOCKER) run --rm --volume "$(CURDIR)/results:/respbench/results" --volume "$(CURDIR)/cache:/respbench/cache" \
+		$(if $(DATA),--volume "$(abspath $(DATA)):/data:ro") respbench benchmark \
+		$(foreach name,$(MOUNTED),$(if $($(name)),$(name)="$($(name))")) $(if $(DATA),DATA=/data)
+
 format: $(READY) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -195,5 +218,5 @@ speed: $(READY) ## time features, training and the classical models on real file
 	@$(BIN)/python -m respbench.benchmarks.speed.suite $(if $(OTHER),--corpus "$(OTHER)" $(if $(OTHER_DATA),--data "$(OTHER_DATA)"))
 
 clean: ## remove prepared corpora, features and tool caches; keep results and data
-	rm -rf cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf cache dist .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

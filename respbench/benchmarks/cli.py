@@ -16,6 +16,7 @@ from respbench.benchmarks.entries import data, explore, list_entries, prepare
 from respbench.benchmarks.execution.pool import Backend, Engine, cpu_count
 from respbench.benchmarks.execution.progress import Output
 from respbench.benchmarks.execution.signals import interrupted, listening
+from respbench.benchmarks.make_words import without_make
 from respbench.benchmarks.opening import (
     open_directions,
     open_of_reports,
@@ -27,6 +28,7 @@ from respbench.benchmarks.options import TRIALS, parse
 from respbench.benchmarks.predict import predict
 from respbench.benchmarks.pretrain import pretrain
 from respbench.benchmarks.sharing import compare, folds
+from respbench.corpora.places import IN_CLONE
 from respbench.corpora.problems import InputError, printable
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _end(status: int, sentence: str) -> int:
     with suppress(OSError):  # of a terminal that is closed
         behind = "\n" * (status == INTERRUPTED)  # the terminal's ^C
-        print(f"{behind}respbench: {printable(sentence)}", file=sys.stderr)
+        print(f"{behind}respbench: {printable(sentence if IN_CLONE else without_make(sentence))}", file=sys.stderr)
     return status
 
 

@@ -115,7 +115,7 @@ class PlanStatus:
     """What of a plan is done, and what is to do.
 
     Attributes:
-        jobs: every fit of the plan; the slow kinds first, so that no worker ends long after the others.
+        jobs: every fit of the plan; the slow kinds first. `session.in_order` says which is executed first.
         companions: models that run although they were not named.
         unavailable: models that can't be imported, by name.
         stored: fits that are done.

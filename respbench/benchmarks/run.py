@@ -11,7 +11,9 @@ from respbench.benchmarks.execution.picked import PickedFitJob
 from respbench.benchmarks.execution.pool import Engine
 from respbench.benchmarks.feature_costs import measure_feature_costs
 from respbench.benchmarks.plan import Plan, PlanStatus, status_of
+from respbench.benchmarks.provisional import Provisional
 from respbench.benchmarks.session import execute
+from respbench.benchmarks.statistics.results import SIMULATED
 from respbench.benchmarks.storage.files import STALE
 from respbench.benchmarks.storage.lock import writing_to
 from respbench.benchmarks.storage.records import FitKey
@@ -19,6 +21,7 @@ from respbench.benchmarks.storage.store import Store
 from respbench.benchmarks.storage.studies import StoredStudy
 from respbench.benchmarks.tuning.jobs import TunedFitJob
 from respbench.corpora.problems import InputError
+from respbench.corpora.splits.folds import shared_patients
 from respbench.corpora.splits.with_unlabeled import labeled_rows
 from respbench.models.spec import ModelKind
 
@@ -86,7 +89,7 @@ def _carry_out(plan: Plan, status: PlanStatus, store: Store, console: Console) -
             "keep the epochs that were chosen without them."
         )
     before = {job.key: _predictions_digest(job.key, store) for job in repeated}
-    execute([*repeated, *single], tuned, plan.engine, store, console)
+    execute([*repeated, *single], tuned, plan.engine, store, console, _provisional(plan, status, store))
     replaced = [key for key, known in before.items() if _predictions_digest(key, store) != known]
     if replaced:
         console.print(
@@ -96,6 +99,18 @@ def _carry_out(plan: Plan, status: PlanStatus, store: Store, console: Console) -
     # Ensembles last: they combine what their members have stored by now, which takes no time.
     combined = [job for job in status.jobs if job.spec.kind == ModelKind.ENSEMBLE and _is_outdated(job, store)]
     execute(combined, [], Engine(workers=0), store, console)
+
+
+def _provisional(plan: Plan, status: PlanStatus, store: Store) -> Provisional | None:
+    """The scores of complete models, which are shown while others are fitted; None if nothing is to be fitted."""
+    keys = [job.key for job in status.jobs if job.spec.kind != ModelKind.ENSEMBLE]
+    missing = {job.key for job in status.missing}
+    if not missing & {*keys}:
+        return None
+    facts, protocol = plan.prepared.facts(), plan.protocol
+    warning = protocol.warning_about(shared_patients(*folds_of(plan.prepared, plan.task, protocol, 0)))
+    flags = [SIMULATED] * facts.simulated + [warning.partition(":")[0]] * bool(warning)
+    return Provisional(store, keys, {*keys} - missing, flags)
 
 
 def _set_aside(status: PlanStatus, store: Store, console: Console) -> None:

@@ -5,6 +5,7 @@ lost.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -84,6 +85,7 @@ class Executor:
         self.stack = ExitStack()
         self.client: Any = None
         self.processes: ProcessPool | None = None
+        self.began: dict[str, float] = {}
         self.crashes = self.finished = 0
 
     def __enter__(self) -> "Executor":
@@ -109,6 +111,12 @@ class Executor:
     def at_once(self) -> int:
         """How many jobs are executed at once."""
         return max(1, sum(self.client.ncores().values()) if self.client else self.engine.workers)
+
+    def running(self) -> list[tuple[str, float]]:
+        """The jobs that are being executed on this machine, each with its s so far, the longest first."""
+        began = self.processes.began if self.processes else self.began
+        now = time.monotonic()
+        return sorted(((name, now - since) for name, since in list(began.items())), key=lambda job: -job[1])
 
     def run(self, jobs: Sequence[Job], done: Callable[[JobResult], None]) -> None:
         """Execute all jobs; ``done`` receives the result of each as it ends.
@@ -151,7 +159,11 @@ class Executor:
         elif self.processes:
             yield from self.processes.results(jobs, partial(attempt, timeout=self.engine.timeout, own_process=True))
         else:
-            yield from ((job, attempt(job, timeout=self.engine.timeout)) for job in jobs)
+            for job in jobs:
+                self.began = {job.name: time.monotonic()}
+                result = attempt(job, timeout=self.engine.timeout)
+                self.began = {}
+                yield job, result
 
 
 def attempt(job: Job, *, timeout: float | None, own_process: bool = False) -> JobResult:

@@ -44,6 +44,7 @@ class ProcessPool:
         for worker in self.workers:
             self.idle.put(worker)
         self.closing = False
+        self.began: dict[str, float] = {}  # the jobs that are being executed, by name, see `time.monotonic`
 
     def __enter__(self) -> Self:
         return self
@@ -71,6 +72,7 @@ class ProcessPool:
 
     def _execute(self, job: Any, attempt: Callable[[Any], Any]) -> Any:
         worker, kills = self.idle.get(), kills_for_memory()
+        self.began[job.name] = time.monotonic()
         try:
             result = worker.execute(job, attempt, self.limit)
         except TimeoutError:
@@ -84,6 +86,7 @@ class ProcessPool:
         else:
             return result
         finally:
+            self.began.pop(job.name, None)
             self.idle.put(worker)
 
 

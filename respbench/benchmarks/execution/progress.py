@@ -1,18 +1,24 @@
-"""One live line on a terminal, plain lines elsewhere: what is done, what is to do, and how long it will take."""
+"""What a run shows: on a terminal a live part, elsewhere plain lines.
+
+How much is done of how much, the time left, the best model so far, and what is running for how long.
+"""
 
 import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from respbench.corpora.problems import printable
+
+SHOWN = 4
+"""Jobs that are named of those that run at once."""
 
 
 class Output(Console):
@@ -39,11 +45,19 @@ class Output(Console):
             os.dup2(nothing.fileno(), sys.stdout.fileno())  # so that Python's last flush doesn't fail either
 
 
+Running = Callable[[], Sequence[tuple[str, float]]]
+"""Returns the names of what is running, each with its s so far, the longest first."""
+
+
 class Display:
     """Use as a context manager.
 
     Args:
-        console: where to write; only a terminal gets a live line.
+        console: where to write; only a terminal gets a live part.
+
+    Attributes:
+        running: asked each time that something is shown.
+        best: the last that `step` was given.
     """
 
     PAUSE = 5.0
@@ -51,15 +65,17 @@ class Display:
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self.running: Running = tuple
+        self.best = ""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
+            TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"),
-            TextColumn("{task.fields[best]}", style="dim"),
         )
-        self.live = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self.task = self.live.add_task("", total=None, visible=False, left="", best="")
+        self.live = _LivePart(self, *columns, console=console, transient=True, disable=not console.is_terminal)
+        self.task = self.live.add_task("", total=None, visible=False, left="")
         self.said = -self.PAUSE
 
     def __enter__(self) -> Self:
@@ -73,15 +89,45 @@ class Display:
 
     def step(self, what: str, done: int, of: int, left: str = "", best: str = "") -> None:
         """Show that ``done`` of ``of`` are done, how long the rest takes, and the best so far."""
-        self.live.update(self.task, description=what, completed=done, total=of, visible=True, left=left, best=best)
+        self.best = best
+        self.live.update(self.task, description=what, completed=done, total=of, visible=True, left=left)
         now = time.monotonic()
         if not self.console.is_terminal and (now - self.said >= self.PAUSE or done == of):
             self.said = now
-            self.console.print(" ".join(filter(None, (f"{what}: {done} of {of}", left, best))), highlight=False)
+            shown = (f"{what}: {done} of {of}", left, best, in_words(self.running()))
+            self.console.print("; ".join(filter(None, shown)), highlight=False)
 
     def say(self, line: str) -> None:
         """A line that stays."""
         self.live.console.print(line, highlight=False, markup=False)
+
+
+class _LivePart(Progress):
+    """A bar, and below it what is running and the best so far, drawn anew ten times per second.
+
+    Args:
+        display: which knows both.
+        columns: of the bar.
+        options: of rich's Progress.
+    """
+
+    def __init__(self, display: Display, *columns: ProgressColumn, **options: Any) -> None:
+        self.display = display
+        super().__init__(*columns, **options)
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """One line each, cut where the terminal ends."""
+        yield self.make_tasks_table(self.tasks)
+        for line in (in_words(self.display.running()), self.display.best):
+            if line:
+                yield Text(printable(f"  {line}"), style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def in_words(running: Sequence[tuple[str, float]]) -> str:
+    """Such as ``running: cnn-seed0-fold1 12 s, svm-seed0-fold0 3 s``; of many jobs, the longest and a number."""
+    shown = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in running[:SHOWN])
+    more = f" and {len(running) - SHOWN} more" if len(running) > SHOWN else ""
+    return f"running: {shown}{more}" if shown else ""
 
 
 class TimeLeft:
