@@ -85,9 +85,9 @@ def test_sentences_name_the_command_where_there_is_no_make(sentence: str, expect
 def test_every_variable_of_make_that_is_an_option_can_be_named() -> None:
     given = re.findall(r"--([a-z-]+) \"\$\(([A-Z_]+)\)\"", (PROJECT / "Makefile").read_text(encoding="utf-8"))
     assert len(given) > 20
-    for option, variable in given:
+    for _, variable in given:
         if variable in VARIABLES:
-            assert without_make(f"set {variable}") == f"set --{option}"
+            assert without_make(f"set {variable}") in [f"set --{option}" for option, name in given if name == variable]
     assert set(SWITCHES) <= set(VARIABLES)
 
 

@@ -226,7 +226,7 @@ def test_a_full_disk_stops_the_run_with_a_sentence_and_keeps_what_is_done(
     assert "free some space" in said
     assert "Traceback" not in said
     store = Store(folder(tmp_path))
-        assert store.fits() == [FitKey("prior", 0, 0), FitKey("prior", 0, 1)]
+    assert store.fits() == [FitKey("prior", 0, 0), FitKey("prior", 0, 1)]
     assert not list(tmp_path.rglob("*.tmp"))
     assert respbench(tmp_path, *options) == 0
     assert len(store.fits()) == 6
