@@ -63,17 +63,19 @@ def bootstrap(owner, draws=2000):
 
 
 figure, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
+by_unit = {"patients": bootstrap(owner), "cycles (too narrow)": bootstrap(np.arange(len(correct)))}
+edges = np.linspace(by_unit["patients"].min(), by_unit["patients"].max(), 31)
 widths = {}
-for name, units in (("cycles (too narrow)", np.arange(len(correct))), ("patients", owner)):
-    accuracies = bootstrap(units)
+for name, accuracies in by_unit.items():
     low, high = np.percentile(accuracies, [2.5, 97.5])
     widths[name] = high - low
-    counts, edges = np.histogram(accuracies, bins=np.linspace(*np.percentile(accuracies, [0, 100]), 31))
+    counts, _ = np.histogram(accuracies, edges)
     ax.stairs(100 * counts / counts.sum(), edges, label=f"drawing {name}: [{low:.3f}, {high:.3f}]", linewidth=1.8)
 ax.axvline(correct.mean(), color="0.4", linestyle=":", label="measured")
 ax.set_xlabel("accuracy of svm")
 ax.set_ylabel("draws (%)")
-ax.legend(frameon=False, fontsize=9)
+ax.set_ylim(0, 1.4 * ax.get_ylim()[1])
+ax.legend(frameon=False, fontsize=9, loc="upper left")
 ax.set_axisbelow(True)
 ax.grid(color="0.92")
 print(f"drawing patients makes the interval {widths['patients'] / widths['cycles (too narrow)']:.1f} times as wide")

@@ -147,7 +147,7 @@ print(f"{shown} of {len(gains)} intervals exclude 0")
 # An interval that includes 0 is no proof that a method does nothing: it may help or harm by as much as the interval is
 # long. Note how long they are for three draws.
 #
-# ## Why pseudo-labels do not help
+# ## Are pseudo-labels right?
 #
 # The labels of unlabeled cycles are known to us (never to the model), so we can count. A pseudo-label is given above a
 # probability of 0.95. Is it right?
@@ -175,9 +175,10 @@ print(
 print(f"always answering the larger class is right for {majority:.0f} %")
 
 # %% [markdown]
-# A network that is 95 % sure is right hardly more often than one that has learned nothing. Training on such labels
-# strengthens what it believes already. With few labeled patients, the clusters that these methods look for are
-# patients and stethoscopes, not diseases; [decision 0008](../decisions/0008-semi-supervised-learning.md) measures it.
+# Where the two are close, a network that is 95 % sure is right no more often than one that has learned nothing, and
+# training on such labels strengthens what it predicts already. With few labeled patients, the clusters that these
+# methods look for are patients and stethoscopes, not diseases; [decision
+# 0008](../decisions/0008-semi-supervised-learning.md) measures it.
 #
 # ## Exercises
 #
