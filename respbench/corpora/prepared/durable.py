@@ -66,9 +66,7 @@ def is_whole(folder: Path) -> bool:
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk; Windows opens neither for that."""
-    if os.name == "nt":
-        return
+    """Wait until a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
