@@ -13,9 +13,10 @@ from respbench.benchmarks.report.tables import PROBES, Row, read_leaderboard
 from respbench.benchmarks.statistics.effective import EffectiveSize, effective_size
 from respbench.benchmarks.statistics.formatting import Markdown, cell, number
 from respbench.benchmarks.statistics.subgroups import subgroups
-from respbench.benchmarks.storage.store import CORPUS, Store
+from respbench.benchmarks.storage.store import CLIPS, CORPUS, Store
 from respbench.corpora.cycles import NORMAL
 from respbench.corpora.facts import CorpusFacts
+from respbench.corpora.problems import InputError
 from respbench.corpora.simulated.simulation import Simulation
 
 REPORTS = {
@@ -51,7 +52,7 @@ def dataset_card(corpus: str, results: Path) -> str:
 def _measured(corpus: str, folder: Path) -> Mapping[str, object]:
     clips = Store(folder).clips()
     if clips is None:
-        raise FileNotFoundError(folder)
+        raise InputError(f"{folder / CLIPS} does not exist; run the benchmark that writes it, then `make tables`")
     facts = CorpusFacts.read(folder / CORPUS)
     rows = _effects(corpus, folder, "score" if NORMAL not in set(clips["label"]) else "auroc")
     return {
