@@ -28,8 +28,8 @@ def convert(app: Sphinx, docname: str, content: list[str]) -> None:
         return
     source = Path(app.env.doc2path(docname))
     executed = Path(app.srcdir).parent / EXECUTED / f"{source.stem}.ipynb"
+    app.env.note_dependency(str(executed))  # also where it is absent, so that the page is read again once it is there
     if executed.is_file():
-        app.env.note_dependency(str(executed))
         content[0] = from_notebook(json.loads(executed.read_text(encoding="utf-8")))
     elif source.suffix == ".py":
         content[0] = from_percent(content[0])
