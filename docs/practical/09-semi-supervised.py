@@ -128,7 +128,7 @@ for place, networks in (
                     "draws ahead": f"{(draws > 0).sum()} of {len(draws)}",
                 }
             )
-gains = pd.DataFrame(rows).set_index(["network", "method"]).sort_index(level=0, sort_remaining=False)
+gains = pd.DataFrame(rows).set_index(["network", "method"]).sort_index()
 gains.round(3)
 
 # %%
