@@ -59,6 +59,7 @@ print(f"raw series {tuple(series.shape)} = (batch, axes, 1, samples): cnn-1d, gr
 print(f"images {tuple(images.shape)} = (batch, axes, bands, frames): cnn and cnn-gru see one image per axis")
 
 # %%
+print(f"tested: {len(fold.test)} trials of {len(np.unique(clips.patient[fold.test]))} subjects")
 epochs = {"epochs": where.epochs(16)}
 rows = []
 for name, given in (("cnn", "images"), ("cnn-1d", "raw series"), ("svm", "statistics")):
@@ -109,7 +110,7 @@ ax.set_yticks(position, [f"{name} ({given})" for name, given in scores["is given
 ax.set_xlabel("score (balanced accuracy)")
 ax.set_xlim(0, 1)
 ax.grid(axis="x", color="0.92")
-ax.legend(frameon=False, fontsize=8)
+ax.legend(frameon=False, fontsize=8, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 raw, images = (scores.loc[scores["is given"] == given, "new subjects"] for given in ("raw", "images"))
 print(f"raw series: scores of {raw.min():.2f} to {raw.max():.2f}; images: {images.min():.2f} to {images.max():.2f}")
 print(f"the intervals are {(scores['high'] - scores['low']).min():.2f} wide or more")
