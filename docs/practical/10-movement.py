@@ -69,8 +69,7 @@ for name, given in (("cnn", "images"), ("cnn-1d", "raw series"), ("svm", "statis
 pd.DataFrame(rows).set_index("model").round(2)
 
 # %% [markdown]
-# Score is the mean recall of the activities. This is one fold, of two or three subjects: an example that the pieces
-# fit.
+# Score is the mean recall of the activities. This is one fold, of few subjects: an example that the pieces fit.
 #
 # ## What the committed results show
 #
