@@ -1,11 +1,13 @@
 # respbench: `make help` lists the targets.
 #
-# Everything runs in .venv, which `make setup` (a prerequisite of the other targets) creates and updates.
+# Everything runs in .venv, which the targets create and update: with the packages that `make benchmark` needs, those for
+# tests and other development (DEV_READY) only where a target needs them.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DEV_READY := $(VENV)/.dev-ready
 
 CORPUS ?= simulated
 DATA ?=
@@ -89,7 +91,7 @@ help: ## list the targets
 	@echo "  make benchmark PROTOCOL=folds FOLDS=<csv of recording,fold> CORPUS=icbhi DATA=<folder>"
 	@echo "  make benchmark PROTOCOL=patients-5fold-labels10 CORPUS=icbhi DATA=<folder> [UNLABELED=<folder of recordings>]"
 
-setup: $(READY) ## create the environment (.venv)
+setup: $(DEV_READY) ## create the environment (.venv), with what development needs; other targets do it, too
 
 # A path and not a finder (compat): a finder comes after the folder of the same name, if python runs where the clone lies.
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --config-settings editable_mode=compat
@@ -97,6 +99,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --c
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "respbench needs Python 3.11 or newer; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable .
+	@touch $@
+
+$(DEV_READY): $(READY)
 	$(INSTALL) --editable '.[dev]'
 	@touch $@
 
@@ -156,18 +162,18 @@ compare: $(READY) ## what changed between two results folders (BEFORE=, AFTER=, 
 data: $(READY) ## download the ICBHI 2017 database (1.9 GB, resumable)
 	@$(BIN)/respbench data
 
-test: $(READY) ## run all tests
+test: $(DEV_READY) ## run all tests
 	$(BIN)/pytest -n $(or $(WORKERS),auto) --dist worksteal
 
-endurance: $(READY) ## kill and restart runs at random, compare every byte (KILLS=20, five minutes)
+endurance: $(DEV_READY) ## kill and restart runs at random, compare every byte (KILLS=20, five minutes)
 	@$(BIN)/python tests/endurance.py $(if $(KILLS),--kills "$(KILLS)")
 
-fuzz: $(READY) ## give every reader damaged files (N=100000, START=, about an hour)
+fuzz: $(DEV_READY) ## give every reader damaged files (N=100000, START=, about an hour)
 	@$(BIN)/python tests/fuzz.py $(if $(N),--inputs "$(N)") $(if $(START),--start "$(START)")
 
 DOCS_READY := $(VENV)/.docs-ready
 
-$(DOCS_READY): $(READY)
+$(DOCS_READY): $(DEV_READY)
 	$(INSTALL) --editable '.[docs]'
 	@touch $@
 
@@ -181,13 +187,13 @@ docs: $(DOCS_READY) ## build the documentation site (build/site) and open it
 docs-check: $(DOCS_READY) ## build it from scratch; warnings and broken links are errors
 	@$(BIN)/python docs/site/build.py --fresh
 
-check: $(READY) ## check formatting, lint, types and layering
+check: $(DEV_READY) ## check formatting, lint, types and layering
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest tests/test_layers.py
 
-dist: $(READY) ## build the wheel and the source distribution (dist/)
+dist: $(DEV_READY) ## build the wheel and the source distribution (dist/)
 	@rm -rf dist build/lib build/bdist.*
 	$(BIN)/python -m build --quiet --outdir dist .
 
@@ -207,14 +213,14 @@ container: ## run make benchmark in it; results and cache stay in this folder (D
 		$(if $(DATA),--volume "$(abspath $(DATA)):/data:ro") respbench benchmark \
 		$(foreach name,$(MOUNTED),$(if $($(name)),$(name)="$($(name))")) $(if $(DATA),DATA=/data)
 
-format: $(READY) ## format the code
+format: $(DEV_READY) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 coverage: $(READY) ## simulate studies, count how often intervals hold the truth (20 minutes, resumable; WORKERS=2)
 	@$(BIN)/python -m respbench.benchmarks.report.coverage --results "$(RESULTS)" $(if $(WORKERS),--workers "$(WORKERS)")
 
-speed: $(READY) ## time features, training and the classical models on real files (DATA=, OTHER=, OTHER_DATA=)
+speed: $(DEV_READY) ## time features, training and the classical models on real files (DATA=, OTHER=, OTHER_DATA=)
 	@$(BIN)/python -m respbench.benchmarks.speed.pipeline $(if $(DATA),"$(DATA)")
 	@$(BIN)/python -m respbench.benchmarks.speed.lecture
 	@$(BIN)/python -m respbench.benchmarks.speed.steps
