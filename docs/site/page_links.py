@@ -10,9 +10,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-UNWRITTEN = "#as-good-as"
-"""A section that committed reports of few models link to and lack, until `make tables` rewrites them."""
-
 
 @dataclass
 class Links:
@@ -67,7 +64,7 @@ def pages_of(site: Path) -> list[Path]:
 
 def _problem(page: Path, link: str, site: Path) -> str:
     parts = urlsplit(link)
-    if parts.scheme or parts.netloc or link == UNWRITTEN:
+    if parts.scheme or parts.netloc:
         return ""
     target = Path(os.path.normpath(page.parent / unquote(parts.path))) if parts.path else page
     if not target.is_relative_to(site):
