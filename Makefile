@@ -182,6 +182,7 @@ practical: $(DOCS_READY) ## execute the pages of docs/practical to build/practic
 		$(if $(filter-out 0 no false,$(QUICK)),RESPBENCH_PRACTICAL_QUICK=1) $(BIN)/python -m respbench.practical build $(PAGE)
 
 docs: $(DOCS_READY) ## build the documentation site (build/site) and open it
+	@[ -d build/practical ] || $(MAKE) --no-print-directory practical QUICK=1
 	@$(BIN)/python docs/site/build.py --open
 
 docs-check: $(DOCS_READY) ## build it from scratch; warnings and broken links are errors

@@ -25,6 +25,7 @@ def sources(chosen: Sequence[str] = ()) -> list[Path]:
         InputError: there is no page, or none that begins so.
     """
     pages = sorted(PAGES.glob("[0-9][0-9]-*.py"))
+    chosen = [name.zfill(2) for name in chosen]
     unknown = [name for name in chosen if not any(page.name.startswith(name) for page in pages)]
     if unknown or not pages:
         raise InputError(f"{PAGES} has no page {', '.join(unknown) or 'at all'}; take a number such as 03")

@@ -157,7 +157,9 @@ def _warning(model: FittedModel, clips: Clips, fold: Fold) -> str:
 
 
 def _check(clips: Clips, fold: Fold) -> None:
-    """Refuse rows that are not there, or that nothing can be learned from."""
+    """Refuse what is no fold, rows that are not there, or that nothing can be learned from."""
+    if not isinstance(fold, Fold):
+        raise InputError(f"a fold is needed, not a {type(fold).__name__}; give one of folds(), such as folds(clips)[0]")
     labeled = np.concatenate([fold.train, fold.valid])
     if max(rows.max(initial=-1) for rows in (labeled, fold.test, fold.unlabeled)) >= len(clips):
         raise InputError(f"the fold is of other clips: it has rows beyond the {len(clips)} given; make it with folds()")
