@@ -61,7 +61,7 @@ def test_prose_states_no_measured_number() -> None:
 
 
 def test_pages_are_chosen_by_the_beginning_of_their_names() -> None:
-    assert [page.name for page in sources(["03", "11"])] == ["03-partition.py", "11-reflection.py"]
+    assert [page.name for page in sources(["3", "11"])] == ["03-partition.py", "11-reflection.py"]
     with pytest.raises(InputError, match="no page 12"):
         sources(["12"])
 

@@ -77,8 +77,8 @@ ax.lines[2].set_visible(False)  # chance, a second time
 #
 # ## Exercises
 #
-# **3a.** Write your own partition: a CSV with the columns `clip_id, part` (`respbench.table(clips)` has the ids), where part is `train`, `valid` or `test`.
-# No patient in two parts, every class in each, a test part of 10 to 35 %.
+# **3a.** Write your own partition: a CSV with the columns `clip_id, part` (`respbench.table(clips)` has the ids), where
+# part is `train`, `valid` or `test`. No patient in two parts, every class in each, a test part of 10 to 35 %.
 #
 #     .venv/bin/python -m respbench.practical check 3a parts.csv
 #

@@ -160,6 +160,7 @@ def test_progress_is_counted_on_standard_error(clips: Clips, capsys: pytest.Capt
         (lambda clips, folds: respbench.fit("svm", clips, folds[0], cost=2), "svm has no parameter 'cost'; it has C,"),
         (lambda clips, folds: respbench.fit(3, clips, folds[0]), "an object with fit, predict_proba"),
         (lambda clips, folds: respbench.fit(Recorder(), clips, folds[0], seed=1), "built already"),
+        (lambda clips, folds: respbench.fit("svm", clips, folds), "a fold is needed, not a list"),
         (lambda clips, folds: respbench.fit("svm", clips.take(np.arange(9)), folds[0]), "rows beyond the 9 given"),
         (lambda clips, folds: respbench.fit("svm", clips.hide_labels(), folds[0]), "have no label"),
         (
