@@ -59,7 +59,7 @@ def test_edges_are_reported_from_a_quarter_of_the_studies_on(tmp_path: Path) -> 
     high = 1
     assert found_by(studied(tmp_path / "one", study), best_at_the_edge) == [], "1 of 6 may be chance"
     high = 2
-    expected = {"parameter": "C", "end": "upper", "count": 2, "of": 6, "where": "models/svm.py"}
+    expected = {"parameter": "C", "end": "upper", "count": 2, "of": 6, "where": "respbench/models/svm.py"}
     assert found_by(studied(tmp_path / "two", study), best_at_the_edge) == [{"model": "svm-tuned", **expected}]
 
 
