@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
+from respbench.benchmarks.statistics.intervals import interval, leave_one_out
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -22,12 +24,6 @@ SMALLEST = 1e-6
 
 RIDGE = 1e-6
 """Penalty on the parameters, so that they are finite where a model separates the classes completely."""
-
-DRAWS = 500
-"""Resamples of patients for the intervals of the reliability figure."""
-
-MIDDLE = (2.5, 97.5)
-"""Percentiles between which 95 % of the resamples lie."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +117,8 @@ def reliability(probability: Floats, event: NDArray[np.bool_], patient: Ints) ->
         patient: (clips,) number of each clip's patient.
 
     Returns:
-        (bins, 5): mean probability, observed share, lower and upper end of its 95 % interval over patients, clips.
+        (bins, 5): mean probability, observed share, lower and upper end of its 95 % interval over patients (see
+        `benchmarks.statistics.intervals`; NaN where fewer than two patients can be left out), clips.
     """
     edges = np.unique(np.quantile(probability, np.arange(1, BINS) / BINS, method="inverted_cdf"))
     place = np.unique(np.searchsorted(edges, probability, side="left"), return_inverse=True)[1]
@@ -129,12 +126,17 @@ def reliability(probability: Floats, event: NDArray[np.bool_], patient: Ints) ->
     clips, events = np.zeros((2, patients, bins))
     np.add.at(clips, (patient, place), 1)
     np.add.at(events, (patient, place), event)
-    weights = np.random.default_rng(0).multinomial(patients, np.full(patients, 1 / patients), DRAWS)
-    with np.errstate(invalid="ignore"):
+    weights = leave_one_out(patients)
+    with np.errstate(invalid="ignore"):  # of a bin with clips of one patient alone, nothing is left without it
         shares = (weights @ events) / (weights @ clips)
-    low, high = np.nanpercentile(shares, MIDDLE, axis=0)
+    found = [interval(shares[None, :, number], "logit") for number in range(bins)]
     stated = np.bincount(place, probability) / clips.sum(axis=0)
-    return np.stack([stated, events.sum(axis=0) / clips.sum(axis=0), low, high, clips.sum(axis=0)], axis=1)
+    return np.array(
+        [
+            (mean, one.value, one.low, one.high, count)
+            for mean, one, count in zip(stated, found, clips.sum(axis=0), strict=True)
+        ]
+    )
 
 
 def brier(probabilities: Floats, label: Ints) -> float:
