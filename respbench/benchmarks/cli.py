@@ -79,19 +79,18 @@ def _end(status: int, sentence: str) -> int:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """``respbench run``: fit what is missing, write the report, print the leaderboard."""
-    from respbench.corpora.choices import CROSS_CORPUS, CROSS_CORPUS_ADAPTED
+    from respbench.corpora.choices import JOINING
     from respbench.corpora.protocols import find as find_protocol
     from respbench.models.selection import find as find_models
     from respbench.models.selection import usual
 
-    if options.protocol in (CROSS_CORPUS, CROSS_CORPUS_ADAPTED):
+    if options.protocol in JOINING:
         return _cross(options, console)
     protocol = find_protocol(options.protocol, options.folds)
     if options.other or options.other_data:
         raise InputError(
-            f"a second corpus goes with the protocols {CROSS_CORPUS} and {CROSS_CORPUS_ADAPTED} only, not with "
-            f"{protocol.name}; set one of these, or leave out --other and --other-data (PROTOCOL, OTHER and "
-            "OTHER_DATA for make)"
+            f"a second corpus goes with the protocols {', '.join(JOINING)} only, not with {protocol.name}; set one of "
+            "these, or leave out --other and --other-data (PROTOCOL, OTHER and OTHER_DATA for make)"
         )
     few_labels = protocol.few_labels or options.unlabeled is not None
     specs = find_models(usual(few_labels) if options.models is None else options.models, tuple(options.model))
@@ -125,7 +124,7 @@ def _with_unlabeled(
 
 
 def _cross(options: argparse.Namespace, console: Console) -> int:
-    """Fit on one corpus and test the other, in both directions."""
+    """Fit on one corpus, or on both, and test the other one, in both directions."""
     from respbench.corpora.choices import CROSS_CORPUS_ADAPTED
     from respbench.models.selection import find as find_models
     from respbench.models.selection import usual

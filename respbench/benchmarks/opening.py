@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from respbench.corpora.choices import MULTI_CORPUS
 from respbench.corpora.problems import InputError
 
 if TYPE_CHECKING:
@@ -67,35 +68,44 @@ def open_prepared(
 
 
 def open_directions(options: argparse.Namespace, console: Console) -> "list[tuple[Joined, Protocol]]":
-    """Prepare corpora for a protocol across corpora, each as what is tested, with the protocol that trains on the rest.
+    """Prepare corpora for a protocol that joins them, each as what is tested, with the protocol for the others.
 
     Args:
         options: of `respbench run`.
         console: shows how it goes.
 
     Returns:
-        Of two corpora both directions; of more the one that tests the corpus of the options.
+        Of two corpora both directions; of more the one that tests the corpus of the options. Where the other corpus is
+        only added to the training, it need not be one that can be tested.
 
     Raises:
         InputError: the corpora are not different ones, can't be used, or can't be divided; for any direction.
     """
     from respbench.benchmarks.execution.jobs import folds_of
     from respbench.corpora.catalog import open_joined
-    from respbench.corpora.choices import CROSS_CORPUS
-    from respbench.corpora.protocols import adapted_from, trained_on
+    from respbench.corpora.choices import CROSS_CORPUS, CROSS_CORPUS_ADAPTED
+    from respbench.corpora.protocols import adapted_from, trained_on, trained_with
 
     others = _others(options)
     parts = [open_prepared(options, console), *(open_prepared(options, console, *other) for other in others)]
-    protocol_of = trained_on if options.protocol == CROSS_CORPUS else adapted_from
+    protocol_of = {CROSS_CORPUS: trained_on, CROSS_CORPUS_ADAPTED: adapted_from, MULTI_CORPUS: trained_with}
     joined = open_joined(parts)[: None if len(others) == 1 else 1]
-    tests = [(one, protocol_of(one.trained_on.name)) for one in joined]
-    for prepared, protocol in tests:
-        folds_of(prepared, options.task, protocol, 0)  # fails before anything is fitted
+    tests = []
+    for prepared in joined:
+        protocol = protocol_of[options.protocol](prepared.trained_on.name)
+        try:
+            folds_of(prepared, options.task, protocol, 0)  # fails before anything is fitted
+        except InputError as problem:
+            if prepared is joined[0] or not protocol.also_trained_on:
+                raise
+            console.print(f"{problem}. {prepared.tested.name} is therefore trained on, and not tested.")
+        else:
+            tests.append((prepared, protocol))
     return tests
 
 
 def _others(options: argparse.Namespace) -> list[tuple[str, Path | None]]:
-    """The other corpora that a protocol across corpora takes, each with the place of its data."""
+    """The other corpora that a protocol which joins them takes, each with the place of its data."""
     if options.unlabeled is not None:
         raise InputError(
             f"unlabeled recordings go with every protocol but {options.protocol}; leave out --unlabeled (UNLABELED for "
@@ -108,6 +118,11 @@ def _others(options: argparse.Namespace) -> list[tuple[str, Path | None]]:
         )
     names = [options.corpus, *options.other]
     twice = [name for name in options.other if names.count(name) > 1 and name != "manifest"]
+    if twice and options.protocol == MULTI_CORPUS:
+        raise InputError(
+            f"{twice[0]} is named more than once, but {options.protocol} adds other corpora to the training; choose "
+            "different ones for --corpus and --other (CORPUS and OTHER for make), or the protocol patients-5fold"
+        )
     if twice:
         raise InputError(
             f"{twice[0]} can't be trained on and tested at once by {options.protocol}; choose two different "

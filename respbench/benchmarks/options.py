@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from respbench.benchmarks.execution.pool import Backend
-from respbench.corpora.choices import CORPORA, PROTOCOLS, STATED_FOLDS, TASKS, default_task
+from respbench.corpora.choices import CORPORA, JOINING, PROTOCOLS, STATED_FOLDS, TASKS, default_task
 from respbench.corpora.problems import InputError
 
 RESULTS = Path("results")
@@ -160,8 +160,8 @@ def _add_further_data(fit: _Parser) -> None:
         choices=CORPORA,
         action="append",
         default=[],
-        help="second corpus, of cross-corpus and cross-corpus-adapted; given again: more that are trained on together, "
-        "and then only --corpus is tested",
+        help=f"second corpus, of {', '.join(JOINING)}; given again: more that are trained on together, and then only "
+        "--corpus is tested",
     )
     fit.add_argument(
         "--other-data", type=_path, action="append", default=[], help="its folder of recordings, or its manifest"

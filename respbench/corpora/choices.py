@@ -39,6 +39,11 @@ CROSS_CORPUS = "cross-corpus"
 
 CROSS_CORPUS_ADAPTED = "cross-corpus-adapted"
 
+MULTI_CORPUS = "multi-corpus"
+
+JOINING = (CROSS_CORPUS, CROSS_CORPUS_ADAPTED, MULTI_CORPUS)
+"""The protocols that join two corpora or more."""
+
 LEAVE_DEVICE_OUT = "patients-leave-device-out"
 
 LEAVE_ONE_SUBJECT_OUT = "leave-one-subject-out"
@@ -49,7 +54,8 @@ STATED_FOLDS = "folds"
 PROTOCOLS = (
     f"patients-5fold, patients-5fold-labels10 (or {', '.join(str(p) for p in LABEL_PERCENTS if p != 10)}), "
     f"{LEAVE_ONE_SUBJECT_OUT}, {LEAVE_DEVICE_OUT}, {STATED_FOLDS} (from a file), official "
-    f"(or official-inter, official-intra), {CROSS_CORPUS}, {CROSS_CORPUS_ADAPTED} or random-5fold (leaky)"
+    f"(or official-inter, official-intra), {CROSS_CORPUS}, {CROSS_CORPUS_ADAPTED}, {MULTI_CORPUS} or random-5fold "
+    "(leaky)"
 )
 """The protocols in one line; `corpora.protocols.find` parses their names."""
 

@@ -1,4 +1,4 @@
-"""Join prepared corpora, so that a model can be trained on one or several and tested on another."""
+"""Join prepared corpora, so that a model can be trained on one or several and tested on one of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,8 @@ class Joined(Prepared):
 
     Attributes:
         tested: facts of the one that is tested, under whose name results are filed.
-        trained_on: facts of the other one, or of the others together.
+        trained_on: facts of the other one, or of the others together. The protocol decides whether other patients of
+            the tested one are trained on, too.
     """
 
     tested: CorpusFacts

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     STATED = "stated"
     CROSS_CORPUS = "cross-corpus"
     CROSS_CORPUS_ADAPTED = "cross-corpus-adapted"
+    MULTI_CORPUS = "multi-corpus"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,7 @@ class Protocol:
         warning: what is wrong with its numbers on every corpus; empty if nothing is. See `warning_about`.
         labeled_percent: % of the training patients that keep their labels; None = a protocol without label budget.
         trained_on: name of the corpus that models are trained on; empty = the tested one.
+        also_trained_on: name of the corpus that models are trained on beside the tested one; empty = none.
         ablation_of: for variants of models, the protocol with the same folds for whole models; None = this is one.
     """
 
@@ -52,6 +54,7 @@ class Protocol:
     warning: str = ""
     labeled_percent: int | None = None
     trained_on: str = ""
+    also_trained_on: str = ""
     ablation_of: "Protocol | None" = None
 
     @property
@@ -75,7 +78,7 @@ class Protocol:
     @property
     def reshuffles_tests(self) -> bool:
         """Whether each repeat tests other groups of patients together; else only validation patients change."""
-        return self.kind in {Kind.PATIENTS, Kind.RANDOM, Kind.CROSS_CORPUS_ADAPTED}
+        return self.kind in {Kind.PATIENTS, Kind.RANDOM, Kind.CROSS_CORPUS_ADAPTED, Kind.MULTI_CORPUS}
 
     @property
     def patient_disjoint(self) -> bool | None:
@@ -109,6 +112,11 @@ class Protocol:
     def adapted(self) -> bool:
         """Whether models get unlabeled clips of the tested corpus' other patients, but no labels from there."""
         return self.kind is Kind.CROSS_CORPUS_ADAPTED
+
+    @property
+    def other_corpus(self) -> str:
+        """Name of the corpus that is trained on beside the tested one or in its place; empty if there is none."""
+        return self.trained_on or self.also_trained_on
 
     @property
     def in_pairs(self) -> bool:

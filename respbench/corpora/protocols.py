@@ -7,8 +7,10 @@ from pathlib import Path
 from respbench.corpora.choices import (
     CROSS_CORPUS,
     CROSS_CORPUS_ADAPTED,
+    JOINING,
     LEAVE_DEVICE_OUT,
     LEAVE_ONE_SUBJECT_OUT,
+    MULTI_CORPUS,
     PROTOCOLS,
     STATED_FOLDS,
 )
@@ -21,6 +23,7 @@ from respbench.corpora.splits.label_budget import MIN_LABELED_PATIENTS, LabelBud
 from respbench.corpora.splits.leave_device_out import LeaveDeviceOut
 from respbench.corpora.splits.leave_one_patient_out import LeaveOnePatientOut
 from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
+from respbench.corpora.splits.multi_corpus import MultiCorpus
 from respbench.corpora.splits.official import OfficialSplit
 from respbench.corpora.splits.random_clips import RandomClips
 from respbench.corpora.splits.stated_folds import StatedFolds
@@ -118,6 +121,7 @@ def _official(test: str) -> Protocol:
 
 _FROM = f"{CROSS_CORPUS}-from-"
 _ADAPTED_FROM = f"{CROSS_CORPUS_ADAPTED}-from-"
+_WITH = f"{MULTI_CORPUS}-with-"
 _ARCHIVED = re.compile(r"-of-[0-9a-f]+$")  # results of another corpus of the same name
 
 
@@ -155,10 +159,29 @@ def adapted_from(corpus: str) -> Protocol:
     )
 
 
+def trained_with(corpus: str) -> Protocol:
+    """Return the protocol that adds another corpus to the training; results are filed under the tested one."""
+    splitter = MultiCorpus(corpus)
+    own = f"{Kind.PATIENTS}-{splitter.folds}fold"
+    return Protocol(
+        name=_WITH + corpus,
+        kind=Kind.MULTI_CORPUS,
+        splitter=splitter,
+        explanation=f"each model is trained on this corpus and on the corpus `{corpus}` together: the folds of this "
+        f"one are those of `{own}`, and all clips of `{corpus}` are added to the training part of each. Every patient "
+        "of this corpus is tested exactly once, by models fitted to others; the validation patients, to choose the "
+        "epoch on, are of this corpus only",
+        warning=f"ALSO TRAINED ON {corpus}: these models were trained on labels of the tested corpus and of {corpus}. "
+        f"Compare them with {own} of the tested corpus, which has the same folds; the difference is what {corpus} "
+        "adds.",
+        also_trained_on=corpus,
+    )
+
+
 _STATED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _STATED = re.compile(r"patients-(\d+)fold-from-(.+)")
 _FIXED = {protocol.name: protocol for protocol in (ONE_PATIENT, DEVICES, *map(_official, ("", "inter", "intra")))}
-_ACROSS = {_FROM: trained_on, _ADAPTED_FROM: adapted_from}
+_ACROSS = {_FROM: trained_on, _ADAPTED_FROM: adapted_from, _WITH: trained_with}
 _FAMILIES: dict[str, Callable[[int], Protocol]] = {"patients": _patients, "random": _random}
 
 
@@ -184,12 +207,11 @@ def find(name: str, folds: Path | None = None) -> Protocol:
         )
     if name in _FIXED:
         return _FIXED[name]
-    if name in (CROSS_CORPUS, CROSS_CORPUS_ADAPTED):
+    if name in JOINING:
         raise InputError(f"the protocol {name} needs two corpora, which `respbench run` takes; choose another protocol")
-    if name.startswith(f"{CROSS_CORPUS}-"):
+    if name.startswith((f"{CROSS_CORPUS}-", f"{MULTI_CORPUS}-")):
         raise InputError(
-            f"{name} is the name of a results folder; set --protocol {CROSS_CORPUS} or {CROSS_CORPUS_ADAPTED}, with "
-            "--corpus and --other"
+            f"{name} is the name of a results folder; set --protocol {' or '.join(JOINING)}, with --corpus and --other"
         )
     budget = re.fullmatch(r"patients-(\d+)fold-labels(\d+)", name)
     if budget:

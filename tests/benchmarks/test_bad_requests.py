@@ -162,6 +162,7 @@ def test_bad_name_of_kauh(respbench, tmp_path):
 
 
 CROSS = ("--protocol", "cross-corpus")
+MULTI = ("--protocol", "multi-corpus")
 
 
 @pytest.mark.parametrize(
@@ -181,23 +182,30 @@ CROSS = ("--protocol", "cross-corpus")
         ((*CROSS, "--other", "kauh", "--other-data", "nowhere"), "nowhere is not a folder; set DATA to the folder"),
         (
             ("--other", "kauh"),
-            "a second corpus goes with the protocols cross-corpus and cross-corpus-adapted only, not",
+            "a second corpus goes with the protocols cross-corpus, cross-corpus-adapted, multi-corpus only, not with",
         ),
         (
             ("--other-data", "x"),
-            "a second corpus goes with the protocols cross-corpus and cross-corpus-adapted only, not",
+            "a second corpus goes with the protocols cross-corpus, cross-corpus-adapted, multi-corpus only, not with",
         ),
         (("--protocol", "cross-corpus-adapted"), "the protocol cross-corpus-adapted needs a second corpus; name it"),
         (("--protocol", "cross-corpus-from-kauh"), "cross-corpus-from-kauh is the name of a results folder; set"),
+        (MULTI, "the protocol multi-corpus needs a second corpus; name it with --other, and where it lies with"),
+        ((*MULTI, "--other", "icbhi"), "icbhi is named more than once, but multi-corpus adds other corpora to the"),
+        ((*MULTI, *2 * ("--other", "kauh")), "kauh is named more than once, but multi-corpus adds other corpora to"),
+        ((*MULTI, "--other", "kauh"), "OTHER=kauh needs OTHER_DATA=<folder of the KAUH recordings>"),
+        ((*MULTI, "--unlabeled", "x"), "unlabeled recordings go with every protocol but multi-corpus; leave out"),
+        (("--protocol", "multi-corpus-with-kauh"), "multi-corpus-with-kauh is the name of a results folder; set --pr"),
     ],
 )
 def test_second_corpus_that_is_missing_or_too_many(respbench, more, message):
     assert message in run_refused(respbench, *more)
 
 
-def test_ablation_of_two_corpora(respbench):
-    message = respbench.refuses(*CROSS, name="ablate")
-    assert "the protocol cross-corpus needs two corpora, which `respbench run` takes" in message
+@pytest.mark.parametrize("protocol", [CROSS, MULTI])
+def test_ablation_of_two_corpora(respbench, protocol):
+    message = respbench.refuses(*protocol, name="ablate")
+    assert f"the protocol {protocol[1]} needs two corpora, which `respbench run` takes" in message
 
 
 def test_two_manifests_of_one_name(respbench, tmp_path):

@@ -10,7 +10,7 @@ from respbench.benchmarks.report.source import Source
 from respbench.benchmarks.statistics.intervals import interval, leave_one_out
 from respbench.benchmarks.statistics.loading import load_results
 from respbench.benchmarks.statistics.metrics import LEADING, evaluate, evaluate_leading
-from respbench.corpora.protocols import find, find_stored, trained_on
+from respbench.corpora.protocols import find, find_stored, trained_on, trained_with
 
 APART = {"prior": 0.0, "svm": 0.5, "cnn": 0.5, "only-apart": 1.0}
 MIXED = {"prior": 0.0, "svm": 1.5, "cnn": 1.0, "only-mixed": 1.0}
@@ -95,4 +95,4 @@ def test_which_protocols_are_counterparts():
     for protocol in map(find, ("official", "patients-5fold-labels10", "patients-leave-device-out")):
         assert protocol.counterpart == ""
     assert find_stored("patients-5fold-ablation").counterpart == ""
-    assert trained_on("icbhi").counterpart == ""
+    assert trained_on("icbhi").counterpart == trained_with("icbhi").counterpart == ""
