@@ -1,4 +1,4 @@
-"""The page about training on another corpus: each model beside itself, trained in the tested one or adapted to it."""
+"""The page about training on another corpus: each model beside itself, trained in the tested one, adapted, on both."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,16 @@ from respbench.benchmarks.statistics.metrics import Floats, Predictions, auroc_w
 from respbench.benchmarks.statistics.results import ModelResults, Results
 from respbench.benchmarks.storage.store import Store
 from respbench.corpora.facts import CorpusFacts
-from respbench.corpora.protocols import adapted_from, trained_on
+from respbench.corpora.protocols import adapted_from, trained_on, trained_with
+from respbench.corpora.splits.cross_corpus import TOGETHER
 
 PAGE = "crossing.md"
 
 IN_CORPUS = "patients-5fold"
 """The protocol whose numbers are shown beside those of a cross-corpus one."""
+
+NEVER_RUN = "was not run"
+"""What is lacking of a setting without results."""
 
 SHOWN = ("score", "auroc", "auroc_within_durations")
 """The metrics of the page: how clips are cut differs from corpus to corpus, so that durations may mislead."""
@@ -50,7 +54,7 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Crossing:
-    """What the page shows: the same tested clips under three settings.
+    """What the page shows: the same tested clips under three settings, or four.
 
     Attributes:
         tested: facts of the tested corpus.
@@ -58,6 +62,7 @@ class Crossing:
         inside: trained on other patients of the tested corpus.
         across: trained on the other corpus.
         adapted: trained on the other corpus and on unlabeled clips of the tested one.
+        both: trained on the other corpus and on other patients of the tested one; None = was not run.
         metrics: that are shown.
     """
 
@@ -66,26 +71,27 @@ class Crossing:
     inside: Setting
     across: Setting
     adapted: Setting
+    both: Setting | None = None
     metrics: tuple[str, ...] = SHOWN
 
     @property
     def settings(self) -> tuple[Setting, ...]:
-        """All three, in the order of the columns."""
-        return (self.inside, self.across, self.adapted)
+        """All of them, in the order of the columns."""
+        return (self.inside, self.across, self.adapted, *([self.both] if self.both else []))
 
     @property
     def models(self) -> list[str]:
         """Every model that was trained on the other corpus."""
-        found = (model.name for one in (self.across, self.adapted) if one.results for model in one.results.models)
+        found = (model.name for one in self.settings[1:] if one.results for model in one.results.models)
         return list(dict.fromkeys(found))
 
     def rows(self, metric: str) -> list[list[object]]:
-        """Model, its value under each setting, and what it loses against training in the tested corpus."""
+        """Model, its value under each setting, and what it loses where no label of the tested corpus is trained on."""
         return [
             [
                 name,
                 *(setting.value(name, metric) for setting in self.settings),
-                *(_difference(setting.model(name), self.inside.model(name), metric) for setting in self.settings[1:]),
+                *(_difference(one.model(name), self.inside.model(name), metric) for one in (self.across, self.adapted)),
             ]
             for name in self.models
         ]
@@ -108,13 +114,36 @@ class Crossing:
         """By metric, which gains are shown."""
         return {metric: verdict(gains) for metric in self.metrics if (gains := self.gains(metric))}
 
+    def additions(self, metric: str) -> dict[str, Difference]:
+        """By model, what the other corpus adds to the training in the tested one, on the same folds."""
+        found = ((name, self.both.model(name), self.inside.model(name)) for name in self.models if self.both)
+        return {name: model.minus(inside, metric) for name, model, inside in found if model and inside}
+
+    @property
+    def addition_rows(self) -> list[list[object]]:
+        """Model, the repeats that both have, and what the other corpus adds by every metric of `SHOWN`."""
+        return [
+            [name, self._shared_repeats(name), *(self.additions(metric)[name] for metric in self.metrics)]
+            for name in self.additions(self.metrics[0])
+        ]
+
+    def _shared_repeats(self, name: str) -> int:
+        """Of a model trained on both corpora, and in the tested one alone."""
+        model, inside = self.both.model(name) if self.both else None, self.inside.model(name)
+        return len(model.shared_seeds(inside)) if model and inside else 0
+
+    @property
+    def added(self) -> dict[str, Verdict]:
+        """By metric, for which models the addition is shown to matter."""
+        return {metric: verdict(found) for metric in self.metrics if (found := self.additions(metric))}
+
 
 def crossing(results: Results, folder: Path) -> Crossing | None:
     """Compare with the folders of the same tested corpus beside; None if one corpus is trained on and tested.
 
     Args:
         results: of ``folder``.
-        folder: of a protocol that trains on another corpus.
+        folder: of a protocol that trains on another corpus, alone or beside the tested one.
     """
     tested, other = results.corpus.tested, results.corpus.trained_on
     if tested is None or other is None:
@@ -125,12 +154,14 @@ def crossing(results: Results, folder: Path) -> Crossing | None:
             return Setting(title=title, protocol=protocol, results=results)
         return _beside(title, protocol, results, folder, results.corpus.fingerprint)
 
+    both = across("all" if TOGETHER in other.name else "both", trained_with(other.name).name)
     return Crossing(
         tested=tested,
         trained_on=other,
         inside=_beside(f"in {tested.name}", IN_CORPUS, results, folder, tested.fingerprint),
         across=across(f"from {other.name}", trained_on(other.name).name),
         adapted=across(f"from {other.name}, adapted", adapted_from(other.name).name),
+        both=None if both.lacking == NEVER_RUN else both,
     )
 
 
@@ -138,7 +169,7 @@ def _beside(title: str, protocol: str, results: Results, folder: Path, fingerpri
     """Load another protocol of the same tested corpus and task, if it is of the same content."""
     store = Store(folder.parent / protocol)
     found = store.corpus_fingerprint()
-    lacking = "" if found == fingerprint else "was run on other contents of the corpus" if found else "was not run"
+    lacking = "" if found == fingerprint else "was run on other contents of the corpus" if found else NEVER_RUN
     if lacking:
         return Setting(title=title, protocol=protocol, lacking=lacking)
     other = load_results(store, measure=_measure)

@@ -16,8 +16,9 @@ from respbench.benchmarks.statistics.pairwise import Rank
 from respbench.benchmarks.statistics.results import FROM_OUTSIDE
 from respbench.benchmarks.storage.records import FitRecord
 from respbench.benchmarks.storage.store import Store
-from respbench.corpora.protocol import Protocol
+from respbench.corpora.protocol import Kind, Protocol
 from respbench.corpora.protocols import of_folder
+from respbench.corpora.splits.cross_corpus import TOGETHER
 
 CHANCE = 0.5
 """AUROC of guessing."""
@@ -56,8 +57,15 @@ class TrustedReport:
     @property
     def title(self) -> str:
         """Corpus, task and protocol; across corpora, from where to where."""
-        source = self.protocol.trained_on
-        return f"{source} → {self.corpus} · {self.task}" if source else " · ".join(self.place.parts)
+        across = f"{self.trained_on} → {self.corpus} · {self.task}"
+        return across if self.protocol.other_corpus else " · ".join(self.place.parts)
+
+    @property
+    def trained_on(self) -> str:
+        """Name of the corpus that is trained on, or of several, joined by `TOGETHER`."""
+        if also := self.protocol.also_trained_on:
+            return TOGETHER.join(sorted([self.corpus, *also.split(TOGETHER)]))
+        return self.protocol.trained_on or self.corpus
 
     @property
     def repeats(self) -> list[int]:
@@ -119,15 +127,20 @@ class MeanRank:
 
 @dataclass(frozen=True)
 class Section:
-    """Reports of one setting: tested and trained in one corpus, or across corpora by one protocol.
+    """Reports of one setting: tested and trained in one corpus, or by one protocol that joins corpora.
 
     Attributes:
-        setting: name of the protocol across corpora, without the corpus; empty = within corpora.
+        setting: name of the protocol that joins corpora, without the corpus; empty = within corpora.
         reports: at least one.
     """
 
     setting: str
     reports: tuple[TrustedReport, ...]
+
+    @property
+    def across(self) -> bool:
+        """Whether no label of the tested corpus was trained on."""
+        return bool(self.setting) and self.setting != Kind.MULTI_CORPUS
 
     @property
     def corpora(self) -> tuple[str, ...]:
@@ -196,8 +209,7 @@ def read_sections(folders: Sequence[Path], results: Path) -> tuple[Section, ...]
     found: dict[str, list[TrustedReport]] = {}
     for folder in sorted(folders, key=lambda folder: by_name(folder.parts)):
         if report := read_report(folder, results):
-            protocol = report.protocol
-            setting = protocol.name.removesuffix(f"-from-{protocol.trained_on}") if protocol.trained_on else ""
+            setting = report.protocol.kind.value if report.protocol.other_corpus else ""
             found.setdefault(setting, []).append(report)
     return tuple(Section(setting, tuple(found[setting])) for setting in sorted(found))
 
@@ -205,7 +217,7 @@ def read_sections(folders: Sequence[Path], results: Path) -> tuple[Section, ...]
 def read_report(folder: Path, results: Path) -> TrustedReport | None:
     """Read a report; None if it shows nothing about new patients of a whole benchmark.
 
-    That is the case with any warning but the one of a protocol across corpora, and for label budgets, variants of
+    That is the case with any warning but the one of a protocol that joins corpora, and for label budgets, variants of
     models, results of another corpus of the same name, those that lie deeper, of the same patients once more, and those
     of a task without a class ``normal``, which is another question.
     Predictions from outside are left out: what those models were trained on can't be checked.
@@ -215,7 +227,7 @@ def read_report(folder: Path, results: Path) -> TrustedReport | None:
         return None
     own = {model: row for model, row in read_leaderboard(folder).items() if FROM_OUTSIDE not in row["warning"]}
     complete = [model for model, row in own.items() if row["status"].complete]
-    expected = protocol.warning.partition(":")[0] if protocol.trained_on else ""
+    expected = protocol.warning.partition(":")[0] if protocol.other_corpus else ""
     warned = {row["warning"] for row in own.values()} != {expected}
     other_question = any("specificity" not in row for row in own.values())
     if warned or not complete or protocol.few_labels or protocol.ablation_of or other_question:

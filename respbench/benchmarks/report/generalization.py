@@ -161,7 +161,7 @@ def table_rows(sections: Sequence[Section]) -> Iterator[Row]:
         place = {"corpus": report.corpus, "task": report.task, "protocol": report.protocol.name}
         ranked = {metric: report.ranks(metric, report.models(metric)) for metric in LEADING}
         for model, row in report.rows.items():
-            found: dict[str, object] = {**place, "trained_on": report.protocol.trained_on or report.corpus}
+            found: dict[str, object] = {**place, "trained_on": report.trained_on}
             for metric, ranks in ranked.items():
                 if model in ranks:
                     rank, bounds = ranks[model]
@@ -206,7 +206,8 @@ def way_of_training(setting: str, report: TrustedReport, named: bool) -> str:
     """How a legend calls the models of a report; ``named``: with the name of another corpus."""
     if not setting:
         return f"trained there ({report.protocol.name})"
-    return f"trained on {report.protocol.trained_on if named else 'the other corpus'} ({setting})"
+    unnamed = "the other corpus" if report.protocol.trained_on else "both corpora"
+    return f"trained on {report.trained_on if named else unnamed} ({setting})"
 
 
 def _difference(within: Section) -> CriticalDifference | None:

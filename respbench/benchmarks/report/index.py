@@ -54,7 +54,8 @@ class ReportLine:
 class Index:
     """All reports by what they are; ``repeated`` ones lie a folder deeper, all but lines of reports are links.
 
-    ``beside`` are the pages that set each of ``crossings`` beside training in the tested corpus.
+    ``beside`` are the pages that set each of ``crossings`` beside training in the tested corpus, and ``added`` those
+    that do so for each of ``together``, which were trained on the tested corpus and on another one.
 
     ``generalization`` is the page over all corpora, and ``coverage`` that on the coverage of intervals; empty where
     there is none.
@@ -64,6 +65,8 @@ class Index:
     repeated: list[ReportLine]
     crossings: list[ReportLine]
     beside: list[str]
+    together: list[ReportLine]
+    added: list[str]
     ablations: list[str]
     budgets: list[str]
     generalization: str
@@ -99,6 +102,8 @@ def read_index(results: Path) -> Index:
         repeated=[],
         crossings=[],
         beside=[],
+        together=[],
+        added=[],
         ablations=[],
         budgets=[],
         generalization=overall,
@@ -111,6 +116,8 @@ def read_index(results: Path) -> Index:
             index.ablations.append(link(folder.relative_to(results)))
         elif protocol and protocol.trained_on:
             index.crossings.append(report_line(folder, results))
+        elif protocol and protocol.also_trained_on:
+            index.together.append(report_line(folder, results))
         elif folder.parents[2] != results:
             index.repeated.append(report_line(folder, results))
         else:
@@ -120,8 +127,9 @@ def read_index(results: Path) -> Index:
     for lines in (index.benchmarks, index.repeated):
         lines.sort(key=lambda line: line.trust)
     index.crossings.sort(key=lambda line: (line.place.parts[:-1], line.warning))  # the adapted after the plain one
-    places = [line.place for line in index.crossings if (results / line.place / CROSSING).exists()]
-    index.beside.extend(link(place, CROSSING) for place in places)
+    for lines, links in ((index.crossings, index.beside), (index.together, index.added)):
+        places = [line.place for line in lines if (results / line.place / CROSSING).exists()]
+        links.extend(link(place, CROSSING) for place in places)
     return index
 
 

@@ -192,6 +192,14 @@ class Results:
         return f"{self.corpus.name} · {self.task} · {self.protocol.name}"
 
     @property
+    def description(self) -> str:
+        """What the corpus is; of joined ones, what each was used for."""
+        tested, other = self.corpus.tested, self.corpus.trained_on
+        if not (self.protocol.also_trained_on and tested and other):
+            return self.corpus.description
+        return f"tested, other patients trained on: {tested.description}; also trained on: {other.description}"
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """How much of a database is here, where that is not all of it: a sentence per corpus."""
         facts = (self.corpus.tested, self.corpus.trained_on) if self.corpus.tested else (self.corpus,)
@@ -218,7 +226,7 @@ class Results:
     @property
     def warnings(self) -> tuple[str, ...]:
         """The sentences behind the flags."""
-        simulated = (self.corpus.description,) if self.corpus.simulated else ()
+        simulated = (self.description,) if self.corpus.simulated else ()
         return (*simulated, *self._protocol_warning)
 
     @property
