@@ -13,7 +13,7 @@ from respbench.benchmarks.statistics.loading import load_results
 from respbench.benchmarks.storage.store import Store
 from respbench.corpora.facts import CorpusFacts
 
-ACROSS, ADAPTED = "cross-corpus-from-other", "cross-corpus-adapted-from-other"
+ACROSS, ADAPTED, BOTH = "cross-corpus-from-other", "cross-corpus-adapted-from-other", "multi-corpus-with-other"
 TWINS = {"planted-mlp": "supervised-mlp"}
 
 
@@ -78,6 +78,83 @@ def test_both_folders_show_the_same_tables(folders):
     one, other = pages.values()
     assert one == other
     assert len(one) == 3 * (2 + 4) + 2 + 1
+
+
+@pytest.fixture(scope="module")
+def with_both(folders, tmp_path_factory):
+    """The same four ways of training, the last on both corpora; to be read only."""
+    results = tmp_path_factory.mktemp("with_both") / "made-up" / "abnormal"
+    results.mkdir(parents=True)
+    for folder in folders:
+        (results / folder.name).symlink_to(folder)
+    both = across(results.parents[1], BOTH, {"prior": 0.0, "svm": 4.0, "cnn": 1.0, "duration": 0.2}, seeds=2)
+    return tuple(results / folder.name for folder in (*folders, both))
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_training_on_both_is_a_fourth_way_with_paired_differences(with_both, number):
+    inside, plain, adapted, both = (load_results(Store(folder)) for folder in with_both)
+    found = crossing((inside, plain, adapted, both)[number], with_both[number])
+    assert [setting.title for setting in found.settings] == ["in made-up", "from other", "from other, adapted", "both"]
+    assert not any(setting.lacking for setting in found.settings)
+    assert {"svm", "cnn", "prior", "duration", "planted-mlp"} <= set(found.models)
+    for metric in SHOWN:
+        rows = {row[0]: row[1:] for row in found.rows(metric)}
+        assert rows["svm"][3] == both.find("svm").estimate(metric)
+        assert rows["planted-mlp"][3] == "not run"
+        added = found.additions(metric)
+        assert list(added) == [name for name in found.models if name in {"svm", "cnn", "prior"}]
+        for name, difference in added.items():
+            assert difference == both.find(name).minus(inside.find(name), metric)
+    assert [row[:2] for row in found.addition_rows] == [[name, 2] for name in found.additions("score")]
+    assert found.added["auroc"].better == ("svm",)
+    assert "prior" in found.added["auroc"].undecided
+
+
+def test_every_folder_shows_the_same_tables_with_both(with_both):
+    pages = []
+    for folder in with_both[1:]:
+        pages.append(
+            report_pages(Source(results=load_results(Store(folder)), folder=folder, figures=()))["crossing.md"]
+        )
+        assert "tested by models that were trained in four ways" in pages[-1]
+        assert "On AUROC, better with `other`: `svm`; worse: none;" in pages[-1]
+    tables = [[line for line in text.splitlines() if line.startswith("|")] for text in pages]
+    assert tables[0] == tables[1] == tables[2]
+    assert "## Trained on other, tested on made-up [TRAINED ON other]" in pages[0]
+    assert "## What other adds to training in made-up [TRAINED ON other]" in pages[0]
+    assert "## Trained on made-up and other, tested on made-up [ALSO TRAINED ON other]" in pages[2]
+    assert "- Also trained on `other`: clips of other." in pages[2]
+
+
+def test_on_its_own_the_page_says_what_to_run(tmp_path):
+    both = across(tmp_path, BOTH, {"prior": 0.0, "svm": 2.0}, seeds=1)
+    results = load_results(Store(both))
+    found = crossing(results, both)
+    assert [setting.lacking for setting in found.settings] == ["was not run"] * 3 + [""]
+    assert found.additions("score") == {}
+    assert found.addition_rows == []
+    assert found.added == {}
+    pages = report_pages(Source(results=results, folder=both, figures=()))
+    assert "can't be shown: `patients-5fold` of `made-up`, task `abnormal`, was not run." in pages["crossing.md"]
+    assert "adds to training" not in pages["crossing.md"]
+    assert "tested, other patients trained on: clips of made-up; also trained on: clips of other" in pages["method.md"]
+
+
+def test_what_was_trained_on_other_contents_of_both_is_stated(folders, tmp_path):
+    plain = across(tmp_path, ACROSS, {"svm": 0.5}, seeds=1)
+    made_up_results(tmp_path, {"svm": 1.0}, protocol=BOTH, contents="others")
+    found = crossing(load_results(Store(plain)), plain)
+    assert found.both.lacking == "was run on other contents of the corpus"
+
+
+def test_where_several_are_added_the_way_is_called_all(tmp_path):
+    store = made_up_results(tmp_path, {"svm": 1.0}, seeds=1, protocol="multi-corpus-with-a+b", contents="joined")
+    for key in store.fits():
+        record = store.record(key)
+        together = replace(record.corpus, tested=facts("made-up", "tested"), trained_on=facts("a+b", "elsewhere"))
+        change_record(store, key, corpus=together)
+    assert crossing(load_results(store), store.folder).both.title == "all"
 
 
 def test_other_contents_are_not_set_beside(folders, tmp_path):

@@ -128,6 +128,7 @@ def test_mean_ranks_are_of_common_models_and_each_corpus_counts_once(tmp_path: P
         ("two/abnormal/official", "NOT PATIENT-DISJOINT"),
         (f"two/abnormal/{PLACE}", "SIMULATED"),
         ("two/abnormal/cross-corpus-from-one", "SIMULATED; TRAINED ON one"),
+        ("two/abnormal/multi-corpus-with-one", "SIMULATED; ALSO TRAINED ON one"),
         ("two/abnormal/patients-5fold-labels10", ""),
         ("two/abnormal/patients-5fold-ablation", ""),
         ("two/abnormal/patients-5fold-of-0123456789abcdef", ""),
@@ -190,6 +191,50 @@ def test_across_corpora_each_protocol_has_a_section_and_a_color(tmp_path: Path) 
     assert rows[0].startswith("model,corpus,task,protocol,trained_on,score,score_low")
     assert len(rows) == 1 + 3 + 4 * 2
     assert any(row.startswith("good,one,abnormal,cross-corpus-from-two,two,0.54") for row in rows)
+
+
+def test_what_was_trained_on_several_corpora_has_a_section_and_a_color(tmp_path: Path) -> None:
+    for target, source in (("one", "two"), ("two", "one")):
+        report(tmp_path, f"{target}/abnormal/{PLACE}")
+        place = f"{target}/abnormal/cross-corpus-from-{source}"
+        report(tmp_path, place, {"good": 0.54}, warning=f"TRAINED ON {source}")
+        place = f"{target}/abnormal/multi-corpus-with-{source}"
+        report(tmp_path, place, {"good": 0.92, "prior": 0.5}, warning=f"ALSO TRAINED ON {source}")
+    found = found_in(tmp_path)
+    assert [section.setting for section in found.sections] == ["", "cross-corpus", "multi-corpus"]
+    assert [section.across for section in found.sections] == [False, True, False]
+    assert found.within == found.sections[0]
+    assert [report.title for report in found.sections[2].reports] == [
+        "one+two → one · abnormal",
+        "one+two → two · abnormal",
+    ]
+    lines = [list(panel.lines) for panel in plan_panels(found.sections)]
+    assert lines[0] == lines[1]
+    assert lines[0][1:] == ["trained on the other corpus (cross-corpus)", "trained on both corpora (multi-corpus)"]
+    text = page_of(tmp_path)
+    headings = re.findall("^## (.*)$", text, re.MULTILINE)
+    assert headings[1:] == ["Across corpora: `cross-corpus`", "Trained on several corpora: `multi-corpus`"]
+    assert "- Trained on several corpora (`multi-corpus`): of the 2 models that every report has, `good`" in text
+    rows = (tmp_path / GENERALIZATION.filename).read_text().splitlines()
+    assert any(row.startswith("good,one,abnormal,multi-corpus-with-two,one+two,0.92") for row in rows)
+
+
+def test_three_corpora_that_were_trained_on_are_named_in_order(tmp_path: Path) -> None:
+    report(tmp_path, f"one/abnormal/{PLACE}")
+    place = "two/abnormal/multi-corpus-with-one+zero"
+    found = read_report(report(tmp_path, place, warning="ALSO TRAINED ON one+zero"), tmp_path)
+    assert found is not None
+    assert found.trained_on == "one+two+zero"
+
+
+def test_the_index_lists_what_was_trained_on_several_corpora_apart(tmp_path: Path) -> None:
+    report(tmp_path, f"one/abnormal/{PLACE}")
+    both = report(tmp_path, "one/abnormal/multi-corpus-with-two", warning="ALSO TRAINED ON two")
+    (both / "crossing.md").touch()
+    above, _, below = write_index(tmp_path).read_text().partition("## Trained on several corpora")
+    assert "multi-corpus-with" not in above
+    assert below.count("| ALSO TRAINED ON two") == 1
+    assert "(one/abnormal/multi-corpus-with-two/crossing.md)" in below
 
 
 def test_the_figure_shows_tasks_that_corpora_share(tmp_path: Path) -> None:
