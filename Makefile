@@ -87,7 +87,7 @@ help: ## list the targets
 	@echo "                 PROTOCOL=patients-5fold|leave-one-subject-out|patients-leave-device-out|official|official-inter|official-intra|random-5fold MODELS=svm,cnn REPEATS=3 RESULTS=<folder>"
 	@echo "                 TRIALS=none|quick|standard|thorough|<number> WORKERS=2 BACKEND=dask SCHEDULER=<address>"
 	@echo "                 PICKED_ON_TEST=1 (also store what each network gives with its epoch picked on the test patients)"
-	@echo "  make benchmark PROTOCOL=cross-corpus|cross-corpus-adapted CORPUS=icbhi DATA=<folder> OTHER=sprsound OTHER_DATA=<folder>"
+	@echo "  make benchmark PROTOCOL=cross-corpus|cross-corpus-adapted|multi-corpus CORPUS=icbhi DATA=<folder> OTHER=sprsound OTHER_DATA=<folder>"
 	@echo "  make benchmark PROTOCOL=folds FOLDS=<csv of recording,fold> CORPUS=icbhi DATA=<folder>"
 	@echo "  make benchmark PROTOCOL=patients-5fold-labels10 CORPUS=icbhi DATA=<folder> [UNLABELED=<folder of recordings>]"
 

@@ -11,7 +11,7 @@ from respbench.benchmarks.plan import Plan, status_of
 from respbench.benchmarks.storage.records import FitKey
 from respbench.benchmarks.storage.store import Store
 from respbench.corpora import catalog
-from respbench.corpora.protocols import find
+from respbench.corpora.protocols import find, find_stored
 from respbench.corpora.simulated.simulation import Simulation
 from respbench.models.registry import REGISTRY
 from respbench.models.spec import ModelKind, ModelSpec
@@ -30,6 +30,8 @@ def plan(simulated: bool = False, protocol: str = "patients-5fold", **more: Any)
 def test_cheap_models_have_ten_repeats_and_three_of_them_tuned(name: str) -> None:
     assert plan().repeats_of(REGISTRY[name]) == 10
     assert plan(protocol="random-5fold").repeats_of(REGISTRY[name]) == 10
+    on_both = replace(plan(), protocol=find_stored("multi-corpus-with-b"))
+    assert on_both.repeats_of(REGISTRY[name]) == 10, "as many as of patients-5fold, which it is compared with"
     assert plan().tuned_repeats_of(REGISTRY[name]) == 3
 
 

@@ -1,4 +1,4 @@
-"""The page about training on another corpus: the same tested clips under three settings, and what adaptation adds."""
+"""The page about training on another corpus: each setting side by side, and what adaptation and both corpora add."""
 
 from dataclasses import replace
 from pathlib import Path
