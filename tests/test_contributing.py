@@ -51,12 +51,13 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (clone / "respbench" / "models" / "nearest.py").write_text(block("respbench/models/nearest.py"))
     registry = clone / "respbench" / "models" / "registry.py"
     before, bracket, after = registry.read_text().partition("REGISTRY = _entries(\n")
-    text = before + bracket + block("registry line") + after
+    registry.write_text(before + bracket + block("registry line") + after)
     (clone / "respbench" / "models" / "semi_supervised" / "entropy.py").write_text(
         block("respbench/models/semi_supervised/entropy.py")
     )
-    before, bracket, after = text.partition("SEMI_SUPERVISED = {\n")
-    registry.write_text(before + bracket + block("method line") + after)
+    entries = clone / "respbench" / "models" / "semi_supervised" / "entries.py"
+    before, bracket, after = entries.read_text().partition("SEMI_SUPERVISED = {\n")
+    entries.write_text(before + bracket + block("method line") + after)
     return clone
 
 

@@ -13,7 +13,8 @@ def list_entries(options: argparse.Namespace, console: Console) -> int:
     from respbench.features.encoders.catalog import ENCODERS
     from respbench.models.ablations import ABLATIONS
     from respbench.models.encoder_entries import PROBES
-    from respbench.models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
+    from respbench.models.registry import REGISTRY
+    from respbench.models.semi_supervised.entries import BACKBONES, SEMI_SUPERVISED
 
     alone = [spec for spec in REGISTRY.values() if not {"backbone", "encoder"} & spec.overrides.keys()]
     width = max(len(name) for name in (*(spec.name for spec in alone), *SEMI_SUPERVISED))

@@ -7,14 +7,8 @@ from respbench.corpora.choices import MODALITIES, MOTION, SOUND
 from respbench.corpora.facts import CorpusFacts
 from respbench.corpora.problems import InputError
 from respbench.models.own import checked_module
-from respbench.models.registry import (
-    BACKBONES,
-    BASELINE,
-    CONTROL,
-    REGISTRY,
-    TRAINED_ON_SIMULATED,
-    semi_supervised_entries,
-)
+from respbench.models.registry import BASELINE, CONTROL, REGISTRY, TRAINED_ON_SIMULATED
+from respbench.models.semi_supervised.entries import BACKBONES, semi_supervised_entries
 from respbench.models.spec import ModelKind, ModelSpec
 
 _CALLED = {SOUND: "sounds", MOTION: "movements"}

@@ -14,8 +14,9 @@ from respbench.corpora.catalog import open_corpus
 from respbench.corpora.code_identity.identity import NOT_FOLLOWED, PACKAGES, CodeBase
 from respbench.corpora.protocols import find
 from respbench.corpora.simulated.simulation import Simulation
-from respbench.models.registry import REGISTRY, SEMI_SUPERVISED
+from respbench.models.registry import REGISTRY
 from respbench.models.selection import from_file
+from respbench.models.semi_supervised.entries import SEMI_SUPERVISED
 from respbench.models.spec import ModelSpec
 
 ROOT = Path(__file__).resolve().parents[2] / "respbench"

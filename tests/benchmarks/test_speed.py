@@ -21,7 +21,8 @@ from respbench.corpora.simulated.simulation import Simulation, simulate
 from respbench.features.handcrafted import Handcrafted
 from respbench.features.images import ResizedMel
 from respbench.models.networks.cnn import TwoLayerCNN
-from respbench.models.registry import REGISTRY, SEMI_SUPERVISED
+from respbench.models.registry import REGISTRY
+from respbench.models.semi_supervised.entries import SEMI_SUPERVISED
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,8 @@ from respbench.corpora.splits.folds import Fold
 from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
 from respbench.corpora.tasks import COARSER, for_task
 from respbench.models.pretraining import simulated
-from respbench.models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
+from respbench.models.registry import REGISTRY
+from respbench.models.semi_supervised.entries import BACKBONES, SEMI_SUPERVISED
 from respbench.models.spec import Model, ModelKind, ModelSpec
 
 QUICK = {"epochs": 2, "features": 504, "n_estimators": 20, "simulated_patients": 3}

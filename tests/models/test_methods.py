@@ -13,10 +13,10 @@ from respbench.features.augmentation import Augmentation
 from respbench.models.networks.cnn import TwoLayerCNN
 from respbench.models.networks.recipe import LAST, Recipe
 from respbench.models.networks.training import train
-from respbench.models.registry import SEMI_SUPERVISED
 from respbench.models.semi_supervised import vat
 from respbench.models.semi_supervised.adamatch import AdaMatch
 from respbench.models.semi_supervised.autoencoder import Autoencoder
+from respbench.models.semi_supervised.entries import SEMI_SUPERVISED
 from respbench.models.semi_supervised.fixmatch import FixMatch
 from respbench.models.semi_supervised.freematch import FreeMatch
 from respbench.models.semi_supervised.mean_teacher import MeanTeacher

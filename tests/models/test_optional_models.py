@@ -18,7 +18,9 @@ OPTIONAL = {
     "mlp",
     "planted-ranking-maps",
     "planted-ranking-mlp",
+    "planted-ranking-waveform",
     "quant",
+    "resnet-waveform",
     "scattering",
     *PRETRAINED,
 }

@@ -21,9 +21,10 @@ from respbench.models.networks.network import NetworkModel
 from respbench.models.networks.recipe import LAST, Recipe
 from respbench.models.pretraining import simulated
 from respbench.models.pretraining.simulated import Simulated
-from respbench.models.registry import BACKBONES, REGISTRY, SEMI_SUPERVISED
+from respbench.models.registry import REGISTRY
 from respbench.models.selection import usual
 from respbench.models.semi_supervised.builder import find_backbone
+from respbench.models.semi_supervised.entries import BACKBONES, SEMI_SUPERVISED
 from respbench.models.semi_supervised.pseudo_label import PseudoLabel
 from respbench.models.semi_supervised.settings import LARGER_ALPHAS, SCHEDULES, SMALLEST_ALPHA
 

@@ -5,18 +5,21 @@ setting. For each seed and outer fold, that fold's training and validation patie
 patients are not touched.
 
 ``--labels 10`` leaves labels to 10 % of the inner training patients, ``--against supervised-mlp`` adds the paired
-difference to another model.
+difference to another model, ``--sprsound FOLDER`` adds all clips of SPRSound to every training part, and
+``--save FILE`` stores what was predicted, from which ensembles of the settings can be compared.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from tabulate import tabulate
@@ -24,9 +27,10 @@ from tabulate import tabulate
 from respbench.benchmarks.execution.evaluate import evaluate
 from respbench.benchmarks.statistics.metrics import Predictions, auroc_within
 from respbench.benchmarks.tuning.folds import INNER, inner_folds
-from respbench.corpora.catalog import open_corpus
+from respbench.corpora.catalog import open_corpus, open_joined
 from respbench.corpora.clips import Clips
 from respbench.corpora.problems import InputError
+from respbench.corpora.splits.cross_corpus import CORPUS
 from respbench.corpora.splits.folds import Fold, Splitter
 from respbench.corpora.splits.label_budget import LabelBudget
 from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
@@ -37,22 +41,73 @@ from respbench.models.spec import ModelSpec
 OUTER = LeavePatientsOut(5)
 
 
-def folds_of_repeats(clips: Clips, repeats: int, splitter: Splitter = INNER) -> Iterator[Fold]:
-    """Inner folds of each outer fold of each repeat, as rows of ``clips``."""
+def folds_of_repeats(clips: Clips, repeats: int, splitter: Splitter = INNER, most: int | None = None) -> Iterator[Fold]:
+    """Inner folds of each outer fold of each repeat, as rows of ``clips``; the first ``most`` of each outer fold."""
     for repeat in range(repeats):
         for outer in OUTER.split(clips, repeat):
-            yield from inner_folds(clips, outer, repeat, splitter)
+            yield from islice(inner_folds(clips, outer, repeat, splitter), most)
+
+
+def with_all_of(clips: Clips, name: str, folds: Sequence[Fold]) -> list[Fold]:
+    """Folds of one of two joined corpora with all clips of the other one in the training part.
+
+    Args:
+        clips: of both.
+        name: the corpus that the folds divide.
+        folds: as rows of the clips of that corpus alone.
+    """
+    is_own = (clips.meta[CORPUS] == name).to_numpy()
+    own, other = np.flatnonzero(is_own), np.flatnonzero(~is_own)
+    return [
+        Fold(
+            train=np.concatenate([own[fold.train], other]),
+            valid=own[fold.valid],
+            test=own[fold.test],
+            unlabeled=own[fold.unlabeled],
+        )
+        for fold in folds
+    ]
 
 
 def judge(spec: ModelSpec, parameters: dict[str, Any], clips: Clips, fold: Fold) -> tuple[float, float, float]:
     """AUROC, balanced accuracy and AUROC within patients of a setting on one inner fold (task ``abnormal``)."""
-    probabilities = evaluate(spec.build(0, parameters), clips, fold, unlabeled=spec.unlabeled).probabilities
+    return score(predict(spec, parameters, clips, fold), clips, fold)
+
+
+def predict(spec: ModelSpec, parameters: dict[str, Any], clips: Clips, fold: Fold) -> NDArray[np.float64]:
+    """(tested clips, 2) probabilities by a setting that was fitted to the training part of a fold."""
+    return evaluate(spec.build(0, parameters), clips, fold, unlabeled=spec.unlabeled).probabilities
+
+
+def score(probabilities: NDArray[np.float64], clips: Clips, fold: Fold) -> tuple[float, float, float]:
+    """What `judge` returns, of probabilities (tested clips, 2)."""
     patients, number = np.unique(clips.patient[fold.test], return_inverse=True)
     label = clips.label[fold.test]
     predictions = Predictions(label, probabilities, number, np.zeros_like(label), clips.classes)
     within = auroc_within(predictions, predictions.patient, np.ones((1, len(patients))))[0]
     abnormal = probabilities[:, 1]
     return float(roc_auc_score(label, abnormal)), float(balanced_accuracy_score(label, abnormal > 0.5)), float(within)
+
+
+def _folds(options: argparse.Namespace) -> tuple[Clips, list[Fold]]:
+    """The clips and inner folds that the options ask for."""
+    icbhi = open_corpus("icbhi", options.data)
+    clips = for_task(icbhi.clips(), "abnormal")
+    inner = INNER if options.labels is None else LabelBudget(options.labels, INNER.folds)
+    folds = list(folds_of_repeats(clips, options.seeds, inner, options.inner))
+    if options.sprsound is None:
+        return clips, folds
+    both = open_joined([icbhi, open_corpus("sprsound", options.sprsound)])[0]
+    clips = for_task(both.clips(), "abnormal")
+    return clips, with_all_of(clips, "icbhi", folds)
+
+
+def _save(path: Path, predicted: list[list[NDArray[np.float64]]], clips: Clips, folds: Sequence[Fold]) -> None:
+    """Store probabilities, labels and patients by fold."""
+    arrays: dict[str, Any] = {f"{s}/{f}": found for s, each in enumerate(predicted) for f, found in enumerate(each)}
+    for number, fold in enumerate(folds):
+        arrays |= {f"label/{number}": clips.label[fold.test], f"patient/{number}": clips.patient[fold.test]}
+    np.savez(path, **arrays)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,24 +121,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "settings", nargs="+", type=json.loads, help="parameters that differ from the defaults, as JSON"
     )
     parser.add_argument("--seeds", type=int, default=1, help="repeats of the outer folds (default: 1)")
+    parser.add_argument("--inner", type=int, help="inner folds of each outer fold (default: all)")
     parser.add_argument("--labels", type=int, help="percent of the inner training patients that keep their labels")
+    parser.add_argument("--sprsound", type=Path, help="folder of SPRSound, which is added to every training part")
     parser.add_argument("--against", help="a model whose results are subtracted, fold by fold")
+    parser.add_argument(
+        "--save", type=Path, help="NPZ file for what was predicted: <setting>/<fold>, label/<fold>, ..."
+    )
     options = parser.parse_args(arguments)
     try:
         names = [options.model] if options.against is None else [options.against, options.model]
         specs = find(",".join(names))
-        clips = for_task(open_corpus("icbhi", options.data).clips(), "abnormal")
-        inner = INNER if options.labels is None else LabelBudget(options.labels, INNER.folds)
-        folds = list(folds_of_repeats(clips, options.seeds, inner))
+        clips, folds = _folds(options)
     except InputError as problem:
         print(f"respbench.benchmarks.tuning.compare_settings: {problem}", file=sys.stderr)
         return 2
     settings = [(specs[-1], setting) for setting in options.settings]
     settings = [(spec, {}) for spec in specs[:-1]] + settings
-    judged = []
-    for spec, setting in settings:
-        jobs = (joblib.delayed(judge)(spec, setting, clips, fold) for fold in folds)
-        judged.append(np.array(joblib.Parallel(n_jobs=-1)(jobs)))
+    predicted = []
+    for number, (spec, setting) in enumerate(settings, 1):
+        jobs = (joblib.delayed(predict)(spec, setting, clips, fold) for fold in folds)
+        predicted.append(joblib.Parallel(n_jobs=-1)(jobs))
+        print(f"setting {number} of {len(settings)} is fitted", file=sys.stderr)
+    if options.save is not None:
+        _save(options.save, predicted, clips, folds)
+    judged = [np.array([score(p, clips, fold) for p, fold in zip(each, folds, strict=True)]) for each in predicted]
     headers = ["model", "setting", "AUROC", "balanced accuracy", "within patients"]
     rows = [
         [spec.name, json.dumps(setting), *np.nanmean(found, axis=0)]
