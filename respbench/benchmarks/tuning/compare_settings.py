@@ -29,11 +29,12 @@ from respbench.benchmarks.statistics.metrics import Predictions, auroc_within
 from respbench.benchmarks.tuning.folds import INNER, inner_folds
 from respbench.corpora.catalog import open_corpus, open_joined
 from respbench.corpora.clips import Clips
+from respbench.corpora.prepared.prepare import Prepared
 from respbench.corpora.problems import InputError
-from respbench.corpora.splits.cross_corpus import CORPUS
 from respbench.corpora.splits.folds import Fold, Splitter
 from respbench.corpora.splits.label_budget import LabelBudget
 from respbench.corpora.splits.leave_patients_out import LeavePatientsOut
+from respbench.corpora.splits.multi_corpus import MultiCorpus
 from respbench.corpora.tasks import for_task
 from respbench.models.selection import find
 from respbench.models.spec import ModelSpec
@@ -41,32 +42,13 @@ from respbench.models.spec import ModelSpec
 OUTER = LeavePatientsOut(5)
 
 
-def folds_of_repeats(clips: Clips, repeats: int, splitter: Splitter = INNER, most: int | None = None) -> Iterator[Fold]:
+def folds_of_repeats(
+    clips: Clips, repeats: int, splitter: Splitter = INNER, most: int | None = None, outer: Splitter = OUTER
+) -> Iterator[Fold]:
     """Inner folds of each outer fold of each repeat, as rows of ``clips``; the first ``most`` of each outer fold."""
     for repeat in range(repeats):
-        for outer in OUTER.split(clips, repeat):
-            yield from islice(inner_folds(clips, outer, repeat, splitter), most)
-
-
-def with_all_of(clips: Clips, name: str, folds: Sequence[Fold]) -> list[Fold]:
-    """Folds of one of two joined corpora with all clips of the other one in the training part.
-
-    Args:
-        clips: of both.
-        name: the corpus that the folds divide.
-        folds: as rows of the clips of that corpus alone.
-    """
-    is_own = (clips.meta[CORPUS] == name).to_numpy()
-    own, other = np.flatnonzero(is_own), np.flatnonzero(~is_own)
-    return [
-        Fold(
-            train=np.concatenate([own[fold.train], other]),
-            valid=own[fold.valid],
-            test=own[fold.test],
-            unlabeled=own[fold.unlabeled],
-        )
-        for fold in folds
-    ]
+        for fold in outer.split(clips, repeat):
+            yield from islice(inner_folds(clips, fold, repeat, splitter), most)
 
 
 def judge(spec: ModelSpec, parameters: dict[str, Any], clips: Clips, fold: Fold) -> tuple[float, float, float]:
@@ -91,15 +73,16 @@ def score(probabilities: NDArray[np.float64], clips: Clips, fold: Fold) -> tuple
 
 def _folds(options: argparse.Namespace) -> tuple[Clips, list[Fold]]:
     """The clips and inner folds that the options ask for."""
-    icbhi = open_corpus("icbhi", options.data)
-    clips = for_task(icbhi.clips(), "abnormal")
-    inner = INNER if options.labels is None else LabelBudget(options.labels, INNER.folds)
-    folds = list(folds_of_repeats(clips, options.seeds, inner, options.inner))
-    if options.sprsound is None:
-        return clips, folds
-    both = open_joined([icbhi, open_corpus("sprsound", options.sprsound)])[0]
-    clips = for_task(both.clips(), "abnormal")
-    return clips, with_all_of(clips, "icbhi", folds)
+    prepared: Prepared = open_corpus("icbhi", options.data)
+    outer: Splitter = OUTER
+    inner: Splitter = INNER
+    if options.labels is not None:
+        inner = LabelBudget(options.labels, INNER.folds)
+    if options.sprsound is not None:
+        prepared = open_joined([prepared, open_corpus("sprsound", options.sprsound)])[0]
+        outer, inner = MultiCorpus("sprsound", OUTER.folds), MultiCorpus("sprsound", INNER.folds)
+    clips = for_task(prepared.clips(), "abnormal")
+    return clips, list(folds_of_repeats(clips, options.seeds, inner, options.inner, outer))
 
 
 def _save(path: Path, predicted: list[list[NDArray[np.float64]]], clips: Clips, folds: Sequence[Fold]) -> None:
@@ -122,8 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seeds", type=int, default=1, help="repeats of the outer folds (default: 1)")
     parser.add_argument("--inner", type=int, help="inner folds of each outer fold (default: all)")
-    parser.add_argument("--labels", type=int, help="percent of the inner training patients that keep their labels")
-    parser.add_argument("--sprsound", type=Path, help="folder of SPRSound, which is added to every training part")
+    further = parser.add_mutually_exclusive_group()
+    further.add_argument("--labels", type=int, help="percent of the inner training patients that keep their labels")
+    further.add_argument("--sprsound", type=Path, help="folder of SPRSound, which is added to every training part")
     parser.add_argument("--against", help="a model whose results are subtracted, fold by fold")
     parser.add_argument(
         "--save", type=Path, help="NPZ file for what was predicted: <setting>/<fold>, label/<fold>, ..."
