@@ -189,7 +189,7 @@ REGISTRY = _entries(
     ModelSpec(
         name="resnet-waveform",
         target="respbench.models.networks.resnet_waveform:build",
-        source="small residual network behind learned filterbanks (Zeghidour et al. 2018)",
+        source="small residual network behind filterbanks on the waveform (Zeghidour et al. 2018)",
         kind=NETWORK,
         optional=True,
     ),

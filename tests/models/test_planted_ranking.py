@@ -12,7 +12,7 @@ from respbench.corpora.clips import Clips
 from respbench.corpora.problems import InputError
 from respbench.corpora.simulated.acoustics import COARSE_CRACKLE
 from respbench.features.images import ResizedMel
-from respbench.models.networks import planted_mlp, planted_resnet
+from respbench.models.networks import planted_mlp, planted_resnet, planted_waveform
 from respbench.models.networks.cnn import TwoLayerCNN
 from respbench.models.networks.network import NetworkModel
 from respbench.models.networks.planted_ranking import deep_ensemble
@@ -116,3 +116,7 @@ def test_the_entries_pass_their_parameters_on():
     assert maps.pretraining == Simulated(patients=9)
     [scratch] = planted_resnet.build(seed=0, simulated_patients=0, ranking=0.0).models
     assert (scratch.pretraining, scratch.method, scratch.recipe.alpha) == (None, None, 0.0)
+    [waveform] = planted_waveform.build(seed=0, simulated_patients=9, ranking=2.0, equaliser=1.5).models
+    assert (waveform.recipe.alpha, waveform.recipe.unlabeled_batch) == (2.0, 8)
+    assert waveform.pretraining == Simulated(patients=9)
+    assert waveform.architecture((1, 1, 16000), 2).augmentation.equaliser == 1.5

@@ -8,7 +8,7 @@ from typing import Any
 
 import optuna
 
-from respbench.models.networks import resnet_waveform
+from respbench.models.networks import planted_resnet, resnet_waveform
 from respbench.models.networks.network import NetworkModel
 from respbench.models.networks.planted_ranking import DeepEnsemble, deep_ensemble
 from respbench.models.pretraining.simulated import Simulated
@@ -22,7 +22,7 @@ def build(
     takes: int = 2,
     ranking: float = 1.0,
     ratio: float = 0.5,
-    scale: float = 0.01,
+    scale: float = 0.0,
     dropout: float = 0.3,
     epochs: int = 10,
     steps: int = 70,
@@ -30,9 +30,8 @@ def build(
     learning_rate: float = 3e-3,
     weight_decay: float = 1e-2,
     class_weights: bool = True,
-    crop: float = 0.75,
+    equaliser: float = 4.0,
     noise: float = 2.0,
-    mixup: float = 0.0,
     auxiliary: float = 0.5,
     averaging: float = 0.99,
 ) -> DeepEnsemble:
@@ -43,7 +42,6 @@ def build(
     def one(own: int) -> NetworkModel:
         model = resnet_waveform.build(
             seed=own,
-            mixup=mixup,
             scale=scale,
             dropout=dropout,
             epochs=epochs,
@@ -51,7 +49,7 @@ def build(
             learning_rate=learning_rate,
             weight_decay=weight_decay,
             class_weights=class_weights,
-            crop=crop,
+            equaliser=equaliser,
             noise=noise,
             auxiliary=auxiliary,
             averaging=averaging,
@@ -65,5 +63,5 @@ def build(
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """That of the network on waveforms, and the weight of the ranking loss."""
-    return {**resnet_waveform.space(trial), "ranking": trial.suggest_float("ranking", 0.1, 3.0, log=True)}
+    """That of `models.networks.planted_resnet`."""
+    return planted_resnet.space(trial)

@@ -1,7 +1,8 @@
-"""A network on the waveform of a breath: two learned filterbanks, then residual convolutions along time.
+"""A network on the waveform of a breath: two filterbanks as convolutions, then a small residual network.
 
-The filters start as Gabor functions of evenly spaced frequencies and are trained like all weights (time-domain
-filterbanks: Zeghidour et al. 2018, arXiv:1711.01161). A short filterbank resolves crackles, which last 5 to 15 ms; a
+The filters are Gabor functions of evenly spaced frequencies, which can be trained (time-domain filterbanks: Zeghidour
+et al. 2018, arXiv:1711.01161). By default they are not: trained ones ranked worse on inner folds
+(docs/decisions/0020-planted-ranking-at-full-labels.md). A short filterbank resolves crackles, which last 5 to 15 ms; a
 long one the lines of wheezes, which last 80 ms and more (durations: Sovijärvi et al. 2000, CORSA).
 """
 
@@ -17,12 +18,11 @@ from respbench.corpora.problems import InputError
 from respbench.features.augmentation import Augmentation
 from respbench.features.maps import BANDS, CHANNELS
 from respbench.features.waveform import MirroredWaveform
-from respbench.features.waveform_augmentation import WaveformAugmentation
+from respbench.models.networks import resnet
 from respbench.models.networks.backbone import Backbone
 from respbench.models.networks.batches import channels_last
 from respbench.models.networks.network import NetworkModel
 from respbench.models.networks.recipe import LAST, Recipe
-from respbench.models.networks.resnet import ResNet
 
 SHORT, LONG, COLUMN = 64, 512, 128
 """Samples of the filters, and of a column of the maps: 16, 128 and 32 ms at 4 kHz."""
@@ -38,9 +38,9 @@ FLOOR = 1e-6
 
 
 class Filterbank(nn.Module):
-    """Energy of the waveform behind learned filters, in pairs of two phases.
+    """Energy of the waveform behind filters, in pairs of two phases.
 
-    A filter is its Gabor function plus a trained change, which is scaled down: a step of Adam is as large for every
+    A trained filter is its Gabor function plus a change, which is scaled down: a step of Adam is as large for every
     weight, and would otherwise replace filters of small weights by noise within an epoch. Weight decay pulls the filter
     towards its Gabor function.
 
@@ -48,7 +48,7 @@ class Filterbank(nn.Module):
         filters: number of pairs.
         taps: samples of each filter.
         stride: samples from one position to the next.
-        scale: of the trained change; 0 = the Gabor functions stay.
+        scale: of the change; 0 = the filters are not trained.
     """
 
     def __init__(self, filters: int, taps: int, stride: int, scale: float) -> None:
@@ -56,11 +56,11 @@ class Filterbank(nn.Module):
         self.stride, self.scale = stride, scale
         self.start: Tensor
         self.register_buffer("start", gabor(filters, taps)[:, None])
-        self.change = nn.Parameter(torch.zeros(2 * filters, 1, taps))
+        self.change = nn.Parameter(torch.zeros(2 * filters, 1, taps)) if scale else None
 
     def forward(self, waves: Tensor) -> Tensor:
         """(batch, 1, samples) to (batch, filters, samples // stride + 1)."""
-        filters = self.start + self.scale * self.change
+        filters = self.start if self.change is None else self.start + self.scale * self.change
         real, imaginary = conv1d(waves, filters, stride=self.stride, padding=filters.shape[2] // 2).chunk(2, dim=1)
         energy: Tensor = real.square() + imaginary.square()
         return energy
@@ -85,7 +85,7 @@ def gabor(filters: int, taps: int) -> Tensor:
 class FilterbankNet(Backbone):
     """two filterbanks - four maps of log energy - three residual blocks - mean and maximum - dense.
 
-    The maps are those of `features.maps`, of trained filters in place of Fourier transforms: 32 bands, and one
+    The maps are those of `features.maps`, of filters in place of Fourier transforms: 32 bands, and one
     column per 128 samples. Level and tonality are of the long filterbank, transients of the short one.
 
     Args:
@@ -101,7 +101,7 @@ class FilterbankNet(Backbone):
         self.long = Filterbank(LINES * BANDS, LONG, COLUMN, scale)
         self.augmentation = augmentation
         self.normalize = nn.BatchNorm2d(len(CHANNELS))
-        self.residual = ResNet(len(CHANNELS), outputs, dropout)
+        self.residual = resnet.ResNet(len(CHANNELS), outputs, dropout)
 
     def maps(self, waves: Tensor) -> Tensor:
         """(batch, 1, samples) to (batch, 4, 32, samples // 128), in dB; the maps as in `features.maps.CHANNELS`."""
@@ -131,6 +131,10 @@ class FilterbankNet(Backbone):
         """(batch, 2 * 64) to logits (batch, outputs)."""
         return self.residual.classify(features)
 
+    def extra_repr(self) -> str:
+        """As in `Filterbank`."""
+        return repr(self.augmentation)
+
 
 def _decibels(energy: Tensor) -> Tensor:
     return 10 * (energy + FLOOR).log10()
@@ -144,15 +148,15 @@ def _around(level: Tensor, width: int) -> Tensor:
 def build(
     *,
     seed: int,
-    scale: float = 0.01,
+    scale: float = 0.0,
     seconds: float = 4.0,
     dropout: float = 0.3,
-    epochs: int = 10,
+    epochs: int = 30,
     batch_size: int = 16,
     learning_rate: float = 3e-3,
     weight_decay: float = 1e-2,
     class_weights: bool = True,
-    crop: float = 0.75,
+    crop: int | None = 12_000,
     equaliser: float = 4.0,
     noise: float = 2.0,
     masked_bands: int = 6,
@@ -161,7 +165,9 @@ def build(
     auxiliary: float = 0.5,
     averaging: float = 0.99,
 ) -> NetworkModel:
-    """``seconds`` of a clip are used; keywords as those of `FilterbankNet`, `WaveformAugmentation` and `Recipe`."""
+    """``seconds`` of a clip are used; keywords as those of `FilterbankNet` (``scale``, ``dropout``), `Augmentation` and
+    `Recipe`. ``crop`` counts samples of the waveform; the rest of the augmentation is that of the maps.
+    """
     recipe = Recipe(
         epochs,
         batch_size,
@@ -170,7 +176,7 @@ def build(
         class_weights,
         keep=LAST,
         one_cycle=True,
-        augmentation=WaveformAugmentation(crop),
+        augmentation=Augmentation(crop),
         mixup=mixup,
         auxiliary=auxiliary,
         averaging=averaging,
@@ -186,11 +192,5 @@ def build(
 
 
 def space(trial: optuna.Trial) -> dict[str, Any]:
-    """Learning rate, regularization, augmentation, and the weight of the auxiliary outputs."""
-    return {
-        "learning_rate": trial.suggest_float("learning_rate", 5e-4, 1e-2, log=True),
-        "weight_decay": trial.suggest_float("weight_decay", 1e-4, 1e-1, log=True),
-        "dropout": trial.suggest_float("dropout", 0.0, 0.6),
-        "noise": trial.suggest_float("noise", 0.0, 4.0),
-        "auxiliary": trial.suggest_float("auxiliary", 0.0, 2.0),
-    }
+    """That of the residual network on sound maps."""
+    return resnet.space(trial)
