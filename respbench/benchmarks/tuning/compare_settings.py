@@ -5,8 +5,9 @@ setting. For each seed and outer fold, that fold's training and validation patie
 patients are not touched.
 
 ``--labels 10`` leaves labels to 10 % of the inner training patients, ``--against supervised-mlp`` adds the paired
-difference to another model, ``--sprsound FOLDER`` adds all clips of SPRSound to every training part, and
-``--save FILE`` stores what was predicted, from which ensembles of the settings can be compared.
+difference to another model, ``--inner 1`` takes one inner fold of each outer fold, ``--sprsound FOLDER`` adds all
+clips of SPRSound to every training part, and ``--save FILE`` stores the predictions, from which ensembles can be
+compared.
 """
 
 import argparse
@@ -45,7 +46,7 @@ OUTER = LeavePatientsOut(5)
 def folds_of_repeats(
     clips: Clips, repeats: int, splitter: Splitter = INNER, most: int | None = None, outer: Splitter = OUTER
 ) -> Iterator[Fold]:
-    """Inner folds of each outer fold of each repeat, as rows of ``clips``; the first ``most`` of each outer fold."""
+    """Yield inner folds of each outer fold of each repeat, as rows of ``clips``: all, or the first ``most`` of each."""
     for repeat in range(repeats):
         for fold in outer.split(clips, repeat):
             yield from islice(inner_folds(clips, fold, repeat, splitter), most)
@@ -57,12 +58,12 @@ def judge(spec: ModelSpec, parameters: dict[str, Any], clips: Clips, fold: Fold)
 
 
 def predict(spec: ModelSpec, parameters: dict[str, Any], clips: Clips, fold: Fold) -> NDArray[np.float64]:
-    """(tested clips, 2) probabilities by a setting that was fitted to the training part of a fold."""
+    """Fit a setting to the training part of a fold; return its probabilities (tested clips, 2)."""
     return evaluate(spec.build(0, parameters), clips, fold, unlabeled=spec.unlabeled).probabilities
 
 
 def score(probabilities: NDArray[np.float64], clips: Clips, fold: Fold) -> tuple[float, float, float]:
-    """What `judge` returns, of probabilities (tested clips, 2)."""
+    """AUROC, balanced accuracy and AUROC within patients of probabilities (tested clips, 2)."""
     patients, number = np.unique(clips.patient[fold.test], return_inverse=True)
     label = clips.label[fold.test]
     predictions = Predictions(label, probabilities, number, np.zeros_like(label), clips.classes)
@@ -86,7 +87,7 @@ def _folds(options: argparse.Namespace) -> tuple[Clips, list[Fold]]:
 
 
 def _save(path: Path, predicted: list[list[NDArray[np.float64]]], clips: Clips, folds: Sequence[Fold]) -> None:
-    """Store probabilities, labels and patients by fold."""
+    """Store the probabilities of each setting, and labels and patients, by fold."""
     arrays: dict[str, Any] = {f"{s}/{f}": found for s, each in enumerate(predicted) for f, found in enumerate(each)}
     for number, fold in enumerate(folds):
         arrays |= {f"label/{number}": clips.label[fold.test], f"patient/{number}": clips.patient[fold.test]}
@@ -104,13 +105,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "settings", nargs="+", type=json.loads, help="parameters that differ from the defaults, as JSON"
     )
     parser.add_argument("--seeds", type=int, default=1, help="repeats of the outer folds (default: 1)")
-    parser.add_argument("--inner", type=int, help="inner folds of each outer fold (default: all)")
+    parser.add_argument(
+        "--inner", type=int, choices=range(1, INNER.folds + 1), help="inner folds of each outer fold (default: all)"
+    )
     further = parser.add_mutually_exclusive_group()
     further.add_argument("--labels", type=int, help="percent of the inner training patients that keep their labels")
     further.add_argument("--sprsound", type=Path, help="folder of SPRSound, which is added to every training part")
     parser.add_argument("--against", help="a model whose results are subtracted, fold by fold")
     parser.add_argument(
-        "--save", type=Path, help="NPZ file for what was predicted: <setting>/<fold>, label/<fold>, ..."
+        "--save", type=Path, help="NPZ file for the predictions: <setting>/<fold>, label/<fold>, patient/<fold>"
     )
     options = parser.parse_args(arguments)
     try:
@@ -138,7 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.against is not None:
         headers += [f"AUROC minus {options.against}", "its standard error"]
         gains = [(found - judged[0])[:, 0] for found in judged]
-        rows = [[*row, gain.mean(), gain.std() / len(folds) ** 0.5] for row, gain in zip(rows, gains, strict=True)]
+        errors = [gain.std(ddof=1) / len(folds) ** 0.5 for gain in gains]
+        rows = [[*row, gain.mean(), error] for row, gain, error in zip(rows, gains, errors, strict=True)]
     Console(soft_wrap=True).print(
         tabulate(rows, headers, tablefmt="pipe", floatfmt=".4f"), markup=False, highlight=False
     )
