@@ -85,7 +85,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from respbench.models.selection import usual
 
     if options.protocol in JOINING:
-        return _cross(options, console)
+        return _run_joined(options, console)
     protocol = find_protocol(options.protocol, options.folds)
     if options.other or options.other_data:
         raise InputError(
@@ -123,8 +123,8 @@ def _with_unlabeled(
     )
 
 
-def _cross(options: argparse.Namespace, console: Console) -> int:
-    """Fit on one corpus, or on both, and test the other one, in both directions."""
+def _run_joined(options: argparse.Namespace, console: Console) -> int:
+    """Run a protocol that joins corpora: of two, each is tested in turn."""
     from respbench.corpora.choices import CROSS_CORPUS_ADAPTED
     from respbench.models.selection import find as find_models
     from respbench.models.selection import usual

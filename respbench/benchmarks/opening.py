@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from respbench.corpora.choices import MULTI_CORPUS
+from respbench.corpora.choices import CROSS_CORPUS, CROSS_CORPUS_ADAPTED, MULTI_CORPUS
 from respbench.corpora.problems import InputError
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ def open_directions(options: argparse.Namespace, console: Console) -> "list[tupl
         only added to the training, it need not be one that can be tested.
 
     Raises:
-        InputError: the corpora are not different ones, can't be used, or can't be divided; for any direction.
+        InputError: the corpora are not different ones, can't be used, or can't be divided; in any direction, but for
+            the second one of a protocol that also trains on the tested corpus, which is then left out.
     """
     from respbench.benchmarks.execution.jobs import folds_of
     from respbench.corpora.catalog import open_joined
-    from respbench.corpora.choices import CROSS_CORPUS, CROSS_CORPUS_ADAPTED
     from respbench.corpora.protocols import adapted_from, trained_on, trained_with
 
     others = _others(options)
@@ -105,7 +105,7 @@ def open_directions(options: argparse.Namespace, console: Console) -> "list[tupl
 
 
 def _others(options: argparse.Namespace) -> list[tuple[str, Path | None]]:
-    """The other corpora that a protocol which joins them takes, each with the place of its data."""
+    """List the other corpora that the options name for a protocol that joins corpora, each with its place."""
     if options.unlabeled is not None:
         raise InputError(
             f"unlabeled recordings go with every protocol but {options.protocol}; leave out --unlabeled (UNLABELED for "

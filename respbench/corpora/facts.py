@@ -29,9 +29,9 @@ class CorpusFacts:
         fingerprint: identity of the content: samples and table.
         skipped: number of recordings of the source that make no clip.
         unlabeled_clips: number of clips of the user's own that have no label.
-        tested: across corpora, the facts of the tested one.
-        trained_on: across corpora, the facts of the one that is trained on; of the one that is added to the training,
-            where the tested one is trained on, too.
+        tested: of joined corpora, the facts of the tested one.
+        trained_on: of joined corpora, the facts of the other one, which is trained on in place of the tested one or
+            beside it.
         modality: what was recorded, one of `corpora.choices.MODALITIES`.
         channels: names of the channels; none = one channel without a name.
         unit: of the samples, such as m/s²; empty = they are relative to the full scale.

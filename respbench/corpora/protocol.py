@@ -42,7 +42,8 @@ class Protocol:
         explanation: one sentence for the report.
         warning: what is wrong with its numbers on every corpus; empty if nothing is. See `warning_about`.
         labeled_percent: % of the training patients that keep their labels; None = a protocol without label budget.
-        trained_on: name of the corpus that models are trained on; empty = the tested one.
+        trained_on: name of the corpus that models are trained on in place of the tested one; empty = they are trained
+            on the tested one.
         also_trained_on: name of the corpus that models are trained on beside the tested one; empty = none.
         ablation_of: for variants of models, the protocol with the same folds for whole models; None = this is one.
     """

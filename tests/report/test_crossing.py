@@ -107,8 +107,8 @@ def test_training_on_both_is_a_fourth_way_with_paired_differences(with_both, num
         for name, difference in added.items():
             assert difference == both.find(name).minus(inside.find(name), metric)
     assert [row[:2] for row in found.addition_rows] == [[name, 2] for name in found.additions("score")]
-    assert found.added["auroc"].better == ("svm",)
-    assert "prior" in found.added["auroc"].undecided
+    assert found.addition_verdicts["auroc"].better == ("svm",)
+    assert "prior" in found.addition_verdicts["auroc"].undecided
 
 
 def test_every_folder_shows_the_same_tables_with_both(with_both):
@@ -134,7 +134,7 @@ def test_on_its_own_the_page_says_what_to_run(tmp_path):
     assert [setting.lacking for setting in found.settings] == ["was not run"] * 3 + [""]
     assert found.additions("score") == {}
     assert found.addition_rows == []
-    assert found.added == {}
+    assert found.addition_verdicts == {}
     pages = report_pages(Source(results=results, folder=both, figures=()))
     assert "can't be shown: `patients-5fold` of `made-up`, task `abnormal`, was not run." in pages["crossing.md"]
     assert "adds to training" not in pages["crossing.md"]

@@ -227,6 +227,15 @@ def test_three_corpora_that_were_trained_on_are_named_in_order(tmp_path: Path) -
     assert found.trained_on == "one+two+zero"
 
 
+def test_where_three_corpora_were_trained_on_the_legend_names_them(tmp_path: Path) -> None:
+    """Of two tested corpora, too, where the other one would otherwise be clear."""
+    report(tmp_path, f"one/abnormal/{PLACE}")
+    report(tmp_path, f"two/abnormal/{PLACE}")
+    report(tmp_path, "two/abnormal/multi-corpus-with-one+zero", warning="ALSO TRAINED ON one+zero")
+    lines = [name for panel in plan_panels(found_in(tmp_path).sections) for name in panel.lines]
+    assert "trained on one+two+zero (multi-corpus)" in lines
+
+
 def test_the_index_lists_what_was_trained_on_several_corpora_apart(tmp_path: Path) -> None:
     report(tmp_path, f"one/abnormal/{PLACE}")
     both = report(tmp_path, "one/abnormal/multi-corpus-with-two", warning="ALSO TRAINED ON two")

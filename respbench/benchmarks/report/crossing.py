@@ -17,10 +17,10 @@ from respbench.corpora.splits.cross_corpus import TOGETHER
 PAGE = "crossing.md"
 
 IN_CORPUS = "patients-5fold"
-"""The protocol whose numbers are shown beside those of a cross-corpus one."""
+"""The protocol whose numbers are shown beside those of protocols that join corpora."""
 
 NEVER_RUN = "was not run"
-"""What is lacking of a setting without results."""
+"""Why a setting without results can't be shown."""
 
 SHOWN = ("score", "auroc", "auroc_within_durations")
 """The metrics of the page: how clips are cut differs from corpus to corpus, so that durations may mislead."""
@@ -115,31 +115,31 @@ class Crossing:
         return {metric: verdict(gains) for metric in self.metrics if (gains := self.gains(metric))}
 
     def additions(self, metric: str) -> dict[str, Difference]:
-        """By model, what the other corpus adds to the training in the tested one, on the same folds."""
+        """By model, what it gains where the other corpus is added to the training, on the same folds."""
         found = ((name, self.both.model(name), self.inside.model(name)) for name in self.models if self.both)
         return {name: model.minus(inside, metric) for name, model, inside in found if model and inside}
 
     @property
     def addition_rows(self) -> list[list[object]]:
-        """Model, the repeats that both have, and what the other corpus adds by every metric of `SHOWN`."""
+        """Model, the repeats that both trainings have, and what the other corpus adds by every metric of `SHOWN`."""
         return [
             [name, self._shared_repeats(name), *(self.additions(metric)[name] for metric in self.metrics)]
             for name in self.additions(self.metrics[0])
         ]
 
     def _shared_repeats(self, name: str) -> int:
-        """Of a model trained on both corpora, and in the tested one alone."""
+        """Count the repeats that a model has both on both corpora and in the tested one alone."""
         model, inside = self.both.model(name) if self.both else None, self.inside.model(name)
         return len(model.shared_seeds(inside)) if model and inside else 0
 
     @property
-    def added(self) -> dict[str, Verdict]:
-        """By metric, for which models the addition is shown to matter."""
+    def addition_verdicts(self) -> dict[str, Verdict]:
+        """By metric, which additions are shown to change it."""
         return {metric: verdict(found) for metric in self.metrics if (found := self.additions(metric))}
 
 
 def crossing(results: Results, folder: Path) -> Crossing | None:
-    """Compare with the folders of the same tested corpus beside; None if one corpus is trained on and tested.
+    """Compare with the folders of the same tested corpus beside; None if no second corpus is trained on.
 
     Args:
         results: of ``folder``.

@@ -56,9 +56,9 @@ class TrustedReport:
 
     @property
     def title(self) -> str:
-        """Corpus, task and protocol; across corpora, from where to where."""
-        across = f"{self.trained_on} → {self.corpus} · {self.task}"
-        return across if self.protocol.other_corpus else " · ".join(self.place.parts)
+        """Corpus, task and protocol; of joined corpora, from where to where."""
+        joined = f"{self.trained_on} → {self.corpus} · {self.task}"
+        return joined if self.protocol.other_corpus else " · ".join(self.place.parts)
 
     @property
     def trained_on(self) -> str:
@@ -130,7 +130,7 @@ class Section:
     """Reports of one setting: tested and trained in one corpus, or by one protocol that joins corpora.
 
     Attributes:
-        setting: name of the protocol that joins corpora, without the corpus; empty = within corpora.
+        setting: kind of the protocol, such as ``cross-corpus``, if it joins corpora; empty = within corpora.
         reports: at least one.
     """
 
@@ -139,7 +139,7 @@ class Section:
 
     @property
     def across(self) -> bool:
-        """Whether no label of the tested corpus was trained on."""
+        """Whether models were trained on labels of another corpus alone."""
         return bool(self.setting) and self.setting != Kind.MULTI_CORPUS
 
     @property

@@ -1,4 +1,4 @@
-"""The page over all corpora: which models rank high everywhere, and what is left of them in another hospital."""
+"""The page over all corpora: which models rank high everywhere, and what is left of that in another hospital."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from respbench.benchmarks.statistics.critical_difference import (
 from respbench.benchmarks.statistics.formatting import number, span
 from respbench.benchmarks.statistics.metrics import LEADING
 from respbench.benchmarks.storage.files import write_atomically
+from respbench.corpora.splits.cross_corpus import TOGETHER
 
 FIGURE, DIAGRAM = "generalization.png", "generalization-critical-difference.png"
 
@@ -183,8 +184,9 @@ def plan_panels(sections: Sequence[Section]) -> list[Panel]:
     reports = [(section.setting, report) for section in sections for report in section.reports]
     places = sorted({(report.task, report.corpus) for _, report in reports}, key=by_name)
     shared = [place for place in places if sum(task == place[0] for task, _ in places) > 1]
-    across = [(setting, report.task, report.corpus) for setting, report in reports if setting]
-    named = len(tested(sections)) > FEWEST or len({*across}) < len(across)
+    joined = [(setting, report.task, report.corpus) for setting, report in reports if setting]
+    several = any(TOGETHER in report.protocol.other_corpus for _, report in reports)
+    named = several or len(tested(sections)) > FEWEST or len({*joined}) < len(joined)
     models = tuple(dict.fromkeys(model for section in sections for model in section.models))
     return [
         Panel(
@@ -203,7 +205,7 @@ def plan_panels(sections: Sequence[Section]) -> list[Panel]:
 
 
 def way_of_training(setting: str, report: TrustedReport, named: bool) -> str:
-    """How a legend calls the models of a report; ``named``: with the name of another corpus."""
+    """Label the models of a report in a legend; ``named``: with the names of the corpora that they were trained on."""
     if not setting:
         return f"trained there ({report.protocol.name})"
     unnamed = "the other corpus" if report.protocol.trained_on else "both corpora"
