@@ -1,4 +1,4 @@
-"""A clip as its own waveform of one length and loudness, for networks with filters of their own."""
+"""Waveforms of equal length and loudness, for networks that have filters of their own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from respbench.features.spectral import clip_lengths, pad
 class MirroredWaveform:
     """The waveform of a clip, mirrored until it fills a fixed time; an `Extractor` of `features.cache`.
 
-    Forwards, backwards, forwards, as in `features.maps`: without the jumps of a repetition, which resemble crackles. Of
-    a longer clip the first ``seconds`` are kept. Divided by its root mean square, since the level of a clip depends on
-    the distance of the microphone.
+    Forwards, backwards, forwards, as in `features.maps`: repetition has a jump at each seam, which resembles a crackle.
+    Of a longer clip the first ``seconds`` are kept. Divided by its root mean square, since the level of a clip depends
+    on the distance of the microphone.
 
     Attributes:
         seconds: duration of the result in s.

@@ -1,4 +1,4 @@
-"""`MultiCorpus`: train on a corpus and on others together, and test other patients of the one."""
+"""`MultiCorpus`: train on a corpus and on others together, and test other patients of the first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -38,11 +38,11 @@ FLOOR = 1e-6
 
 
 class Filterbank(nn.Module):
-    """Energy of the waveform behind filters, in pairs of two phases.
+    """Energy of the waveform behind pairs of filters that differ in phase.
 
-    A trained filter is its Gabor function plus a change, which is scaled down: a step of Adam is as large for every
-    weight, and would otherwise replace filters of small weights by noise within an epoch. Weight decay pulls the filter
-    towards its Gabor function.
+    A trained filter is its Gabor function plus a change, which is scaled down: a step of Adam is equally large for
+    every weight, and would otherwise replace filters of small weights by noise within an epoch. Weight decay pulls the
+    filter towards its Gabor function.
 
     Args:
         filters: number of pairs.
@@ -85,8 +85,9 @@ def gabor(filters: int, taps: int) -> Tensor:
 class FilterbankNet(Backbone):
     """two filterbanks - four maps of log energy - three residual blocks - mean and maximum - dense.
 
-    The maps are those of `features.maps`, of filters in place of Fourier transforms: 32 bands, and one
-    column per 128 samples. Level and tonality are of the long filterbank, transients of the short one.
+    The maps are like those of `features.maps`, from filters in place of Fourier transforms: 32 bands up to half the
+    rate, and one column per 128 samples, so that both equal those of `features.maps` at 4 kHz only. Level and tonality
+    are of the long filterbank, transients of the short one.
 
     Args:
         outputs: number of logits.

@@ -32,7 +32,7 @@ def build_ssl_model(
     """An unfitted semi-supervised model: a method over a backbone.
 
     Args:
-        backbone: one of `models.registry.BACKBONES`.
+        backbone: one of `models.semi_supervised.entries.BACKBONES`.
         method: L_u; None = the supervised baseline.
         seed: determines all randomness.
         alpha: weight of L_u.
@@ -74,7 +74,7 @@ def build_ssl_model(
 
 
 def find_backbone(name: str) -> "SSLBackbone":
-    """A backbone of the registry by its name.
+    """Find a backbone by its name.
 
     Raises:
         InputError: there is none of that name.
