@@ -1,6 +1,7 @@
 """Which models run: those that a user names, or the usual ones, as far as they suit the corpus."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from respbench.corpora.choices import MODALITIES, MOTION, SOUND
@@ -37,6 +38,12 @@ def usual(few_labels: bool = False, adapted: bool = False) -> str:
     return ",".join(dict.fromkeys([*simple, *cheapest, *semi]))
 
 
+def _choices(name: str) -> str:
+    """The entries that resemble a name, else those that run by default; the registry is too long for one sentence."""
+    names = get_close_matches(name, REGISTRY, n=5) or usual().split(",")
+    return f"choose from {', '.join(names)}, or another that `respbench list` shows"
+
+
 def find(names: str | None = None, files: tuple[Path, ...] = ()) -> list[ModelSpec]:
     """The entries that a user asked for.
 
@@ -51,10 +58,10 @@ def find(names: str | None = None, files: tuple[Path, ...] = ()) -> list[ModelSp
     wanted = [name.strip() for name in (usual() if names is None else names).split(",") if name.strip()]
     unknown = [name for name in wanted if name not in REGISTRY]
     if unknown:
-        raise InputError(f"unknown model {unknown[0]!r}; choose from {', '.join(REGISTRY)}")
+        raise InputError(f"unknown model {unknown[0]!r}; {_choices(unknown[0])}")
     specs = [REGISTRY[name] for name in dict.fromkeys(wanted)] + [from_file(path) for path in files]
     if not specs:
-        raise InputError("no model is named; choose from " + ", ".join(REGISTRY))
+        raise InputError(f"no model is named; {_choices('')}")
     names_of = [spec.name for spec in specs]
     twice = [name for name in names_of if names_of.count(name) > 1]
     if twice:

@@ -223,6 +223,15 @@ def test_an_untimed_group_takes_as_long_as_the_one_it_is_like() -> None:
     assert left.left() == "about 48 s left"  # 9 x 3 + (1 + 59 + 3) / 3
 
 
+def test_controls_that_take_no_time_tell_nothing_of_the_others() -> None:
+    left = TimeLeft({"prior": 5, "svm": 5}, workers=2)
+    for _ in range(5):
+        left.done("prior", 0.01)
+    assert left.left() == ""
+    left.done("svm", 3.0)
+    assert left.left() == "about 6 s left"
+
+
 def test_the_best_of_each_model_is_shown() -> None:
     best = Best()
     assert str(best) == ""

@@ -209,7 +209,7 @@ def test_one_damaged_file_costs_one_fit(tmp_path: Path, capsys: pytest.CaptureFi
     [
         (("--repeats", "0"), "--repeats: 0 is no whole number from 1 on"),
         (("--seeds", "x"), "--seeds: x is no whole number"),
-        (("--models", "svn"), "unknown model 'svn'; choose from prior"),
+        (("--models", "svn"), "unknown model 'svn'; choose from svm"),
         (("--models", ","), "no model is named"),
         (("--corpus", "icbih"), "--corpus: invalid choice: 'icbih'"),
         (("--task", "five-class"), "--task: invalid choice: 'five-class'"),

@@ -150,13 +150,18 @@ class TimeLeft:
         self.seconds[group].append(seconds)
 
     def left(self) -> str:
-        """Such as ``about 3 min left``; a group of which nothing is known counts like the average of the others."""
+        """Such as ``about 3 min left``; a group of which nothing is known counts like the average of the others.
+
+        Empty if nothing is known, or of such groups only that others took no time: the controls of a run end first.
+        """
         known = {group: sum(seconds) / len(seconds) for group, seconds in self.seconds.items()}
         if not known:
             return ""
         usual = sum(known.values()) / len(known)
         pace = {group: known.get(group, known.get(self.like.get(group, ""), usual)) for group in self.waiting}
         left = sum(pace[group] * count for group, count in self.waiting.items()) / self.workers
+        if left < 1 and any(count and group not in known for group, count in self.waiting.items()):
+            return ""
         return f"about {left / 60:.0f} min left" if left >= 90 else f"about {left:.0f} s left"
 
 
