@@ -181,7 +181,7 @@ def trained_with(corpus: str) -> Protocol:
 _STATED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _STATED = re.compile(r"patients-(\d+)fold-from-(.+)")
 _FIXED = {protocol.name: protocol for protocol in (ONE_PATIENT, DEVICES, *map(_official, ("", "inter", "intra")))}
-_ACROSS = {_FROM: trained_on, _ADAPTED_FROM: adapted_from, _WITH: trained_with}
+_JOINED = {_FROM: trained_on, _ADAPTED_FROM: adapted_from, _WITH: trained_with}
 _FAMILIES: dict[str, Callable[[int], Protocol]] = {"patients": _patients, "random": _random}
 
 
@@ -228,7 +228,7 @@ def find_stored(name: str) -> Protocol:
     Raises:
         InputError: there is none of that name.
     """
-    for prefix, protocol_of in _ACROSS.items():  # first: a corpus may be called like an ablation
+    for prefix, protocol_of in _JOINED.items():  # first: a corpus may be called like an ablation
         if name.startswith(prefix) and name != prefix:
             return protocol_of(name.removeprefix(prefix))
     if name.endswith(ABLATION):

@@ -72,6 +72,14 @@ def test_a_wheeze_is_tonal_in_its_band_and_a_crackle_is_transient_in_its_column(
     assert transient.max() > 5
 
 
+def test_the_ends_of_a_waveform_are_no_crackles():
+    """Of a breath whose low frequencies are loud, as on the chest; a clip that ends is no silence that begins."""
+    waves = [np.cumsum(breath(5, seed))[4000:] for seed in range(8)]
+    broadband = maps_of(*waves)[:, BROADBAND, 0]
+    ends = np.concatenate([broadband[:, :2], broadband[:, -2:]], axis=1)
+    assert np.median(ends) < np.median(broadband[:, 4:-4].max(1)) + 1
+
+
 def test_loudness_does_not_matter():
     quiet, loud = MirroredWaveform(4.0)([signal(breath(3)), 30 * signal(breath(3))], RATE)
     np.testing.assert_allclose(quiet, loud, rtol=1e-4, atol=1e-5)
@@ -107,3 +115,5 @@ def test_pretrained_weights_belong_to_their_scale_and_augmentation():
 def test_a_waveform_that_is_shorter_than_a_filter_is_refused():
     with pytest.raises(InputError, match="400 samples"):
         build(seed=0).architecture((1, 1, 400), 2)
+    with pytest.raises(InputError, match="100 samples"):
+        build(seed=0, crop=100).architecture((1, 1, 16000), 2)

@@ -4,6 +4,9 @@ The filters are Gabor functions of evenly spaced frequencies, which can be train
 et al. 2018, arXiv:1711.01161). By default they are not: trained ones ranked worse on inner folds
 (docs/decisions/0020-planted-ranking-at-full-labels.md). A short filterbank resolves crackles, which last 5 to 15 ms; a
 long one the lines of wheezes, which last 80 ms and more (durations: Sovijärvi et al. 2000, CORSA).
+
+Filters, columns and crops count samples: durations and frequencies are those of the suite's 4 kHz, and others at another
+rate.
 """
 
 import math
@@ -12,7 +15,7 @@ from typing import Any
 import optuna
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool1d, conv1d
+from torch.nn.functional import avg_pool1d, conv1d, pad
 
 from respbench.corpora.problems import InputError
 from respbench.features.augmentation import Augmentation
@@ -61,7 +64,9 @@ class Filterbank(nn.Module):
     def forward(self, waves: Tensor) -> Tensor:
         """(batch, 1, samples) to (batch, filters, samples // stride + 1)."""
         filters = self.start if self.change is None else self.start + self.scale * self.change
-        real, imaginary = conv1d(waves, filters, stride=self.stride, padding=filters.shape[2] // 2).chunk(2, dim=1)
+        # Mirrored, not padded with zeros: where silence meets sound, every filter would measure a crackle.
+        mirrored = pad(waves, 2 * (filters.shape[2] // 2,), mode="reflect")
+        real, imaginary = conv1d(mirrored, filters, stride=self.stride).chunk(2, dim=1)
         energy: Tensor = real.square() + imaginary.square()
         return energy
 
@@ -185,8 +190,9 @@ def build(
     changes = Augmentation(None, equaliser, noise, masked_bands, masked_frames)
 
     def architecture(size: tuple[int, int, int], outputs: int) -> FilterbankNet:
-        if size[2] < LONG:
-            raise InputError(f"a waveform of {size[2]} samples is shorter than a filter; take {LONG} samples or more")
+        shortest = min(size[2], crop or size[2])
+        if shortest < LONG:
+            raise InputError(f"a waveform of {shortest} samples is shorter than a filter; take {LONG} samples or more")
         return FilterbankNet(outputs, dropout, changes, scale)
 
     return NetworkModel(architecture, MirroredWaveform(seconds), recipe, seed)
