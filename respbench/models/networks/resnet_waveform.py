@@ -5,8 +5,8 @@ et al. 2018, arXiv:1711.01161). By default they are not: trained ones ranked wor
 (docs/decisions/0020-planted-ranking-at-full-labels.md). A short filterbank resolves crackles, which last 5 to 15 ms; a
 long one the lines of wheezes, which last 80 ms and more (durations: Sovijärvi et al. 2000, CORSA).
 
-Filters, columns and crops count samples: durations and frequencies are those of the suite's 4 kHz, and others at another
-rate.
+Filters, columns and crops count samples: at another rate than the suite's 4 kHz, their durations and frequencies are
+others.
 """
 
 import math
