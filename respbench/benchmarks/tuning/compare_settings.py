@@ -11,7 +11,9 @@ compared.
 """
 
 import argparse
+import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -26,7 +28,9 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from tabulate import tabulate
 
 from respbench.benchmarks.execution.evaluate import evaluate
+from respbench.benchmarks.options import count
 from respbench.benchmarks.statistics.metrics import Predictions, auroc_within
+from respbench.benchmarks.storage.files import CannotWrite, write_atomically
 from respbench.benchmarks.tuning.folds import INNER, inner_folds
 from respbench.corpora.catalog import open_corpus, open_joined
 from respbench.corpora.clips import Clips
@@ -72,6 +76,43 @@ def score(probabilities: NDArray[np.float64], clips: Clips, fold: Fold) -> tuple
     return float(roc_auc_score(label, abnormal)), float(balanced_accuracy_score(label, abnormal > 0.5)), float(within)
 
 
+def _setting(text: str) -> dict[str, Any]:
+    """Parse the parameters of a setting."""
+    try:
+        setting = json.loads(text)
+    except ValueError:
+        setting = None
+    if not isinstance(setting, dict):
+        raise argparse.ArgumentTypeError(f"""{text} is no setting; give a JSON object such as {'{"C": 1.0}'}""")
+    return setting
+
+
+def _inner(text: str) -> int:
+    """Parse how many of the inner folds are taken."""
+    number = count(text)
+    if number > INNER.folds:
+        raise argparse.ArgumentTypeError(f"{text} is more than the {INNER.folds} inner folds of each outer fold")
+    return number
+
+
+def _require_known(spec: ModelSpec, settings: Sequence[dict[str, Any]]) -> None:
+    """Refuse parameters that a model doesn't have, before anything is fitted."""
+    known = spec.parameters()
+    for name in (name for setting in settings for name in setting if name not in known):
+        raise InputError(f"{spec.name} has no parameter {name!r}; choose from {', '.join(known) or 'none'}")
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse a file that can't be stored, before anything is fitted for it."""
+    if path.suffix != ".npz":
+        raise InputError(f"{path} is no NPZ file by its name; let the path of --save end in .npz")
+    if path.exists() or path.is_symlink():
+        raise InputError(f"{path} exists already; move it away, or give --save another path")
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise CannotWrite(f"{path} can't be written, since {above} can't; choose another place for --save")
+
+
 def _folds(options: argparse.Namespace) -> tuple[Clips, list[Fold]]:
     """The clips and inner folds that the options ask for."""
     prepared: Prepared = open_corpus("icbhi", options.data)
@@ -87,51 +128,78 @@ def _folds(options: argparse.Namespace) -> tuple[Clips, list[Fold]]:
 
 
 def _save(path: Path, predicted: list[list[NDArray[np.float64]]], clips: Clips, folds: Sequence[Fold]) -> None:
-    """Store the probabilities of each setting, and labels and patients, by fold."""
+    """Store probabilities, labels and patients by fold, in a file that is whole or absent."""
     arrays: dict[str, Any] = {f"{s}/{f}": found for s, each in enumerate(predicted) for f, found in enumerate(each)}
     for number, fold in enumerate(folds):
         arrays |= {f"label/{number}": clips.label[fold.test], f"patient/{number}": clips.patient[fold.test]}
-    np.savez(path, **arrays)
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    write_atomically(path, content.getvalue())
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the mean over the inner folds of each setting."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m respbench.benchmarks.tuning.compare_settings", description=__doc__.splitlines()[0]
     )
     parser.add_argument("model", help="name in the registry")
     parser.add_argument("data", type=Path, help="folder of ICBHI recordings or cycles")
-    parser.add_argument(
-        "settings", nargs="+", type=json.loads, help="parameters that differ from the defaults, as JSON"
-    )
-    parser.add_argument("--seeds", type=int, default=1, help="repeats of the outer folds (default: 1)")
-    parser.add_argument(
-        "--inner", type=int, choices=range(1, INNER.folds + 1), help="inner folds of each outer fold (default: all)"
-    )
+    parser.add_argument("settings", nargs="+", type=_setting, help="parameters that differ from the defaults, as JSON")
+    parser.add_argument("--seeds", type=count, default=1, help="repeats of the outer folds (default: 1)")
+    parser.add_argument("--inner", type=_inner, help="inner folds of each outer fold (default: all)")
     further = parser.add_mutually_exclusive_group()
     further.add_argument("--labels", type=int, help="percent of the inner training patients that keep their labels")
     further.add_argument("--sprsound", type=Path, help="folder of SPRSound, which is added to every training part")
     parser.add_argument("--against", help="a model whose results are subtracted, fold by fold")
     parser.add_argument(
-        "--save", type=Path, help="NPZ file for the predictions: <setting>/<fold>, label/<fold>, patient/<fold>"
+        "--save", type=Path, help="new NPZ file for what was predicted: <setting>/<fold>, label/<fold>, ..."
     )
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the mean over the inner folds of each setting; 0 = done, 2 = the request or the input is wrong."""
+    options = _parser().parse_args(arguments)
     try:
-        names = [options.model] if options.against is None else [options.against, options.model]
-        specs = find(",".join(names))
-        clips, folds = _folds(options)
+        _compare(options)
     except InputError as problem:
         print(f"respbench.benchmarks.tuning.compare_settings: {problem}", file=sys.stderr)
         return 2
-    settings = [(specs[-1], setting) for setting in options.settings]
-    settings = [(spec, {}) for spec in specs[:-1]] + settings
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> None:
+    """Fit every setting to every fold, and print the table.
+
+    Raises:
+        InputError: the request or the input is wrong.
+    """
+    names = [options.model] if options.against is None else [options.against, options.model]
+    specs = find(",".join(names))
+    if len(specs) != len(names) or any(spec.parts() for spec in specs):
+        raise InputError(f"{', '.join(names)} can't be compared; name one model, which is no ensemble, in each place")
+    _require_known(specs[-1], options.settings)
+    if options.save is not None:
+        _require_writable(options.save)
+    clips, folds = _folds(options)
+    settings = [(spec, {}) for spec in specs[:-1]] + [(specs[-1], setting) for setting in options.settings]
     predicted = []
     for number, (spec, setting) in enumerate(settings, 1):
         jobs = (joblib.delayed(predict)(spec, setting, clips, fold) for fold in folds)
         predicted.append(joblib.Parallel(n_jobs=-1)(jobs))
         print(f"setting {number} of {len(settings)} is fitted", file=sys.stderr)
+    _print(options, settings, predicted, clips, folds)
     if options.save is not None:
         _save(options.save, predicted, clips, folds)
+
+
+def _print(
+    options: argparse.Namespace,
+    settings: Sequence[tuple[ModelSpec, dict[str, Any]]],
+    predicted: list[list[NDArray[np.float64]]],
+    clips: Clips,
+    folds: Sequence[Fold],
+) -> None:
+    """Print one row per setting."""
     judged = [np.array([score(p, clips, fold) for p, fold in zip(each, folds, strict=True)]) for each in predicted]
     headers = ["model", "setting", "AUROC", "balanced accuracy", "within patients"]
     rows = [
@@ -146,7 +214,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Console(soft_wrap=True).print(
         tabulate(rows, headers, tablefmt="pipe", floatfmt=".4f"), markup=False, highlight=False
     )
-    return 0
 
 
 if __name__ == "__main__":
