@@ -13,6 +13,7 @@ def pretrain(options: argparse.Namespace, console: Console) -> int:
     from respbench.corpora.tasks import for_task
     from respbench.models.networks.network import NetworkModel
     from respbench.models.pretraining.other_corpus import VARIABLE, make
+    from respbench.models.registry import REGISTRY
     from respbench.models.selection import find
 
     specs = find(options.model)
@@ -22,5 +23,13 @@ def pretrain(options: argparse.Namespace, console: Console) -> int:
     prepared = open_prepared(options, console)
     name = make(model, options.model, for_task(prepared.clips(), options.task), prepared.facts().name)
     console.print(f"{name} is stored.")
-    console.print(f"The model {options.model}-other-corpus starts from it; where there are several, set {VARIABLE}.")
+    if f"{options.model}-other-corpus" in REGISTRY:
+        console.print(
+            f"The model {options.model}-other-corpus starts from it; where there are several, set {VARIABLE}."
+        )
+    else:
+        console.print(
+            f"No registered model starts from it; a model file does that sets the `pretraining` of its {options.model} "
+            f'to `OtherCorpus("{name}")` (respbench.models.pretraining.other_corpus).'
+        )
     return 0

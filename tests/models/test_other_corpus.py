@@ -158,6 +158,13 @@ def test_the_command_stores_weights_that_the_entry_finds(capsys, monkeypatch):
     assert "not one network" in capsys.readouterr().err
 
 
+def test_the_command_promises_no_entry_that_is_not_there(capsys):
+    assert main(["pretrain", "--patients", "4", "--clips", "4", "--model", "mlp"]) == 0
+    printed = capsys.readouterr().out
+    assert "mlp-other-corpus" not in printed
+    assert f'`OtherCorpus("{next(folder().glob("*.pt")).stem}")`' in printed
+
+
 def test_only_two_classes_are_pretrained_on():
     with pytest.raises(InputError, match="choose the task abnormal"):
         make(network(), "cnn", corpus(1).clips(), "mine")
