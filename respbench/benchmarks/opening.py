@@ -88,6 +88,8 @@ def open_directions(options: argparse.Namespace, console: Console) -> "list[tupl
 
     others = _others(options)
     parts = [open_prepared(options, console), *(open_prepared(options, console, *other) for other in others)]
+    for part in parts:
+        _require_task(part, options.task)
     protocol_of = {CROSS_CORPUS: trained_on, CROSS_CORPUS_ADAPTED: adapted_from, MULTI_CORPUS: trained_with}
     joined = open_joined(parts)[: None if len(others) == 1 else 1]
     tests = []
@@ -102,6 +104,16 @@ def open_directions(options: argparse.Namespace, console: Console) -> "list[tupl
         else:
             tests.append((prepared, protocol))
     return tests
+
+
+def _require_task(part: "Prepared", task: str) -> None:
+    """Refuse a corpus whose labels don't make the task by its name, since of joined ones "the corpus" may be any."""
+    from respbench.corpora.tasks import for_task
+
+    try:
+        for_task(part.clips(), task)
+    except InputError as problem:
+        raise InputError(f"{part.facts().name} can't be joined for the task {task}: {problem}") from None
 
 
 def _others(options: argparse.Namespace) -> list[tuple[str, Path | None]]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up_results import written_text
-from synthetic_corpora import write_kauh, write_segmented
+from synthetic_corpora import noise, write_kauh, write_manifest, write_segmented, write_sound
 
 from respbench.benchmarks.cli import main
 from respbench.benchmarks.report.crossing import crossing
@@ -147,3 +147,17 @@ def test_a_second_run_finds_every_fit(results, tmp_path, capsys):
     shutil.copytree(folder(results, "icbhi", "kauh"), folder(tmp_path / "results", "icbhi", "kauh"))
     assert on_both(tmp_path / "results") == 0
     assert "10 of 10 fits are stored already" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("protocol", ["cross-corpus", "multi-corpus"])
+def test_a_corpus_without_the_classes_of_the_task_is_named(protocol, tmp_path, capsys):
+    """Of joined corpora, "the corpus" could be any."""
+    write_segmented(tmp_path / "icbhi", patients=8)
+    sounds = [write_sound(tmp_path / f"{number}.wav", noise(seed=500 + number)) for number in range(4)]
+    rows = [f"{path.name},{path.stem},{('normal', 'abnormal')[number % 2]}" for number, path in enumerate(sounds)]
+    mine = write_manifest(tmp_path, *rows)
+    second = ("--protocol", protocol, "--other", "manifest", "--other-data", str(mine))
+    assert respbench(tmp_path / "results", "icbhi", *second, "--task", "four-class", "--models", "prior") == 2
+    error = capsys.readouterr().err
+    assert f"{mine.stem} can't be joined for the task four-class: the corpus is labeled normal and abnormal" in error
+    assert not (tmp_path / "results").exists()
