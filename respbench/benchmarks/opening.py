@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from respbench.corpora.prepared.prepare import Prepared
     from respbench.corpora.protocol import Protocol
 
+OF_ANY_NAME = ("manifest", "series")
+"""Choices that stand for any number of corpora, each called as its file."""
+
 
 def open_prepared(
     options: argparse.Namespace,
@@ -88,8 +91,9 @@ def open_directions(options: argparse.Namespace, console: Console) -> "list[tupl
 
     others = _others(options)
     parts = [open_prepared(options, console), *(open_prepared(options, console, *other) for other in others)]
-    for part in parts:
-        _require_task(part, options.task)
+    if len({part.facts().modality for part in parts}) == 1:  # else they are refused for that
+        for part in parts:
+            _require_task(part, options.task)
     protocol_of = {CROSS_CORPUS: trained_on, CROSS_CORPUS_ADAPTED: adapted_from, MULTI_CORPUS: trained_with}
     joined = open_joined(parts)[: None if len(others) == 1 else 1]
     tests = []
@@ -129,7 +133,7 @@ def _others(options: argparse.Namespace) -> list[tuple[str, Path | None]]:
             "--other-data (OTHER and OTHER_DATA for make)"
         )
     names = [options.corpus, *options.other]
-    twice = [name for name in options.other if names.count(name) > 1 and name != "manifest"]
+    twice = [name for name in options.other if names.count(name) > 1 and name not in OF_ANY_NAME]
     if twice and options.protocol == MULTI_CORPUS:
         raise InputError(
             f"{twice[0]} is named more than once, but {options.protocol} adds other corpora to the training; choose "

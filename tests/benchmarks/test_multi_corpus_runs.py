@@ -161,3 +161,22 @@ def test_a_corpus_without_the_classes_of_the_task_is_named(protocol, tmp_path, c
     error = capsys.readouterr().err
     assert f"{mine.stem} can't be joined for the task four-class: the corpus is labeled normal and abnormal" in error
     assert not (tmp_path / "results").exists()
+
+
+def test_two_corpora_of_movements_of_the_users_own_are_joined(tmp_path):
+    """As two manifests are: both are of the choice ``series``, and called as their files."""
+    for seed, name in enumerate(("one", "two")):
+        rows = ["path,subject,label,rate"]
+        for subject in range(8):
+            for label in ("walk", "sit"):
+                file = tmp_path / f"{name}-{subject}-{label}.csv"
+                samples = np.random.default_rng([seed, subject, len(label)]).normal(size=(60, 3))
+                pd.DataFrame(samples, columns=["x", "y", "z"]).to_csv(file, index=False)
+                rows.append(f"{file.name},{name}{subject},{label},50")
+        (tmp_path / f"{name}.csv").write_text("\n".join(rows) + "\n")
+    corpora = [*("--corpus", "series", "--data", str(tmp_path / "one.csv"))]
+    corpora += [*("--other", "series", "--other-data", str(tmp_path / "two.csv"))]
+    to = ("--results", str(tmp_path / "results"), "--models", "prior")
+    assert main(["run", "--protocol", "multi-corpus", *corpora, *to, *OPTIONS]) == 0
+    found = {path.parent.relative_to(tmp_path / "results").as_posix() for path in tmp_path.rglob("leaderboard.csv")}
+    assert found == {"one/activity/multi-corpus-with-two", "two/activity/multi-corpus-with-one"}
