@@ -45,8 +45,7 @@ def _folder(text: str) -> Path:
     return path
 
 
-def count(text: str) -> int:
-    """Parse a whole number from 1 on."""
+def _count(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text} is no whole number from 1 on")
     return int(text)
@@ -173,7 +172,7 @@ def _add_further_data(fit: _Parser) -> None:
 def _add_sharing(commands: "argparse._SubParsersAction[_Parser]", task: _Parser) -> None:
     """Add the commands that exchange results with others."""
     divide = commands.add_parser("folds", parents=[task], help="write the folds of a protocol, to fit models elsewhere")
-    divide.add_argument("--repeats", type=count, default=1, help="number of seeds (default: 1)")
+    divide.add_argument("--repeats", type=_count, default=1, help="number of seeds (default: 1)")
     divide.add_argument("--output", type=_path, default=Path("folds.csv"), help="CSV file (default: folds.csv)")
 
     elsewhere = commands.add_parser(
@@ -269,11 +268,11 @@ def _benchmark_options(task: _Parser) -> _Parser:
     bench = _Parser(add_help=False, parents=[task])
     bench.add_argument(
         "--repeats",
-        type=count,
+        type=_count,
         help="with other folds and weights (default: 10 for controls and fast baselines, 3 for networks, with few "
         "labels and adapted; 1 if simulated)",
     )
-    bench.add_argument("--seeds", dest="repeats", type=count, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    bench.add_argument("--seeds", dest="repeats", type=_count, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     bench.add_argument(
         "--workers",
         type=_number,

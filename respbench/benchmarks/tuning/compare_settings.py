@@ -28,7 +28,6 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from tabulate import tabulate
 
 from respbench.benchmarks.execution.evaluate import evaluate
-from respbench.benchmarks.options import count
 from respbench.benchmarks.statistics.metrics import Predictions, auroc_within
 from respbench.benchmarks.storage.files import CannotWrite, write_atomically
 from respbench.benchmarks.tuning.folds import INNER, inner_folds
@@ -87,9 +86,15 @@ def _setting(text: str) -> dict[str, Any]:
     return setting
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is no whole number from 1 on")
+    return int(text)
+
+
 def _inner(text: str) -> int:
     """Parse how many of the inner folds are taken."""
-    number = count(text)
+    number = _count(text)
     if number > INNER.folds:
         raise argparse.ArgumentTypeError(f"{text} is more than the {INNER.folds} inner folds of each outer fold")
     return number
@@ -144,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("model", help="name in the registry")
     parser.add_argument("data", type=Path, help="folder of ICBHI recordings or cycles")
     parser.add_argument("settings", nargs="+", type=_setting, help="parameters that differ from the defaults, as JSON")
-    parser.add_argument("--seeds", type=count, default=1, help="repeats of the outer folds (default: 1)")
+    parser.add_argument("--seeds", type=_count, default=1, help="repeats of the outer folds (default: 1)")
     parser.add_argument("--inner", type=_inner, help="inner folds of each outer fold (default: all)")
     further = parser.add_mutually_exclusive_group()
     further.add_argument("--labels", type=int, help="percent of the inner training patients that keep their labels")
