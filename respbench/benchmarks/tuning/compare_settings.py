@@ -6,8 +6,8 @@ patients are not touched.
 
 ``--labels 10`` leaves labels to 10 % of the inner training patients, ``--against supervised-mlp`` adds the paired
 difference to another model, ``--inner 1`` takes one inner fold of each outer fold, ``--sprsound FOLDER`` adds all
-clips of SPRSound to every training part, and ``--save FILE`` stores the predictions, from which ensembles can be
-compared.
+clips of SPRSound to every training part, and ``--save FILE`` stores the predictions in a new NPZ file, from which
+ensembles can be compared.
 """
 
 import argparse
@@ -156,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     further.add_argument("--sprsound", type=Path, help="folder of SPRSound, which is added to every training part")
     parser.add_argument("--against", help="a model whose results are subtracted, fold by fold")
     parser.add_argument(
-        "--save", type=Path, help="new NPZ file for what was predicted: <setting>/<fold>, label/<fold>, ..."
+        "--save", type=Path, help="new NPZ file for the predictions: <setting>/<fold>, label/<fold>, patient/<fold>"
     )
     return parser
 
