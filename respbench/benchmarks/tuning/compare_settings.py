@@ -4,10 +4,10 @@
 setting. For each seed and outer fold, that fold's training and validation patients alone are divided again; its test
 patients are not touched.
 
-``--labels 10`` leaves labels to 10 % of the inner training patients, ``--against supervised-mlp`` adds the paired
-difference to another model, ``--inner 1`` takes one inner fold of each outer fold, ``--sprsound FOLDER`` adds all
-clips of SPRSound to every training part, and ``--save FILE`` stores the predictions in a new NPZ file, from which
-ensembles can be compared.
+Each row has its difference in AUROC to the first one, paired by fold, with a standard error. ``--against
+supervised-mlp`` puts another model first, ``--labels 10`` leaves labels to 10 % of the inner training patients,
+``--inner 1`` takes one inner fold of each outer fold, ``--sprsound FOLDER`` adds all clips of SPRSound to every
+training part, and ``--save FILE`` stores the predictions in a new NPZ file, from which ensembles can be compared.
 """
 
 import argparse
@@ -154,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     further = parser.add_mutually_exclusive_group()
     further.add_argument("--labels", type=int, help="percent of the inner training patients that keep their labels")
     further.add_argument("--sprsound", type=Path, help="folder of SPRSound, which is added to every training part")
-    parser.add_argument("--against", help="a model whose results are subtracted, fold by fold")
+    parser.add_argument("--against", help="a model that is fitted first, and subtracted fold by fold")
     parser.add_argument(
         "--save", type=Path, help="new NPZ file for the predictions: <setting>/<fold>, label/<fold>, patient/<fold>"
     )
@@ -192,30 +192,25 @@ def _compare(options: argparse.Namespace) -> None:
         jobs = (joblib.delayed(predict)(spec, setting, clips, fold) for fold in folds)
         predicted.append(joblib.Parallel(n_jobs=-1)(jobs))
         print(f"setting {number} of {len(settings)} is fitted", file=sys.stderr)
-    _print(options, settings, predicted, clips, folds)
+    _print(settings, predicted, clips, folds)
     if options.save is not None:
         _save(options.save, predicted, clips, folds)
 
 
 def _print(
-    options: argparse.Namespace,
     settings: Sequence[tuple[ModelSpec, dict[str, Any]]],
     predicted: list[list[NDArray[np.float64]]],
     clips: Clips,
     folds: Sequence[Fold],
 ) -> None:
-    """Print one row per setting."""
+    """Print one row per setting, with the paired difference in AUROC to the first row and its standard error."""
     judged = [np.array([score(p, clips, fold) for p, fold in zip(each, folds, strict=True)]) for each in predicted]
-    headers = ["model", "setting", "AUROC", "balanced accuracy", "within patients"]
+    gains = [(found - judged[0])[:, 0] for found in judged]
     rows = [
-        [spec.name, json.dumps(setting), *np.nanmean(found, axis=0)]
-        for (spec, setting), found in zip(settings, judged, strict=True)
+        [spec.name, json.dumps(setting), *np.nanmean(found, axis=0), gain.mean(), gain.std(ddof=1) / len(gain) ** 0.5]
+        for (spec, setting), found, gain in zip(settings, judged, gains, strict=True)
     ]
-    if options.against is not None:
-        headers += [f"AUROC minus {options.against}", "its standard error"]
-        gains = [(found - judged[0])[:, 0] for found in judged]
-        errors = [gain.std(ddof=1) / len(folds) ** 0.5 for gain in gains]
-        rows = [[*row, gain.mean(), error] for row, gain, error in zip(rows, gains, errors, strict=True)]
+    headers = ["model", "setting", "AUROC", "balanced accuracy", "within patients", "AUROC minus the first", "standard error"]
     Console(soft_wrap=True).print(
         tabulate(rows, headers, tablefmt="pipe", floatfmt=".4f"), markup=False, highlight=False
     )
