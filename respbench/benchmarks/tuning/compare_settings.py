@@ -210,7 +210,15 @@ def _print(
         [spec.name, json.dumps(setting), *np.nanmean(found, axis=0), gain.mean(), gain.std(ddof=1) / len(gain) ** 0.5]
         for (spec, setting), found, gain in zip(settings, judged, gains, strict=True)
     ]
-    headers = ["model", "setting", "AUROC", "balanced accuracy", "within patients", "AUROC minus the first", "standard error"]
+    headers = [
+        "model",
+        "setting",
+        "AUROC",
+        "balanced accuracy",
+        "within patients",
+        "AUROC minus the first",
+        "standard error",
+    ]
     Console(soft_wrap=True).print(
         tabulate(rows, headers, tablefmt="pipe", floatfmt=".4f"), markup=False, highlight=False
     )
